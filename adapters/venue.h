@@ -1,0 +1,349 @@
+/* venue: the one interface behind which every venue stands. The gateway calls the ops; the adapter
+ * answers through callbacks, each exactly once and never before the call that took it has returned.
+ * An adapter sees accounts, actions, digests and signatures: never a key, never a session.
+ * Loop thread only. How to add a venue: adapters/README.md. */
+#ifndef VENUE_H
+#define VENUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hex.h"
+#include "base/num.h"
+#include "risk/margin.h"
+#include "sign/secp.h"
+
+struct venue;
+struct loop;
+
+#define SYMBOL_MAX 32
+
+/* A market, as the venue describes it and its latest context. Borrowed from the venue until the
+ * next turn; copy what must last. */
+struct market {
+        char symbol[SYMBOL_MAX];
+        char collateral[16]; /* "USDC" */
+        uint32_t asset;      /* the venue's id; venue-internal, never on our wire */
+        unsigned size_decimals;
+        unsigned price_max_decimals; /* and at most 5 significant figures unless an integer */
+        unsigned max_leverage;
+        struct margin_table tiers;
+        bool cross_allowed;
+        bool margin_removable;
+        bool is_delisted;
+        /* Context; valid when context_at > 0 (wall ms). */
+        int64_t context_at;
+        struct px mark, oracle, mid, previous_day;
+        bool has_mid;
+        struct rate funding; /* hourly, a long pays when positive */
+        struct qty open_interest;
+        struct usd day_volume;
+};
+
+enum side { SIDE_BUY, SIDE_SELL };
+enum order_kind { ORDER_LIMIT, ORDER_TRIGGER };
+enum time_in_force { TIF_GTC, TIF_IOC, TIF_ALO };
+enum trigger_kind { TRIGGER_TAKE_PROFIT, TRIGGER_STOP_LOSS };
+
+/* One order of an action. Market orders are IOC limit orders with a worst price. */
+struct venue_order {
+        enum side side;
+        enum order_kind kind;
+        enum time_in_force tif; /* limit */
+        struct px price;        /* limit or worst price */
+        struct qty size;        /* > 0 */
+        bool reduce_only;
+        bool is_market; /* a market order, or a trigger that fires as one */
+        enum trigger_kind trigger;
+        struct px trigger_price;
+        struct cloid cloid;
+};
+
+#define VENUE_ORDERS_MAX 3   /* a parent and its two legs */
+#define VENUE_CANCELS_MAX 50 /* in one action */
+
+enum venue_action_kind {
+        VENUE_SET_LEVERAGE,
+        VENUE_ORDER,
+        VENUE_ADJUST_MARGIN,
+        VENUE_CANCEL,
+};
+struct venue_cancel {
+        uint32_t asset;
+        bool by_cloid;
+        uint64_t oid;
+        struct cloid cloid;
+};
+/* A venue-neutral action: what a plan's step asks for. A value. */
+struct venue_action {
+        enum venue_action_kind kind;
+        uint32_t asset;
+        union {
+                struct {
+                        enum margin_mode mode;
+                        unsigned leverage;
+                } leverage;
+                struct {
+                        unsigned n;
+                        struct venue_order order[VENUE_ORDERS_MAX];
+                        bool legs_follow_parent; /* order[1..] are TP/SL of order[0] */
+                        bool legs_of_position;   /* all are TP/SL of the position */
+                        bool has_builder;
+                        struct addr builder;
+                        unsigned builder_fee_tenth_bp;
+                } order;
+                struct {
+                        struct usd amount; /* > 0 adds, < 0 removes; whole 0.000001 */
+                } margin;
+                struct {
+                        unsigned n;
+                        struct venue_cancel cancel[VENUE_CANCELS_MAX];
+                } cancel;
+        } u;
+};
+
+/* What is signed and sent. Owned by the caller: venue_compiled_fini. */
+struct venue_compiled {
+        struct hash32 digest;
+        struct buf body; /* venue-internal: the action as it will be posted */
+        uint64_t nonce;
+        uint64_t expires_after; /* 0: none */
+        enum venue_action_kind kind;
+        unsigned n_items;
+};
+void venue_compiled_fini(struct venue_compiled *compiled);
+
+enum venue_result { VENUE_DONE, VENUE_REFUSED, VENUE_UNKNOWN };
+
+enum venue_item_status {
+        ITEM_RESTING, ITEM_FILLED, ITEM_WAITING_PARENT, ITEM_TRIGGER_PENDING, ITEM_CANCELLED,
+        ITEM_REFUSED,
+};
+struct venue_item {
+        enum venue_item_status status;
+        uint64_t oid; /* 0 where the venue did not tell */
+        struct qty filled;
+        struct px average;
+        struct err err; /* ITEM_REFUSED: mapped code, venue_message verbatim */
+};
+/* DONE: the action as a whole was taken; items tell per order or cancel. REFUSED: nothing took
+ * effect, err says why. UNKNOWN: it may have; only a lookup tells. Borrowed for the callback. */
+struct venue_outcome {
+        enum venue_result result;
+        struct err err;
+        unsigned n_items;
+        struct venue_item item[VENUE_CANCELS_MAX];
+};
+
+/* The venue's account figures, as read. */
+struct venue_position {
+        char symbol[SYMBOL_MAX];
+        struct margin_position p; /* tiers filled from the market; tiers_known tells */
+        bool tiers_known;
+        struct px entry;
+        unsigned max_leverage;   /* as the venue says for this position */
+        char liquidation_px[NUM_STR_MAX]; /* the venue's own string, "" for null */
+        struct usd margin_used, unrealized_pnl, funding_since_open;
+        char return_on_equity[NUM_STR_MAX];
+};
+#define VENUE_POSITIONS_MAX 256
+struct venue_account {
+        int64_t as_of; /* the venue's time */
+        struct usd account_value, total_raw_usd, total_margin_used, total_notional, withdrawable;
+        struct margin_cross cross; /* resting not known here: 0 */
+        unsigned n_positions;
+        struct venue_position *position; /* owned by whoever holds the struct */
+};
+void venue_account_fini(struct venue_account *account);
+
+/* Leverage and mode as set for a symbol, position or not. */
+struct venue_setting {
+        enum margin_mode mode;
+        unsigned leverage;
+        struct px mark;
+        struct usd available[2]; /* to trade, by enum side */
+};
+
+struct venue_open_order {
+        char symbol[SYMBOL_MAX];
+        uint32_t asset;
+        enum side side;
+        struct px price;
+        struct qty size, original_size; /* remaining, as placed */
+        uint64_t oid;
+        int64_t placed_at;
+        bool has_cloid;
+        struct cloid cloid;
+        bool reduce_only, is_trigger, is_position_tpsl, trigger_is_market;
+        enum trigger_kind trigger;
+        struct px trigger_price;
+        char tif[20]; /* the venue's word, "" if none */
+};
+/* What became of an order, by lookup. */
+struct venue_order_status {
+        bool found;
+        char status[40]; /* the venue's word: "open", "filled", "marginCanceled", ... */
+        int64_t status_at;
+        struct venue_open_order order;
+};
+struct venue_fill {
+        char symbol[SYMBOL_MAX];
+        enum side side;
+        struct px price;
+        struct qty size;
+        int64_t at;
+        uint64_t oid, tid;
+        struct usd fee, builder_fee, closed_pnl; /* fee includes builder_fee */
+        bool is_taker;
+        bool has_cloid;
+        struct cloid cloid;
+        char direction[40];
+};
+struct venue_level {
+        struct px price;
+        struct qty size;
+        unsigned n_orders;
+};
+#define VENUE_LEVELS_MAX 20
+struct venue_book {
+        char symbol[SYMBOL_MAX];
+        int64_t as_of;
+        unsigned n[2]; /* 0: bids, best first; 1: asks, best first */
+        struct venue_level level[2][VENUE_LEVELS_MAX];
+};
+struct venue_trade {
+        struct px price;
+        struct qty size;
+        enum side side; /* aggressor */
+        int64_t at;
+        uint64_t tid;
+};
+struct venue_fees {
+        struct rate taker, maker; /* as they apply to the account, discounts included */
+};
+
+/* Callbacks. err->code 0 means success; the rest is borrowed for the call, except that an account
+ * may be moved out of *account by the callee. */
+typedef void venue_outcome_fn(void *cookie, const struct venue_outcome *outcome);
+typedef void venue_account_fn(void *cookie, const struct err *err, struct venue_account *account);
+typedef void venue_setting_fn(void *cookie, const struct err *err, const struct venue_setting *s);
+typedef void venue_orders_fn(void *cookie, const struct err *err,
+                             const struct venue_open_order *orders, size_t n);
+typedef void venue_status_fn(void *cookie, const struct err *err,
+                             const struct venue_order_status *status);
+typedef void venue_fills_fn(void *cookie, const struct err *err, const struct venue_fill *fills,
+                            size_t n);
+typedef void venue_book_fn(void *cookie, const struct err *err, const struct venue_book *book);
+typedef void venue_trades_fn(void *cookie, const struct err *err, const struct venue_trade *trades,
+                             size_t n);
+typedef void venue_fees_fn(void *cookie, const struct err *err, const struct venue_fees *fees);
+typedef void venue_number_fn(void *cookie, const struct err *err, int64_t value);
+
+/* Approvals that only the trader's wallet can sign. */
+enum venue_approval_kind { APPROVE_AGENT, APPROVE_BUILDER_FEE };
+struct venue_approval {
+        enum venue_approval_kind kind;
+        uint64_t chain_id; /* of the wallet */
+        uint64_t nonce;
+        struct addr agent;   /* agent: its address */
+        char name[64];       /* agent: name, may carry the venue's expiry suffix; "" unnamed */
+        struct addr builder; /* builder fee */
+        unsigned builder_fee_tenth_bp;
+};
+
+struct venue_caps {
+        const char *name;    /* "hyperliquid" */
+        const char *network; /* "Mainnet", "Testnet" as hashed */
+        bool can_remove_margin;
+        bool has_cross;
+        unsigned orders_per_action;
+        struct usd min_order_value;
+};
+
+enum venue_health { VENUE_UP, VENUE_DEGRADED, VENUE_DOWN };
+struct venue_status {
+        enum venue_health health;
+        int64_t since;        /* wall ms */
+        int64_t markets_at;   /* last universe, 0: never */
+        int64_t contexts_at;  /* last prices, 0: never */
+        char reason[160];     /* "" when up */
+};
+
+struct venue_ops {
+        void (*close)(struct venue *venue);
+        const struct venue_caps *(*caps)(const struct venue *venue);
+        void (*status)(const struct venue *venue, struct venue_status *out);
+        /* Markets: filled by the venue's own polling. */
+        size_t (*market_count)(const struct venue *venue);
+        const struct market *(*market_at)(const struct venue *venue, size_t i);
+        const struct market *(*market_by_symbol)(const struct venue *venue, const char *symbol);
+        /* Pure rules; each error names the nearest valid values in err->hint. */
+        enum errc (*check_price)(const struct market *m, struct px price, const char *field,
+                                 struct err *err);
+        enum errc (*check_size)(const struct market *m, struct qty size, const char *field,
+                                struct err *err);
+        /* Nearest valid price at or beyond price: up or down. Worst prices of market orders. */
+        enum errc (*round_price)(const struct market *m, struct px *price, enum num_round round);
+        /* Pure: the typed action, checked, its bytes and the digest to sign. Preview runs it too. */
+        enum errc (*compile)(struct venue *venue, struct venue_compiled *out,
+                             const struct venue_action *action, uint64_t nonce,
+                             uint64_t expires_after, struct err *err);
+        void (*submit)(struct venue *venue, const struct venue_compiled *compiled,
+                       const struct signature *sig, venue_outcome_fn *done, void *cookie);
+        /* Typed data for eth_signTypedData_v4 as JSON into out, and its digest. */
+        enum errc (*approval_prepare)(struct venue *venue, struct buf *typed_data,
+                                      struct hash32 *digest, const struct venue_approval *approval);
+        void (*approval_submit)(struct venue *venue, const struct venue_approval *approval,
+                                const struct signature *sig, venue_outcome_fn *done, void *cookie);
+        /* Reads. */
+        void (*read_account)(struct venue *venue, const struct addr *user, venue_account_fn *done,
+                             void *cookie);
+        void (*read_setting)(struct venue *venue, const struct addr *user, const struct market *m,
+                             venue_setting_fn *done, void *cookie);
+        void (*read_open_orders)(struct venue *venue, const struct addr *user,
+                                 venue_orders_fn *done, void *cookie);
+        void (*lookup)(struct venue *venue, const struct addr *user, const struct cloid *cloid,
+                       uint64_t oid, venue_status_fn *done, void *cookie); /* cloid NULL: by oid */
+        void (*read_fills)(struct venue *venue, const struct addr *user, venue_fills_fn *done,
+                           void *cookie);
+        void (*read_book)(struct venue *venue, const struct market *m, venue_book_fn *done,
+                          void *cookie);
+        void (*read_trades)(struct venue *venue, const struct market *m, venue_trades_fn *done,
+                            void *cookie);
+        void (*read_fees)(struct venue *venue, const struct addr *user, venue_fees_fn *done,
+                          void *cookie);
+        /* Approved builder fee in tenths of a basis point, 0: none. */
+        void (*read_builder_fee)(struct venue *venue, const struct addr *user,
+                                 const struct addr *builder, venue_number_fn *done, void *cookie);
+        /* 1 when agent may act for user now, else 0. */
+        void (*read_agent)(struct venue *venue, const struct addr *user, const struct addr *agent,
+                           venue_number_fn *done, void *cookie);
+        /* Appends the adapter's metrics in text exposition format. */
+        void (*metrics)(const struct venue *venue, struct buf *out);
+};
+
+/* Every venue begins with its ops. */
+struct venue {
+        const struct venue_ops *ops;
+};
+
+struct venue_options {
+        const char *kind;     /* "hyperliquid" */
+        const char *base_url; /* e.g. "https://api.hyperliquid.xyz", no trailing slash */
+        bool is_mainnet;      /* which network signatures name */
+        const char *egress_address; /* or NULL */
+        const char *ca_file;        /* or NULL */
+        unsigned weight_per_minute; /* budget of the egress address */
+        unsigned order_reserve;     /* part of it that reads may not touch */
+        int64_t order_deadline_ms, read_deadline_ms;
+        int64_t contexts_every_ms, markets_every_ms;
+        unsigned max_in_flight;
+};
+/* Opens a venue by kind; NULL with err when the kind is unknown or options are bad. Polling starts at
+ * once. Closed with venue->ops->close: callbacks under way fire first. */
+struct venue *venue_open(struct loop *loop, const struct venue_options *options, struct err *err);
+
+#endif

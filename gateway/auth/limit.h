@@ -1,0 +1,26 @@
+/* limit: token buckets per key (an address of the network, an account), in a bounded table that
+ * forgets the longest idle. Loop thread only. */
+#ifndef AUTH_LIMIT_H
+#define AUTH_LIMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct limit;
+
+struct limit_state { /* what the RateLimit-* headers say */
+        unsigned limit;
+        unsigned remaining;
+        unsigned reset_s; /* until the bucket is full again */
+        unsigned retry_after_s;
+};
+
+/* capacity requests per window_ms, refilled evenly. */
+struct limit *limit_new(unsigned capacity, int64_t window_ms, unsigned max_keys);
+void limit_free(struct limit *limit);
+/* Takes cost; false (and nothing taken) when it is not there. */
+bool limit_take(struct limit *limit, const char *key, unsigned cost, int64_t mono_ms,
+                struct limit_state *out);
+
+#endif

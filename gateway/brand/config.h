@@ -1,0 +1,59 @@
+/* config: the operator's configuration, read from one YAML file and one per brand, checked whole:
+ * every problem is reported with file, line and what was expected, not just the first.
+ * Unknown and duplicate keys are problems. */
+#ifndef BRAND_CONFIG_H
+#define BRAND_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "brand/brand.h"
+
+struct config_listener {
+        char address[46];
+        uint16_t port;
+        char tls_cert_file[256], tls_key_file[256]; /* "": plain */
+};
+
+struct config {
+        struct config_listener public_listener;
+        struct config_listener admin_listener; /* loopback unless allow_remote_admin */
+        unsigned max_connections, max_connections_per_address;
+        uint64_t max_body_bytes;
+        int64_t request_deadline_ms, idle_keep_alive_ms, drain_deadline_ms;
+        char trusted_proxy[8][46]; /* whose X-Forwarded-For is believed */
+        unsigned n_trusted_proxies;
+        struct {
+                char kind[32];       /* "hyperliquid" */
+                char base_url[256];
+                char network[16];    /* "mainnet", "testnet" */
+                char egress_address[46];
+                char ca_file[256];
+                unsigned weight_per_minute, order_reserve, max_in_flight;
+                int64_t order_deadline_ms, read_deadline_ms, expires_after_ms;
+                int64_t contexts_every_ms, markets_every_ms;
+        } venue;
+        struct {
+                bool enabled; /* the embedded paper venue; venue.base_url then points at it */
+                uint16_t port;
+                uint64_t seed;
+                char meta_file[256];
+        } paper;
+        char data_dir[256];        /* the store's folder */
+        char master_key_file[256]; /* else environment PERPGATE_MASTER_KEY */
+        char log_level[8];
+        int64_t session_ms;
+        struct brand_set *brands; /* one reference, owned */
+};
+
+/* Reads file and the brands it names (paths relative to its folder). NULL when anything is wrong;
+ * problems then holds one line each: "file:line: what was expected". */
+struct config *config_load(const char *file, struct buf *problems);
+/* The defaults of `perpgate demo`: the sample brands, embedded paper venue, data under data_dir. */
+struct config *config_demo(const char *data_dir, uint16_t http_port, uint16_t paper_port,
+                           uint64_t seed, struct buf *problems);
+void config_free(struct config *config); /* accepts NULL */
+
+#endif

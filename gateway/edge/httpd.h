@@ -1,0 +1,118 @@
+/* httpd: HTTP/1.1 and WebSocket listeners on the loop (libwebsockets, server side). It knows
+ * nothing of routes or brands: it delivers whole, bounded, well-formed requests and frames, and
+ * takes answers by handle, because the peer may leave at any time and nothing else may notice.
+ *
+ * Refused here, before the handler: Transfer-Encoding (411/400), a Content-Length that is not plain
+ * digits (400) or above the listener's cap (413), a body on a method that has none announced,
+ * headers too large, targets with control bytes, backslash, "//", "." or ".." segments (also
+ * percent-encoded) or bad percent-encoding (400), slow headers and bodies (closed after the
+ * listener's deadline), too many connections in all or per address (closed, counted).
+ * Such refusals are problem documents from err.def.
+ * Loop thread only. */
+#ifndef EDGE_HTTPD_H
+#define EDGE_HTTPD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/handle.h"
+#include "loop/loop.h"
+
+struct httpd;          /* the process's one libwebsockets context */
+struct httpd_listener; /* one port with its handler */
+
+enum http_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE,
+                   METHOD_OPTIONS, METHOD_HEAD };
+const char *http_method_name(enum http_method method);
+
+/* A whole request. Everything is borrowed for the handler call only. */
+struct httpd_request {
+        struct handle handle; /* answer with httpd_reply, now or later, exactly once */
+        enum http_method method;
+        const char *path;  /* decoded, starts with '/' */
+        const char *query; /* raw, without '?'; "" if none */
+        const char *host;  /* lower case, without port; "" if none */
+        const char *body;  /* NUL-terminated; "" if none */
+        size_t body_len;
+        char peer[46];       /* numeric address of the TCP peer */
+        char request_id[37]; /* X-Request-Id when 1..36 of [A-Za-z0-9._-] were sent, else our own */
+        int64_t received_until; /* monotonic ms when it was whole */
+        const void *internal;
+};
+
+/* Value of a request header (name in lower case, one of the set below), "" if absent. Borrowed for
+ * the handler call. Known names: authorization, content-type, origin, accept, idempotency-key,
+ * x-api-key, x-api-timestamp, x-api-signature, if-none-match, x-forwarded-for, user-agent,
+ * access-control-request-method, access-control-request-headers. */
+const char *httpd_header(const struct httpd_request *request, const char *name);
+/* Decoded value of a query parameter into out; 0 when absent or when it does not fit. */
+bool httpd_query(const struct httpd_request *request, const char *name, char *out, size_t cap);
+
+struct httpd_header_pair {
+        const char *name;
+        const char *value;
+};
+
+/* Answers; all arguments are copied. No-op when the peer left. X-Request-Id, Content-Length and
+ * Date are added here. A HEAD request gets the headers alone. */
+void httpd_reply(struct httpd *httpd, struct handle request, int status, const char *content_type,
+                 const struct httpd_header_pair *headers, size_t n_headers, const void *body,
+                 size_t body_len);
+
+/* WebSocket peers. A message sent is queued within the listener's bounds; httpd_ws_send answers
+ * E_LIMIT when the queue is full (the caller decides: drop or close) and E_NOT_FOUND when the peer
+ * is gone. */
+struct httpd_ws_ops {
+        /* Upgrade request; return 0 to accept, an HTTP status to refuse. May be NULL: refuse all. */
+        int (*upgrade)(void *cookie, const struct httpd_request *request);
+        void (*opened)(void *cookie, struct handle peer, const char *peer_address);
+        /* A whole text message, valid UTF-8, NUL-terminated, within max_message_bytes. */
+        void (*message)(void *cookie, struct handle peer, const char *text, size_t len);
+        void (*closed)(void *cookie, struct handle peer);
+};
+MUST_USE enum errc httpd_ws_send(struct httpd *httpd, struct handle peer, const void *text,
+                                 size_t len);
+/* Sends what is queued, then closes with code and reason (at most 120 bytes). */
+void httpd_ws_close(struct httpd *httpd, struct handle peer, uint16_t code, const char *reason);
+
+typedef void httpd_handler(void *cookie, const struct httpd_request *request);
+
+struct httpd_listen_options {
+        const char *address; /* numeric, e.g. "127.0.0.1" */
+        uint16_t port;       /* 0 picks a free one */
+        size_t max_body_bytes;
+        unsigned max_connections;
+        unsigned max_connections_per_address; /* 0: no bound of its own */
+        int64_t request_deadline_ms;   /* from accept or first byte to a whole request */
+        int64_t idle_keep_alive_ms;
+        const char *tls_cert_file; /* both NULL: plain */
+        const char *tls_key_file;
+        httpd_handler *handler;
+        const struct httpd_ws_ops *ws; /* NULL: no WebSockets; borrowed */
+        const char *ws_path;           /* e.g. "/ws"; NULL: none */
+        size_t ws_max_message_bytes;
+        size_t ws_max_queue_bytes;
+        int64_t ws_idle_ms; /* closed when nothing was received for so long; 0: never */
+        void *cookie;       /* for handler and ws */
+};
+
+struct httpd *httpd_new(struct loop *loop);
+/* Destroys the context and every listener; runs the loop until its handles are closed. */
+void httpd_free(struct httpd *httpd);
+/* NULL when the port can't be bound; err says why. Listeners live until httpd_free. */
+struct httpd_listener *httpd_listen(struct httpd *httpd, const struct httpd_listen_options *options,
+                                    struct err *err);
+uint16_t httpd_port(const struct httpd_listener *listener);
+/* Drain: new connections are closed at once; what is under way may finish. */
+void httpd_stop_accepting(struct httpd *httpd);
+unsigned httpd_requests_open(const struct httpd *httpd); /* delivered and not answered yet */
+
+struct httpd_stats {
+        uint64_t connections, requests, refused, slow_closed, over_limit, ws_opened;
+};
+void httpd_stats(const struct httpd *httpd, struct httpd_stats *out);
+
+#endif

@@ -1,0 +1,179 @@
+/* plan: from what a trader asks to the ordered steps the venue needs, with the risk of the result.
+ * Pure: everything it needs is an argument, so preview and placing can't differ.
+ * Flow: plan_order_check (fields, policy) -> reads by the caller -> plan_order_build (size, price,
+ * steps, pre-check) -> the caller runs the steps, telling plan_step_* what became of each. */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "adapters/venue.h"
+#include "base/err.h"
+#include "base/num.h"
+
+/* A brand's policy for one market, resolved by the caller. */
+struct plan_policy {
+        enum margin_mode default_mode;
+        bool allow_isolated, allow_cross;
+        unsigned max_leverage;     /* brand and market */
+        unsigned default_leverage; /* used where neither request nor venue says */
+        bool has_min_distance;
+        struct rate min_distance;
+        bool warn_distance, warn_stop; /* warn instead of refuse */
+        struct rate default_slippage, max_slippage;
+        bool has_builder;
+        struct addr builder;
+        unsigned builder_fee_tenth_bp;
+};
+
+enum order_type { ORDER_TYPE_LIMIT, ORDER_TYPE_MARKET, ORDER_TYPE_STOP_MARKET,
+                  ORDER_TYPE_STOP_LIMIT, ORDER_TYPE_TAKE_PROFIT_MARKET,
+                  ORDER_TYPE_TAKE_PROFIT_LIMIT };
+
+struct plan_leg { /* takeProfit, stopLoss */
+        bool present;
+        struct px trigger_price;
+        bool has_price; /* a limit once triggered; else market */
+        struct px price;
+};
+
+enum plan_sizing { SIZING_SIZE, SIZING_NOTIONAL, SIZING_MARGIN, SIZING_POSITION /* close all */ };
+
+/* A validated request, as api reads it from JSON. */
+struct plan_order_request {
+        char symbol[SYMBOL_MAX];
+        enum side side;
+        enum order_type type;
+        enum plan_sizing sizing;
+        struct qty size;
+        struct usd amount; /* notional or margin */
+        bool has_price;
+        struct px price;
+        bool has_trigger;
+        struct px trigger_price;
+        bool has_tif;
+        enum time_in_force tif;
+        bool reduce_only;
+        bool has_slippage;
+        struct rate slippage;
+        bool has_mode;
+        enum margin_mode mode;
+        bool has_leverage;
+        unsigned leverage;
+        struct plan_leg take_profit, stop_loss;
+        char client_id[64];
+};
+
+/* What was read from the venue for this request. */
+struct plan_inputs {
+        const struct market *market;
+        const struct venue_caps *caps;
+        const struct plan_policy *policy;
+        const struct venue_account *account;
+        const struct venue_setting *setting; /* of this symbol */
+        const struct venue_book *book;       /* NULL where not needed */
+        const struct venue_fees *fees;
+        const struct venue_open_order *open_orders; /* of the account; NULL, 0: not read */
+        size_t n_open_orders;
+        const struct venue_ops *rules; /* check_price, check_size, round_price */
+};
+
+enum step_status { STEP_PENDING, STEP_SENT, STEP_DONE, STEP_SKIPPED, STEP_FAILED, STEP_UNKNOWN };
+const char *step_status_name(enum step_status status); /* "pending", ..., "failed", "unknown" */
+
+#define PLAN_STEPS_MAX    5
+#define PLAN_WARNINGS_MAX 8
+
+struct plan_step {
+        struct venue_action action;
+        enum step_status status;
+        const char *name; /* "setLeverage", "order", "adjustMargin" */
+        bool is_put_back; /* undoes step 0 after the order was refused */
+        struct err err;   /* of a failed step; detail also says why one was skipped */
+        /* adjustMargin's amount is settled when the fill is known: see plan_adjust_after_fill. */
+        struct usd target_collateral;
+        bool amount_pending;
+};
+struct plan_warning {
+        char code[48];
+        char detail[200];
+};
+enum risk_source { SOURCE_VENUE, SOURCE_EXACT, SOURCE_ESTIMATE };
+const char *risk_source_name(enum risk_source source);
+
+/* The risk of the position as it will be when the order has filled. */
+struct plan_risk {
+        enum margin_mode mode;
+        unsigned leverage;
+        struct usd margin_required; /* collateral the order takes */
+        struct rate effective_leverage;
+        bool has_liquidation;
+        char liquidation_text[NUM_STR_MAX]; /* as the venue will print it */
+        struct px liquidation_price;
+        bool has_distance;
+        struct rate distance;
+        enum risk_source source;
+        struct usd max_loss;
+        struct usd maintenance;
+        struct usd venue_fee, builder_fee;
+        struct qty size_after; /* signed */
+        unsigned n_warnings;
+        struct plan_warning warning[PLAN_WARNINGS_MAX];
+};
+
+struct plan {
+        char symbol[SYMBOL_MAX];
+        uint32_t asset;
+        unsigned n_steps;
+        struct plan_step step[PLAN_STEPS_MAX];
+        int order_step;  /* index of the order step, -1: none */
+        int adjust_step; /* -1: none */
+        struct qty size; /* as ordered */
+        struct px price; /* limit, or worst price of a market order */
+        struct px expected_price; /* average the fill is expected at */
+        struct usd notional;      /* size * expected_price */
+        struct plan_risk risk;
+        /* For adjusting after the fill: collateral asked for, and what was there before. */
+        struct usd margin_asked, collateral_before;
+        /* For putting the leverage back. */
+        bool leverage_changed;
+        enum margin_mode mode_before;
+        unsigned leverage_before;
+};
+
+/* Checks that need no reads: combination of fields, market offered and live, mode and leverage
+ * allowed by market, brand and venue, sides of triggers, tick and lot of what the trader wrote.
+ * m and policy describe the market. */
+MUST_USE enum errc plan_order_check(const struct plan_order_request *request,
+                                    const struct market *m, const struct plan_policy *policy,
+                                    const struct venue_caps *caps, const struct venue_ops *rules,
+                                    struct err *err);
+/* Builds the plan and runs the pre-check; every refusal of the product is decided here and shows its
+ * numbers in err. cloids[0..2] are for the order, its take-profit and its stop-loss. */
+MUST_USE enum errc plan_order_build(struct plan *plan, const struct plan_order_request *request,
+                                    const struct plan_inputs *in, const struct cloid cloids[3],
+                                    struct err *err);
+/* A reduce-only market order for the whole position (or size, when > 0). E_NOT_FOUND: none open. */
+MUST_USE enum errc plan_close_build(struct plan *plan, const struct plan_inputs *in,
+                                    const char *symbol, struct qty size, struct rate slippage,
+                                    const struct cloid *cloid, struct err *err);
+/* Leverage and mode for a symbol: one step, or none where nothing differs. Mode changes with an open
+ * position or open orders on the symbol are refused, naming them. risk is the position's after. */
+MUST_USE enum errc plan_leverage_build(struct plan *plan, const struct plan_inputs *in,
+                                       enum margin_mode mode, unsigned leverage, struct err *err);
+/* Isolated margin in (> 0) or out (< 0): one step; refusals show what is removable or free. */
+MUST_USE enum errc plan_margin_build(struct plan *plan, const struct plan_inputs *in,
+                                     struct usd amount, struct err *err);
+
+/* The only way a step's status changes; illegal moves abort. */
+void plan_step_set(struct plan *plan, unsigned i, enum step_status status, const struct err *err);
+/* After the order step: from what filled and the account as read since, sets the adjust step's
+ * amount, or skips it with the reason (nothing filled yet, nothing to move). */
+MUST_USE enum errc plan_adjust_after_fill(struct plan *plan, struct qty filled,
+                                          const struct venue_account *account);
+/* After a refused order: appends a step that restores leverage and mode, if step 0 changed them.
+ * Returns its index or -1. */
+int plan_put_back(struct plan *plan);
+
+#endif

@@ -1,0 +1,153 @@
+/* store: the embedded database (SQLite: WAL, synchronous=FULL) behind typed operations, run on a
+ * thread of its own with group commit: all operations taken from the mailbox at once share one
+ * fsync, and done() fires after it. SQL stays inside this folder; another engine implements the same
+ * header. Records are copied in on submission. Loop thread only.
+ * When the disk refuses, every waiting and later write fails with E_STORE_DOWN until it works again
+ * (store_is_up), and nothing that was acknowledged is lost. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hex.h"
+#include "loop/loop.h"
+
+struct store;
+
+#define STORE_BRAND_MAX 32
+#define STORE_BLOB_MAX  (64 * 1024)
+
+/* Opens or creates file (":memory:" for tests), brings the schema up to date. NULL with err. */
+struct store *store_open(struct loop *loop, const char *file, struct err *err);
+void store_close(struct store *store); /* finishes what is queued; accepts NULL */
+bool store_is_up(const struct store *store);
+
+typedef void store_done(void *cookie, enum errc rc); /* after the commit is on disk */
+
+/* Small synchronous reads, for start-up only (called before the loop runs). The wrapped key blob of a
+ * brand; E_NOT_FOUND. */
+MUST_USE enum errc store_brand_key_load(struct store *store, const char *brand, uint8_t *blob,
+                                        size_t cap, size_t *len);
+MUST_USE enum errc store_brand_key_save(struct store *store, const char *brand, const uint8_t *blob,
+                                        size_t len);
+
+/* --- accounts, sessions --- */
+struct store_account {
+        char brand[STORE_BRAND_MAX];
+        struct addr address;
+        char terms_version[32];
+        int64_t terms_at;  /* 0: not accepted */
+        int64_t created_at;
+        bool has_agent;    /* the current agent */
+        struct addr agent;
+        char agent_name[64];
+        uint8_t agent_sealed[128];
+        size_t agent_sealed_len;
+        bool agent_approved;
+        int64_t agent_valid_until; /* 0: not known */
+        uint64_t agent_nonce;      /* the nonce its approval typed data names */
+        uint64_t builder_nonce;    /* likewise for the builder fee; 0: none pending */
+        unsigned builder_fee_tenth_bp; /* approved, as last confirmed by the venue */
+};
+typedef void store_account_fn(void *cookie, enum errc rc, const struct store_account *account);
+/* E_NOT_FOUND in the callback. */
+void store_account_get(struct store *store, const char *brand, const struct addr *address,
+                       store_account_fn *done, void *cookie);
+void store_account_put(struct store *store, const struct store_account *account, store_done *done,
+                       void *cookie);
+
+struct store_session {
+        uint8_t token_hash[32];
+        char brand[STORE_BRAND_MAX];
+        struct addr address;
+        int64_t created_at;
+        int64_t expires_at;
+};
+typedef void store_session_fn(void *cookie, enum errc rc, const struct store_session *session);
+void store_session_put(struct store *store, const struct store_session *session, store_done *done,
+                       void *cookie);
+void store_session_get(struct store *store, const uint8_t token_hash[32], store_session_fn *done,
+                       void *cookie);
+void store_session_delete(struct store *store, const uint8_t token_hash[32], store_done *done,
+                          void *cookie);
+
+/* --- nonces: the highest ever reserved by a signer. store_intent_insert and store_intent_update
+ * raise it, in the same transaction, to the highest nonce among the intent's steps. --- */
+typedef void store_nonce_fn(void *cookie, enum errc rc, uint64_t highest); /* 0: none yet */
+void store_nonce_get(struct store *store, const struct addr *signer, store_nonce_fn *done,
+                     void *cookie);
+
+/* --- intents: written before any bytes leave, updated when the venue has answered --- */
+enum intent_state { INTENT_RESERVED, INTENT_SENT, INTENT_DONE, INTENT_REJECTED, INTENT_UNKNOWN };
+const char *intent_state_name(enum intent_state state);
+
+#define INTENT_STEPS_MAX 6
+#define INTENT_ORDERS_MAX 3
+struct store_intent_step {
+        char action[16]; /* setLeverage, order, adjustMargin, cancel, approve */
+        enum intent_state state;
+        uint64_t nonce; /* 0: not reserved yet */
+        uint64_t expires_after;
+        struct hash32 digest; /* of what is signed; zero when the nonce is not reserved */
+};
+struct store_intent_order {
+        struct cloid cloid;
+        uint64_t oid;
+        char role[8]; /* order, tp, sl */
+};
+struct store_intent {
+        struct cloid id; /* of the intent: its first order's cloid, or random */
+        char brand[STORE_BRAND_MAX];
+        struct addr account;
+        struct addr signer;
+        char kind[16]; /* order, leverage, margin, cancel, close, approve */
+        char symbol[32];
+        char client_id[64];
+        char idempotency_key[128]; /* "" none; unique per brand and account */
+        uint8_t request_digest[32];
+        int64_t created_at;
+        int64_t updated_at;
+        enum intent_state state;
+        char owner[32]; /* fence: the node that owns it, and its epoch */
+        uint64_t epoch;
+        unsigned n_steps;
+        struct store_intent_step step[INTENT_STEPS_MAX];
+        unsigned n_orders;
+        struct store_intent_order order[INTENT_ORDERS_MAX];
+        /* Borrowed on put, owned by the callee's frame on get: the request as received and the answer
+         * that was given (JSON), NULL while there is none. */
+        const char *request;
+        const char *answer;
+        int answer_status;
+};
+typedef void store_intent_fn(void *cookie, enum errc rc, const struct store_intent *intent);
+/* E_EXISTS when the idempotency key is taken: look it up then. */
+void store_intent_insert(struct store *store, const struct store_intent *intent, store_done *done,
+                         void *cookie);
+/* Replaces state, steps, orders' oids, answer, updated_at. */
+void store_intent_update(struct store *store, const struct store_intent *intent, store_done *done,
+                         void *cookie);
+void store_intent_by_key(struct store *store, const char *brand, const struct addr *account,
+                         const char *idempotency_key, store_intent_fn *done, void *cookie);
+/* By the id of the intent or the cloid of one of its orders. */
+void store_intent_by_cloid(struct store *store, const char *brand, const struct addr *account,
+                           const struct cloid *cloid, store_intent_fn *done, void *cookie);
+void store_intent_by_client_id(struct store *store, const char *brand, const struct addr *account,
+                               const char *client_id, store_intent_fn *done, void *cookie);
+/* Those not final, oldest first: each is called once per intent, done after the last. For recovery. */
+void store_intent_open(struct store *store, store_intent_fn *each, store_done *done, void *cookie);
+
+/* --- audit: append-only --- */
+void store_audit(struct store *store, const char *brand, const char *actor, const char *action,
+                 const char *detail, int64_t at, store_done *done, void *cookie);
+
+struct store_stats {
+        uint64_t commits, operations, failures;
+        unsigned queued;
+};
+void store_stats(const struct store *store, struct store_stats *out);
+
+#endif
