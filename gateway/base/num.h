@@ -85,7 +85,7 @@ MUST_USE enum errc num_usd_sub(struct usd *out, struct usd a, struct usd b);
 /* a / b as a rate; b must not be 0. */
 MUST_USE enum errc num_ratio(struct rate *out, int64_t a, int64_t b, enum num_round round);
 
-/* Rounds v to a multiple of step (> 0). */
+/* Rounds v to a multiple of step (> 0). Where that multiple does not fit, the one towards zero. */
 int64_t num_to_step(int64_t v, int64_t step, enum num_round round);
 int64_t num_abs(int64_t v); /* v must not be INT64_MIN */
 int64_t num_pow10(unsigned n); /* n <= 18 */
