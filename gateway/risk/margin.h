@@ -28,7 +28,8 @@ struct margin_table {
         struct margin_tier tier[MARGIN_TIERS_MAX];
 };
 
-/* E_INVALID unless 1..MAX tiers, first bound 0, bounds strictly rising, leverages falling or equal. */
+/* E_INVALID unless 1..MAX tiers, first bound 0, bounds strictly rising, leverages falling or equal,
+ * and the least common multiple of all 2 * leverage at most 1e12 (which keeps sums exact). */
 MUST_USE enum errc margin_table_check(const struct margin_table *table);
 unsigned margin_tier_at(const struct margin_table *table, struct usd value); /* index */
 /* Largest leverage a position of that value may be opened with. */
@@ -65,9 +66,9 @@ struct margin_cross {
 };
 
 /* A liquidation price. exists is false where no positive price satisfies the rule (the venue prints
- * null). num and den are the exact quotient num / den in dollars per unit, den > 0: num counts
- * 1e-14 dollars x 2L, see margin.c; price is that value at 1e-8, rounded towards the mark's side
- * that is safe to show (up for longs, down for shorts). tier is where it lies. */
+ * null). price is the exact value rounded once, to 1e-8, towards the mark: up for longs, down for
+ * shorts. A price beyond what px holds (dust in a large cross account) is the largest px. tier is
+ * where it lies. */
 struct margin_liquidation {
         bool exists;
         struct px price;
@@ -106,7 +107,7 @@ MUST_USE enum errc margin_position_figures(struct margin_figures *out,
 MUST_USE enum errc margin_transfer_requirement(struct usd *out, struct usd value, unsigned leverage);
 /* Free margin of the cross account for new orders: account value - margin used - resting, >= 0. */
 MUST_USE enum errc margin_free(struct usd *out, const struct margin_cross *cross);
-/* max(0, account value - max(margin used + resting, notional / 10)). */
+/* max(0, account value - max(margin used + resting, notional / 10, cut to 0.000001)). */
 MUST_USE enum errc margin_withdrawable(struct usd *out, const struct margin_cross *cross);
 
 /* A fill applied to a position and the cross account.
@@ -115,7 +116,10 @@ MUST_USE enum errc margin_withdrawable(struct usd *out, const struct margin_cros
  * isolated margin is released pro rata with the part closed (rounded down, so that the remainder
  * keeps the dust) and returns to the cross balance. Flip: a close, then an open.
  * fee (venue + builder, may be negative) is taken from the same balance as the profit: the isolated
- * position's own cash, or the cross balance; on a full isolated close, from what is released. */
+ * position's own cash, or the cross balance; on a full isolated close, from what is released.
+ * What is released is the closed part's share of the position's equity at the fill's price, so the
+ * rest keeps its liquidation price. An isolated loss beyond the position's cash is left uncovered:
+ * it never takes from the cross balance. */
 struct margin_fill {
         struct qty size; /* signed: buys > 0 */
         struct px price;

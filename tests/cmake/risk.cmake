@@ -1,0 +1,1 @@
+pg_unit(margin LINK pg_risk)
