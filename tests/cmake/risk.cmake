@@ -1,1 +1,2 @@
 pg_unit(margin LINK pg_risk)
+pg_unit(states LINK pg_risk PkgConfig::JANSSON)
