@@ -24,8 +24,10 @@ struct store;
 struct store *store_open(struct loop *loop, const char *file, struct err *err);
 void store_close(struct store *store); /* finishes what is queued; accepts NULL */
 bool store_is_up(const struct store *store);
+struct loop *store_loop(const struct store *store); /* the loop it was opened on; borrowed */
 
-typedef void store_done(void *cookie, enum errc rc); /* after the commit is on disk */
+/* After the commit is on disk. May be NULL where nobody asks. E_STORE_DOWN: nothing was written. */
+typedef void store_done(void *cookie, enum errc rc);
 
 /* Small synchronous reads, for start-up only (called before the loop runs). The wrapped key blob of a
  * brand; E_NOT_FOUND. */
@@ -39,23 +41,25 @@ struct store_account {
         char brand[STORE_BRAND_MAX];
         struct addr address;
         char terms_version[32];
-        int64_t terms_at;  /* 0: not accepted */
+        int64_t terms_at; /* 0: not accepted */
         int64_t created_at;
-        bool has_agent;    /* the current agent */
+        bool has_agent; /* the current agent */
         struct addr agent;
         char agent_name[64];
         uint8_t agent_sealed[128];
         size_t agent_sealed_len;
         bool agent_approved;
-        int64_t agent_valid_until; /* 0: not known */
-        uint64_t agent_nonce;      /* the nonce its approval typed data names */
-        uint64_t builder_nonce;    /* likewise for the builder fee; 0: none pending */
+        int64_t agent_valid_until;     /* 0: not known */
+        uint64_t agent_nonce;          /* the nonce its approval typed data names */
+        uint64_t builder_nonce;        /* likewise for the builder fee; 0: none pending */
         unsigned builder_fee_tenth_bp; /* approved, as last confirmed by the venue */
 };
 typedef void store_account_fn(void *cookie, enum errc rc, const struct store_account *account);
 /* E_NOT_FOUND in the callback. */
 void store_account_get(struct store *store, const char *brand, const struct addr *address,
                        store_account_fn *done, void *cookie);
+/* Makes or replaces the account. An agent that differs from the current one takes its place, whose
+ * sealed key is erased; one that was ever retired, or is another account's, is E_EXISTS. */
 void store_account_put(struct store *store, const struct store_account *account, store_done *done,
                        void *cookie);
 
@@ -84,7 +88,7 @@ void store_nonce_get(struct store *store, const struct addr *signer, store_nonce
 enum intent_state { INTENT_RESERVED, INTENT_SENT, INTENT_DONE, INTENT_REJECTED, INTENT_UNKNOWN };
 const char *intent_state_name(enum intent_state state);
 
-#define INTENT_STEPS_MAX 6
+#define INTENT_STEPS_MAX  6
 #define INTENT_ORDERS_MAX 3
 struct store_intent_step {
         char action[16]; /* setLeverage, order, adjustMargin, cancel, approve */
@@ -124,10 +128,13 @@ struct store_intent {
         int answer_status;
 };
 typedef void store_intent_fn(void *cookie, enum errc rc, const struct store_intent *intent);
-/* E_EXISTS when the idempotency key is taken: look it up then. */
+/* E_EXISTS when the idempotency key is taken, or the client id (of an order), or the id or a cloid:
+ * look it up by key first, then by client id. E_TOO_LARGE for a request above STORE_BLOB_MAX,
+ * E_RANGE for a number above INT64_MAX, E_INTERNAL for a nonce that its signer has used before. */
 void store_intent_insert(struct store *store, const struct store_intent *intent, store_done *done,
                          void *cookie);
-/* Replaces state, steps, orders' oids, answer, updated_at. */
+/* Replaces state, steps, orders' oids, answer (NULL leaves the one that is there), updated_at, owner
+ * and epoch. E_NOT_FOUND; E_FORBIDDEN when a node of a later epoch has taken it over. */
 void store_intent_update(struct store *store, const struct store_intent *intent, store_done *done,
                          void *cookie);
 void store_intent_by_key(struct store *store, const char *brand, const struct addr *account,

@@ -1,0 +1,42 @@
+/* store_op: one operation on its way to the store's thread and back. Embedded as the first member of
+ * a struct with the operation's own input, output and callback; allocated with xcalloc, freed by the
+ * store after finish. */
+#ifndef STORE_STORE_OP_H
+#define STORE_STORE_OP_H
+
+#include "loop/worker.h"
+#include "store/db.h"
+#include "store/store.h"
+
+struct store_op {
+        struct worker_job job;
+        struct store *store;
+        struct store_op
+                *next; /* in the batch on the store's thread, in the refused list on the loop's */
+        bool writes;
+        bool in_transaction; /* saw or made changes that the batch commits */
+        bool is_commit;      /* the batch's first write: counts its commit */
+        enum errc rc;        /* set on submission: refused as it is, and exec is not called */
+
+        /* On the store's thread. For a write inside a savepoint, undone when an error is returned. */
+        enum errc (*exec)(struct store_op *op, struct db *db);
+        /* On the loop. rc is final. Calls the callback and frees what the operation owns, not op. */
+        void (*finish)(struct store_op *op);
+};
+
+/* finish is called exactly once, never before this returns. */
+void store_op_submit(struct store *store, struct store_op *op);
+
+/* Common operations whose callback is a store_done. */
+struct store_op_write {
+        struct store_op op;
+        store_done *done;
+        void *cookie;
+};
+void store_op_finish_write(struct store_op *op); /* calls done unless it is NULL */
+
+/* The database for the synchronous calls at start-up; locks out the store's thread meanwhile. */
+struct db *store_op_lock(struct store *store);
+void store_op_unlock(struct store *store);
+
+#endif
