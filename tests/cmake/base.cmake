@@ -1,0 +1,2 @@
+pg_unit(num LINK pg_base)
+pg_fuzz(num LINK pg_base)
