@@ -20,6 +20,7 @@
 #define RING_BYTES 256
 
 static const char cut_mark[] = " cut=1\n";
+#define LINE_MAX_BYTES (PIPE_BUF - sizeof cut_mark)
 
 struct line {
         char text[PIPE_BUF];
@@ -45,10 +46,10 @@ static const char *level_name(enum log_level level)
         return "unknown";
 }
 
-/* All or nothing, leaving room for a closing quote and the mark. */
+/* All or nothing. Past LINE_MAX_BYTES there is room for one closing quote and the mark. */
 static void put(struct line *line, const char *s, size_t len)
 {
-        if (line->cut || len > sizeof line->text - sizeof cut_mark - line->len) {
+        if (line->cut || line->len + len > LINE_MAX_BYTES) {
                 line->cut = true;
                 return;
         }

@@ -1,2 +1,5 @@
 pg_unit(num LINK pg_base)
+pg_unit(base LINK pg_base)
+pg_unit(containers LINK pg_base)
+pg_unit(log LINK pg_base)
 pg_fuzz(num LINK pg_base)
