@@ -42,6 +42,9 @@ const char *hl_raw_get_text(const json_t *object, const char *key, size_t *len);
 /* True when the key is absent or null. */
 bool hl_raw_is_absent(const json_t *object, const char *key);
 
+/* The same value for jansson's iterators, which read but ask for a pointer they may write through. */
+json_t *hl_raw_mutable(const json_t *value);
+
 /* Emits any value, keys in the order received: what a client hashed. E_SYNTAX for a number that is
  * not an integer (floats are never hashed) and for nesting above HL_RAW_DEPTH_MAX. */
 MUST_USE enum errc hl_raw_walk(const json_t *value, struct hl_emit *emit);

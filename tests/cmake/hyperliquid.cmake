@@ -1,0 +1,1 @@
+pg_driver(sign_vectors LINK pg_hyperliquid)
