@@ -241,6 +241,7 @@ typedef void venue_trades_fn(void *cookie, const struct err *err, const struct v
                              size_t n);
 typedef void venue_fees_fn(void *cookie, const struct err *err, const struct venue_fees *fees);
 typedef void venue_number_fn(void *cookie, const struct err *err, int64_t value);
+typedef void venue_text_fn(void *cookie, const struct err *err, const char *text);
 
 /* Approvals that only the trader's wallet can sign. */
 enum venue_approval_kind { APPROVE_AGENT, APPROVE_BUILDER_FEE };
@@ -321,6 +322,9 @@ struct venue_ops {
         /* 1 when agent may act for user now, else 0. */
         void (*read_agent)(struct venue *venue, const struct addr *user, const struct addr *agent,
                            venue_number_fn *done, void *cookie);
+        /* How the account's collateral is pooled: "standard", "unified", "portfolioMargin". */
+        void (*read_mode)(struct venue *venue, const struct addr *user, venue_text_fn *done,
+                          void *cookie);
         /* Appends the adapter's metrics in text exposition format. */
         void (*metrics)(const struct venue *venue, struct buf *out);
 };
