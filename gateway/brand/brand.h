@@ -39,7 +39,7 @@ struct brand {
         bool tls; /* whether the public scheme is https (own TLS or a proxy in front) */
         struct {
                 char primary[16], background[16], text[16], accent[16]; /* "#rrggbb" */
-                char mode[8]; /* dark, light */
+                char mode[8];                                           /* dark, light */
                 char font[64];
         } theme;
         char logo_file[256]; /* relative to the brand's folder; SVG or PNG */
@@ -52,7 +52,7 @@ struct brand {
         bool allow_isolated, allow_cross;
         bool all_markets;
         unsigned n_markets;
-        char (*market)[32]; /* symbols offered, unless all_markets; owned */
+        char (*market)[32];    /* symbols offered, unless all_markets; owned */
         unsigned max_leverage; /* cap for every market; 0: the market's own */
         unsigned default_leverage;
         unsigned n_caps;
@@ -60,7 +60,7 @@ struct brand {
         bool has_min_liquidation_distance;
         struct rate min_liquidation_distance;
         enum brand_rule_action on_liquidation_too_close, on_stop_beyond_liquidation;
-        struct rate default_slippage;     /* of market orders */
+        struct rate default_slippage; /* of market orders */
         struct rate max_slippage;
         bool has_builder;
         struct addr builder;

@@ -26,9 +26,9 @@ struct config {
         char trusted_proxy[8][46]; /* whose X-Forwarded-For is believed */
         unsigned n_trusted_proxies;
         struct {
-                char kind[32];       /* "hyperliquid" */
+                char kind[32]; /* "hyperliquid" */
                 char base_url[256];
-                char network[16];    /* "mainnet", "testnet" */
+                char network[16]; /* "mainnet", "testnet" */
                 char egress_address[46];
                 char ca_file[256];
                 unsigned weight_per_minute, order_reserve, max_in_flight;

@@ -3,6 +3,7 @@
 #ifndef OPS_METRICS_H
 #define OPS_METRICS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -12,8 +13,11 @@ struct metrics;
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics);
 
-/* labels: "" or `route="/v1/orders",code="200"` as it will be printed. A series is made on first
- * use; past 2,000 series new ones are dropped and counted. help is used when the family is new. */
+/* name: perpgate_ and then [a-z0-9_]. labels: "" or `route="/v1/orders",code="200"` as it will be
+ * printed; values that are not literals go through metrics_escape. A series is made on first use;
+ * past 2,000 series, and for labels that are not well formed, it is dropped and counted
+ * (perpgate_metrics_dropped_total). help is used when the family is new. A family keeps the type of
+ * its first use: another is a bug and aborts. */
 void metrics_add(struct metrics *metrics, const char *name, const char *labels, uint64_t n,
                  const char *help);
 void metrics_set(struct metrics *metrics, const char *name, const char *labels, int64_t value,
@@ -21,6 +25,8 @@ void metrics_set(struct metrics *metrics, const char *name, const char *labels, 
 /* Histogram of milliseconds with fixed bounds 1 2 5 10 25 50 100 250 500 1000 2500 5000 10000. */
 void metrics_observe_ms(struct metrics *metrics, const char *name, const char *labels, int64_t ms,
                         const char *help);
+/* value as it may stand between a label's quotes, cut to fit at a whole character. Returns out. */
+char *metrics_escape(char *out, size_t cap, const char *value);
 void metrics_print(const struct metrics *metrics, struct buf *out);
 
 #endif

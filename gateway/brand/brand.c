@@ -1,0 +1,110 @@
+#include "brand/brand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+
+static int by_symbol(const void *key, const void *item)
+{
+        return strcmp(key, item);
+}
+
+/* The loader sorts the markets. */
+bool brand_offers(const struct brand *brand, const char *symbol)
+{
+        if (brand->all_markets)
+                return true;
+        if (brand->n_markets == 0)
+                return false;
+        return bsearch(symbol, brand->market, brand->n_markets, sizeof *brand->market, by_symbol);
+}
+
+bool brand_allows_mode(const struct brand *brand, enum margin_mode mode)
+{
+        switch (mode) {
+        case MARGIN_ISOLATED: return brand->allow_isolated;
+        case MARGIN_CROSS: return brand->allow_cross;
+        }
+        return false;
+}
+
+unsigned brand_max_leverage(const struct brand *brand, const char *symbol, unsigned market_max)
+{
+        unsigned cap = brand->max_leverage;
+
+        for (unsigned i = 0; i < brand->n_caps; i++)
+                if (strcmp(brand->cap[i].symbol, symbol) == 0)
+                        cap = brand->cap[i].max_leverage;
+        return cap > 0 && cap < market_max ? cap : market_max;
+}
+
+bool brand_allows_origin(const struct brand *brand, const char *origin)
+{
+        for (unsigned i = 0; i < brand->n_origins; i++)
+                if (strcmp(brand->origin[i], origin) == 0)
+                        return true;
+        return false;
+}
+
+bool brand_allows_chain(const struct brand *brand, uint64_t chain_id)
+{
+        for (unsigned i = 0; i < brand->n_chains; i++)
+                if (brand->chain[i] == chain_id)
+                        return true;
+        return false;
+}
+
+void brand_free(struct brand *brand)
+{
+        if (!brand)
+                return;
+        free(brand->logo);
+        free(brand->market);
+        free(brand->cap);
+        free(brand);
+}
+
+struct brand_set *brand_set_ref(struct brand_set *set)
+{
+        must(set->refs > 0 && set->refs < UINT32_MAX);
+        set->refs++;
+        return set;
+}
+
+void brand_set_unref(struct brand_set *set)
+{
+        if (!set)
+                return;
+        must(set->refs > 0);
+        if (--set->refs > 0)
+                return;
+        for (size_t i = 0; i < set->n; i++)
+                brand_free(set->brand[i]);
+        free(set->brand);
+        free(set);
+}
+
+static bool has_host(const struct brand *brand, const char *host)
+{
+        for (unsigned i = 0; i < brand->n_hosts; i++)
+                if (strcmp(brand->host[i], host) == 0)
+                        return true;
+        return false;
+}
+
+const struct brand *brand_by_host(const struct brand_set *set, const char *host)
+{
+        for (size_t i = 0; i < set->n; i++)
+                if (has_host(set->brand[i], host))
+                        return set->brand[i];
+        return NULL;
+}
+
+const struct brand *brand_by_id(const struct brand_set *set, const char *id)
+{
+        for (size_t i = 0; i < set->n; i++)
+                if (strcmp(set->brand[i]->id, id) == 0)
+                        return set->brand[i];
+        return NULL;
+}

@@ -1,0 +1,188 @@
+#include "brand/config_read.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "brand/check.h"
+#include "brand/yaml_read.h"
+
+#define MINUTE INT64_C(60000)
+#define DAY    (24 * 60 * MINUTE)
+
+#define AT(member) YAML_FIELD_AT(config_reading, config.member)
+
+static void item_path(char *out, size_t cap, const char *path, size_t i)
+{
+        snprintf(out, cap, "%s[%zu]", path, i);
+}
+
+static void read_proxies(struct problem_sink *sink, const char *path, const struct yaml_node *node,
+                         void *object)
+{
+        static const struct yaml_field row = {
+                .type = FIELD_TEXT,
+                .size = sizeof((struct config *)NULL)->trusted_proxy[0],
+                .min = 1,
+                .accepts = check_address,
+                .expected = "a numeric IPv4 or IPv6 address",
+        };
+        struct config *c = &((struct config_reading *)object)->config;
+
+        if (!node || !yaml_read_is_list(sink, path, node,
+                                        sizeof c->trusted_proxy / sizeof *c->trusted_proxy))
+                return;
+        for (size_t i = 0; i < node->n; i++) {
+                char item[160];
+                item_path(item, sizeof item, path, i);
+                if (yaml_read_value(sink, item, node->child[i], &row,
+                                    c->trusted_proxy[c->n_trusted_proxies]))
+                        c->n_trusted_proxies++;
+        }
+}
+
+static void read_brands(struct problem_sink *sink, const char *path, const struct yaml_node *node,
+                        void *object)
+{
+        static const struct yaml_field row = {
+                .type = FIELD_TEXT,
+                .size = sizeof((struct config_reading *)NULL)->brand_folder[0],
+                .min = 1,
+        };
+        struct config_reading *r = object;
+
+        if (!yaml_read_is_list(sink, path, node, CONFIG_BRANDS_MAX))
+                return;
+        for (size_t i = 0; i < node->n; i++) {
+                char item[160];
+                item_path(item, sizeof item, path, i);
+                if (yaml_read_value(sink, item, node->child[i], &row, r->brand_folder[r->n_brands]))
+                        r->n_brands++;
+        }
+        if (node->n == 0)
+                problem_add(sink, node->line, "%s: expected at least one brand's folder", path);
+}
+
+static bool is_level(const char *text)
+{
+        return strcmp(text, "error") == 0 || strcmp(text, "warn") == 0 ||
+               strcmp(text, "info") == 0 || strcmp(text, "debug") == 0;
+}
+
+static bool is_network(const char *text)
+{
+        return strcmp(text, "mainnet") == 0 || strcmp(text, "testnet") == 0;
+}
+
+static bool is_kind(const char *text)
+{
+        return strcmp(text, "hyperliquid") == 0;
+}
+
+/* clang-format off */
+#define ADDRESS .type = FIELD_TEXT, .accepts = check_address, \
+                .expected = "a numeric IPv4 or IPv6 address"
+#define PORT    .type = FIELD_UINT, .max = 65535
+#define MS(lo, hi) .type = FIELD_UINT, .min = lo, .max = hi
+#define COUNT(lo, hi) .type = FIELD_UINT, .min = lo, .max = hi
+
+static const struct yaml_field public_fields[] = {
+        {.key = "address", ADDRESS, .fallback = "127.0.0.1", AT(public_listener.address)},
+        {.key = "port", PORT, .fallback = "8080", AT(public_listener.port)},
+        {.key = "tlsCertFile", .type = FIELD_TEXT, AT(public_listener.tls_cert_file)},
+        {.key = "tlsKeyFile", .type = FIELD_TEXT, AT(public_listener.tls_key_file)},
+        {0},
+};
+static const struct yaml_field admin_fields[] = {
+        {.key = "address", ADDRESS, .fallback = "127.0.0.1", AT(admin_listener.address)},
+        {.key = "port", PORT, .fallback = "8081", AT(admin_listener.port)},
+        {.key = "tlsCertFile", .type = FIELD_TEXT, AT(admin_listener.tls_cert_file)},
+        {.key = "tlsKeyFile", .type = FIELD_TEXT, AT(admin_listener.tls_key_file)},
+        {.key = "allowRemote", .type = FIELD_BOOL, .fallback = "false",
+         YAML_FIELD_AT(config_reading, allow_remote_admin)},
+        {0},
+};
+static const struct yaml_field listen_fields[] = {
+        {.key = "public", .type = FIELD_MAP, .fields = public_fields},
+        {.key = "admin", .type = FIELD_MAP, .fields = admin_fields},
+        {.key = "trustedProxies", .type = FIELD_CUSTOM, .read = read_proxies},
+        {0},
+};
+static const struct yaml_field limit_fields[] = {
+        {.key = "maxConnections", COUNT(1, 1000000), .fallback = "4096", AT(max_connections)},
+        {.key = "maxConnectionsPerAddress", COUNT(0, 1000000), .fallback = "256",
+         AT(max_connections_per_address)},
+        {.key = "maxBodyBytes", COUNT(1024, 1048576), .fallback = "65536", AT(max_body_bytes)},
+        {.key = "requestDeadlineMs", MS(100, 10 * MINUTE), .fallback = "10000",
+         AT(request_deadline_ms)},
+        {.key = "idleKeepAliveMs", MS(100, 60 * MINUTE), .fallback = "60000",
+         AT(idle_keep_alive_ms)},
+        {.key = "drainDeadlineMs", MS(0, 10 * MINUTE), .fallback = "15000", AT(drain_deadline_ms)},
+        {0},
+};
+static const struct yaml_field venue_fields[] = {
+        {.key = "kind", .type = FIELD_TEXT, .fallback = "hyperliquid", AT(venue.kind), .min = 1,
+         .accepts = is_kind, .expected = "hyperliquid"},
+        {.key = "baseUrl", .type = FIELD_TEXT, AT(venue.base_url), .accepts = check_base_url,
+         .expected = "an http:// or https:// URL without user, query and trailing slash"},
+        {.key = "network", .type = FIELD_TEXT, .fallback = "testnet", AT(venue.network), .min = 1,
+         .accepts = is_network, .expected = "mainnet or testnet"},
+        {.key = "egressAddress", ADDRESS, AT(venue.egress_address)},
+        {.key = "caFile", .type = FIELD_TEXT, AT(venue.ca_file)},
+        {.key = "weightPerMinute", COUNT(1, 10000000), .fallback = "1200",
+         AT(venue.weight_per_minute)},
+        {.key = "orderReserve", COUNT(0, 10000000), .fallback = "400", AT(venue.order_reserve)},
+        {.key = "maxInFlight", COUNT(1, 1024), .fallback = "64", AT(venue.max_in_flight)},
+        {.key = "orderDeadlineMs", MS(100, 10 * MINUTE), .fallback = "10000",
+         AT(venue.order_deadline_ms)},
+        {.key = "readDeadlineMs", MS(100, 10 * MINUTE), .fallback = "5000",
+         AT(venue.read_deadline_ms)},
+        {.key = "expiresAfterMs", MS(0, 60 * MINUTE), .fallback = "20000",
+         AT(venue.expires_after_ms)},
+        {.key = "contextsEveryMs", MS(100, 60 * MINUTE), .fallback = "5000",
+         AT(venue.contexts_every_ms)},
+        {.key = "marketsEveryMs", MS(1000, DAY), .fallback = "300000", AT(venue.markets_every_ms)},
+        {0},
+};
+static const struct yaml_field paper_fields[] = {
+        {.key = "enabled", .type = FIELD_BOOL, .fallback = "false", AT(paper.enabled)},
+        {.key = "port", PORT, .fallback = "8090", AT(paper.port)},
+        {.key = "seed", .type = FIELD_UINT, .max = INT64_MAX, .fallback = "1", AT(paper.seed)},
+        {.key = "metaFile", .type = FIELD_TEXT, AT(paper.meta_file)},
+        {0},
+};
+static const struct yaml_field store_fields[] = {
+        {.key = "dataDir", .type = FIELD_TEXT, .required = true, .min = 1, AT(data_dir)},
+        {0},
+};
+static const struct yaml_field key_fields[] = {
+        {.key = "masterKeyFile", .type = FIELD_TEXT, AT(master_key_file)},
+        {0},
+};
+static const struct yaml_field log_fields[] = {
+        {.key = "level", .type = FIELD_TEXT, .fallback = "info", AT(log_level), .min = 1,
+         .accepts = is_level, .expected = "error, warn, info or debug"},
+        {0},
+};
+static const struct yaml_field session_fields[] = {
+        {.key = "lifetimeMs", MS(MINUTE, 30 * DAY), .fallback = "43200000", AT(session_ms)},
+        {0},
+};
+static const struct yaml_field config_fields[] = {
+        {.key = "listen", .type = FIELD_MAP, .fields = listen_fields},
+        {.key = "limits", .type = FIELD_MAP, .fields = limit_fields},
+        {.key = "venue", .type = FIELD_MAP, .fields = venue_fields},
+        {.key = "paper", .type = FIELD_MAP, .fields = paper_fields},
+        {.key = "store", .type = FIELD_MAP, .required = true, .fields = store_fields},
+        {.key = "keys", .type = FIELD_MAP, .fields = key_fields},
+        {.key = "log", .type = FIELD_MAP, .fields = log_fields},
+        {.key = "session", .type = FIELD_MAP, .fields = session_fields},
+        {.key = "brands", .type = FIELD_CUSTOM, .required = true, .read = read_brands},
+        {0},
+};
+/* clang-format on */
+
+void config_read(struct problem_sink *sink, const struct yaml_node *root,
+                 struct config_reading *reading)
+{
+        yaml_read_map(sink, "", root, 1, config_fields, reading);
+}
