@@ -1,1 +1,6 @@
 pg_driver(sign_vectors LINK pg_hyperliquid)
+pg_unit(sign_vectors LINK pg_hyperliquid)
+target_compile_definitions(test_sign_vectors PRIVATE SIGN_VECTORS="$<TARGET_FILE:sign_vectors>")
+add_dependencies(test_sign_vectors sign_vectors)
+pg_unit(hl_action LINK pg_hyperliquid)
+pg_unit(hl_num LINK pg_hyperliquid)
