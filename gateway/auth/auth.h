@@ -27,20 +27,23 @@ struct auth_options {
         unsigned max_cached_sessions;
 };
 struct auth *auth_new(const struct auth_options *options);
+/* Accepts NULL. What is on its way to the store still calls back, before store_close returns. */
 void auth_free(struct auth *auth);
 
 /* What the brand allows in a sign-in. host is the brand's canonical domain. */
 struct auth_site {
         const char *brand;
         const char *host;
-        const char *uri;       /* e.g. "https://host" */
+        const char *uri; /* e.g. "https://host" */
         const char *statement;
         const uint64_t *chain_ids; /* first is the default */
         size_t n_chain_ids;
 };
 
 /* chain_id 0: the site's default. message has SIWE_MESSAGE_MAX bytes. E_INVALID for a chain that is
- * not the site's; E_RATE_LIMITED when too many are pending. */
+ * not the site's; E_RATE_LIMITED when too many are pending in all, E_CONFIG when the site's texts do
+ * not fit a message. One more than max_challenges_per_address takes the place of that address's
+ * oldest: to refuse would let a stranger, who may ask for any address, lock it out. */
 MUST_USE enum errc auth_challenge(struct auth *auth, const struct auth_site *site,
                                   const struct addr *address, uint64_t chain_id, char *message,
                                   int64_t *expires_at, struct err *err);

@@ -18,7 +18,7 @@ struct siwe {
         char version[8];
         uint64_t chain_id;
         char nonce[65];
-        int64_t issued_at; /* wall ms; the text has milliseconds */
+        int64_t issued_at;  /* wall ms; the text has milliseconds */
         int64_t expires_at; /* 0: none */
         int64_t not_before; /* 0: none */
 };

@@ -1,0 +1,145 @@
+#include "journal/nonce.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+
+#define DAY_MS INT64_C(86400000)
+
+struct waiter {
+        struct waiter *next;
+        nonce_ready_fn *done;
+        void *cookie;
+};
+
+struct mark {
+        struct nonce_ledger *ledger;
+        struct addr signer;
+        uint64_t last; /* the highest handed out, 0 for none */
+        bool is_loaded;
+        struct waiter *waiters; /* while it is being loaded, in order */
+        struct waiter **waiters_tail;
+};
+
+struct nonce_ledger {
+        struct store *store;
+        const struct clock *clock;
+        struct map *marks;  /* address -> mark */
+        unsigned n_loading; /* store calls out, which hold the ledger */
+        bool is_freed;
+};
+
+static struct mark *mark_get(const struct nonce_ledger *ledger, const struct addr *signer)
+{
+        return map_get(ledger->marks, signer->b, sizeof signer->b);
+}
+
+struct nonce_ledger *nonce_ledger_new(struct store *store, const struct clock *clock)
+{
+        struct nonce_ledger *ledger = xcalloc(1, sizeof *ledger);
+
+        ledger->store = store;
+        ledger->clock = clock;
+        ledger->marks = map_new();
+        return ledger;
+}
+
+static void destroy(struct nonce_ledger *ledger)
+{
+        map_free(ledger->marks, free);
+        free(ledger);
+}
+
+void nonce_ledger_free(struct nonce_ledger *ledger)
+{
+        if (!ledger)
+                return;
+        ledger->is_freed = true;
+        if (ledger->n_loading == 0)
+                destroy(ledger);
+}
+
+static void answer_waiters(struct waiter *waiter, enum errc rc)
+{
+        while (waiter) {
+                struct waiter *next = waiter->next;
+                waiter->done(waiter->cookie, rc);
+                free(waiter);
+                waiter = next;
+        }
+}
+
+static void loaded(void *cookie, enum errc rc, uint64_t highest)
+{
+        struct mark *mark = cookie;
+        struct nonce_ledger *ledger = mark->ledger;
+        struct waiter *waiters = mark->waiters;
+
+        mark->waiters = NULL;
+        ledger->n_loading--;
+        if (rc) {
+                /* Unknown again: the next load asks the store anew. */
+                must(map_take(ledger->marks, mark->signer.b, sizeof mark->signer.b) == mark);
+                free(mark);
+        } else {
+                mark->last = highest;
+                mark->is_loaded = true;
+        }
+        if (ledger->is_freed && ledger->n_loading == 0)
+                destroy(ledger);
+        answer_waiters(waiters, rc);
+}
+
+static void say_known(void *arg)
+{
+        answer_waiters(arg, E_OK);
+}
+
+void nonce_ledger_load(struct nonce_ledger *ledger, const struct addr *signer, nonce_ready_fn *done,
+                       void *cookie)
+{
+        struct mark *mark = mark_get(ledger, signer);
+        struct waiter *waiter = xcalloc(1, sizeof *waiter);
+
+        waiter->done = done;
+        waiter->cookie = cookie;
+        if (mark && mark->is_loaded) {
+                loop_post(store_loop(ledger->store), say_known, waiter);
+                return;
+        }
+        if (mark) {
+                *mark->waiters_tail = waiter;
+                mark->waiters_tail = &waiter->next;
+                return;
+        }
+        mark = xcalloc(1, sizeof *mark);
+        mark->ledger = ledger;
+        mark->signer = *signer;
+        mark->waiters = waiter;
+        mark->waiters_tail = &waiter->next;
+        must(!map_put(ledger->marks, signer->b, sizeof signer->b, mark));
+        ledger->n_loading++;
+        store_nonce_get(ledger->store, signer, loaded, mark);
+}
+
+enum errc nonce_ledger_take(struct nonce_ledger *ledger, const struct addr *signer, unsigned n,
+                            uint64_t *first)
+{
+        struct mark *mark = mark_get(ledger, signer);
+        int64_t now = clock_wall_ms(ledger->clock);
+
+        must(n > 0 && now > 0);
+        if (!mark || !mark->is_loaded)
+                return E_NOT_FOUND;
+        uint64_t limit = (uint64_t)(now + DAY_MS);
+        if (mark->last >= limit)
+                return E_RANGE;
+        uint64_t next = mark->last + 1 > (uint64_t)now ? mark->last + 1 : (uint64_t)now;
+        if (n - 1 > limit - next)
+                return E_RANGE;
+        *first = next;
+        mark->last = next + (n - 1);
+        return E_OK;
+}
