@@ -119,9 +119,9 @@ static void a_changed_byte_anywhere_is_refused(void **state)
 
 static void a_key_moved_elsewhere_does_not_open(void **state)
 {
-        static const char *const brands[] = {"meridiam", "meridia", "meridiann", "",
-                                             "a-brand-id-that-is-longer-than-any-brand-id-may-be-"
-                                             "and-then-some-more"};
+        static const char *const brands[] = {
+                "meridiam", "meridia", "meridiann", "",
+                "0123456789012345678901234567890123456789012345678901234567890123456789"};
         struct vault_binding moved;
 
         (void)state;
