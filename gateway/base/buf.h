@@ -20,7 +20,7 @@ struct buf {
 };
 
 void buf_init(struct buf *buf, size_t max_bytes);
-void buf_fini(struct buf *buf); /* frees; accepts NULL and zeroed */
+void buf_fini(struct buf *buf);  /* frees; accepts NULL and zeroed */
 void buf_reset(struct buf *buf); /* empties, keeps the memory */
 /* Moves the bytes out (the caller frees with free()), leaving buf empty. *len may be NULL. */
 uint8_t *buf_take(struct buf *buf, size_t *len);

@@ -17,8 +17,8 @@ struct handle_table *handle_table_new(uint32_t max_slots);
 void handle_table_free(struct handle_table *table); /* not the objects; accepts NULL */
 /* A zeroed handle when all slots are taken. */
 struct handle handle_put(struct handle_table *table, void *object);
-void *handle_get(const struct handle_table *table, struct handle handle);  /* NULL when stale */
-void *handle_take(struct handle_table *table, struct handle handle); /* frees the slot */
+void *handle_get(const struct handle_table *table, struct handle handle); /* NULL when stale */
+void *handle_take(struct handle_table *table, struct handle handle);      /* frees the slot */
 uint32_t handle_count(const struct handle_table *table);
 
 #endif

@@ -13,7 +13,8 @@ struct map *map_new(void);
 void map_free(struct map *map, void (*free_value)(void *value));
 /* Stores value, returning the value that was there before, or NULL. value must not be NULL. */
 void *map_put(struct map *map, const void *key, size_t key_len, void *value);
-void *map_get(const struct map *map, const void *key, size_t key_len); /* borrowed; NULL if absent */
+void *map_get(const struct map *map, const void *key,
+              size_t key_len);                                    /* borrowed; NULL if absent */
 void *map_take(struct map *map, const void *key, size_t key_len); /* removes; NULL if absent */
 size_t map_size(const struct map *map);
 /* Calls each(cookie, key, key_len, value); each may remove the entry it is given, nothing else. */

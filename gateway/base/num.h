@@ -26,12 +26,12 @@ struct rate { /* a dimensionless ratio, 1e-12: fees, funding, margin fractions *
         int64_t v;
 };
 
-#define NUM_SCALE      INT64_C(100000000)     /* units in one: px, qty, usd */
-#define NUM_DECIMALS   8
-#define NUM_MICRO      INT64_C(100)           /* usd units in 0.000001, the venue's unit of money */
-#define NUM_RATE_SCALE INT64_C(1000000000000) /* units in one: rate */
+#define NUM_SCALE         INT64_C(100000000) /* units in one: px, qty, usd */
+#define NUM_DECIMALS      8
+#define NUM_MICRO         INT64_C(100) /* usd units in 0.000001, the venue's unit of money */
+#define NUM_RATE_SCALE    INT64_C(1000000000000) /* units in one: rate */
 #define NUM_RATE_DECIMALS 12
-#define NUM_STR_MAX    48 /* room for any printed number and its NUL */
+#define NUM_STR_MAX       48 /* room for any printed number and its NUL */
 
 enum num_round {
         NUM_DOWN,    /* towards zero */
@@ -50,9 +50,9 @@ enum num_excess {
  * out counts 10^-decimals units. E_SYNTAX, E_RANGE. decimals <= 18. */
 MUST_USE enum errc num_parse(int64_t *out, const char *s, size_t len, unsigned decimals,
                              enum num_excess excess);
-MUST_USE enum errc num_parse_px(struct px *out, const char *s, size_t len);   /* NUM_REFUSE */
-MUST_USE enum errc num_parse_qty(struct qty *out, const char *s, size_t len); /* NUM_REFUSE */
-MUST_USE enum errc num_parse_usd(struct usd *out, const char *s, size_t len); /* NUM_REFUSE */
+MUST_USE enum errc num_parse_px(struct px *out, const char *s, size_t len);     /* NUM_REFUSE */
+MUST_USE enum errc num_parse_qty(struct qty *out, const char *s, size_t len);   /* NUM_REFUSE */
+MUST_USE enum errc num_parse_usd(struct usd *out, const char *s, size_t len);   /* NUM_REFUSE */
 MUST_USE enum errc num_parse_rate(struct rate *out, const char *s, size_t len); /* NUM_REFUSE */
 
 /* Venue money as the venue prints it: rounded to whole units of 0.000001 (result is a multiple of
@@ -87,7 +87,7 @@ MUST_USE enum errc num_ratio(struct rate *out, int64_t a, int64_t b, enum num_ro
 
 /* Rounds v to a multiple of step (> 0). Where that multiple does not fit, the one towards zero. */
 int64_t num_to_step(int64_t v, int64_t step, enum num_round round);
-int64_t num_abs(int64_t v); /* v must not be INT64_MIN */
+int64_t num_abs(int64_t v);    /* v must not be INT64_MIN */
 int64_t num_pow10(unsigned n); /* n <= 18 */
 
 #endif
