@@ -75,7 +75,7 @@ MUST_USE enum errc num_div_wide(int64_t *out, num_wide a, num_wide c, enum num_r
 MUST_USE enum errc num_add(int64_t *out, int64_t a, int64_t b); /* E_RANGE */
 MUST_USE enum errc num_sub(int64_t *out, int64_t a, int64_t b); /* E_RANGE */
 
-/* Typed arithmetic. The sign of a qty carries through. */
+/* Typed arithmetic. The sign of a qty carries through. E_RANGE, also where the divisor is 0. */
 MUST_USE enum errc num_notional(struct usd *out, struct px p, struct qty q, enum num_round round);
 MUST_USE enum errc num_qty_for(struct qty *out, struct usd u, struct px p, enum num_round round);
 MUST_USE enum errc num_px_for(struct px *out, struct usd u, struct qty q, enum num_round round);

@@ -3,7 +3,7 @@
 #include <nettle/sha3.h>
 #include <string.h>
 
-#define RATE_BYTES sizeof((struct keccak *)NULL)->block
+#define RATE_BYTES 136
 
 static uint64_t load_le64(const uint8_t *p)
 {
@@ -18,6 +18,7 @@ static void absorb_block(struct keccak *k)
 {
         struct sha3_state permuted;
 
+        _Static_assert(sizeof k->block == RATE_BYTES, "a block is what is absorbed at once");
         _Static_assert(sizeof permuted.a == sizeof k->state, "a state is 25 lanes of 64 bits");
         for (size_t i = 0; i < RATE_BYTES / 8; i++)
                 k->state[i] ^= load_le64(k->block + 8 * i);
