@@ -144,7 +144,15 @@ void engine_set_fees(struct engine *engine, const struct addr *user, struct rate
 void engine_fees(const struct engine *engine, const struct addr *user, struct rate *taker,
                  struct rate *maker);
 
-/* A new mark and oracle: triggers fire, then liquidations run. */
+/* Takes over what the book does not liquidate; an account of the house. */
+void engine_backstop(const struct engine *engine, struct addr *out);
+/* Fees less rebates and builders' parts, and what rounding left over from funding. Together with all
+ * balances this stays what was deposited. */
+struct usd engine_collected_fees(const struct engine *engine);
+
+/* A new mark and oracle (> 0): triggers fire, then liquidations run. Both are rounded to
+ * 6 - sz_decimals decimals. Prices at which a position's value would be out of all bounds are not
+ * taken. Until the first call orders of a market are refused. */
 void engine_set_prices(struct engine *engine, uint32_t asset, struct px mark, struct px oracle,
                        int64_t at);
 struct px engine_mark(const struct engine *engine, uint32_t asset);

@@ -1,0 +1,1 @@
+pg_unit(engine_match LINK pg_paper_engine)
