@@ -132,58 +132,58 @@ struct mistake {
         const char *expected;
 };
 
+static const struct mistake config_table[] = {
+        {"nonsense: 1\n", 4, "expected one of these keys: listen, limits"},
+        {"limits: {maxConections: 3}\n", 4, "limits: expected one of these keys"},
+        {"log:\n  level: info\n  level: warn\n", 6, "the key \"level\" once: it is on line 5"},
+        {"limits: {maxConnections: 0}\n", 4, "a whole number from 1 to 1000000, found 0"},
+        {"limits: {maxConnections: \"5\"}\n", 4, "found \"5\""},
+        {"limits: {maxConnections: 5.0}\n", 4, "limits.maxConnections"},
+        {"limits: {maxConnections: 05}\n", 4, "limits.maxConnections"},
+        {"limits: {maxConnections: -1}\n", 4, "limits.maxConnections"},
+        {"limits: {maxConnections: 0x10}\n", 4, "limits.maxConnections"},
+        {"limits: {maxConnections: 18446744073709551617}\n", 4, "limits.maxConnections"},
+        {"limits: {maxBodyBytes: }\n", 4, "limits.maxBodyBytes: expected a whole number"},
+        {"limits: [1]\n", 4, "limits: expected keys with values"},
+        {"listen:\n  public:\n    port: 65536\n", 6, "from 0 to 65535"},
+        {"listen: {public: {address: localhost}}\n", 4, "numeric IPv4 or IPv6"},
+        {"listen:\n  admin:\n    address: 0.0.0.0\n", 6, "expected a loopback address"},
+        {"listen:\n  admin:\n    address: \"::\"\n", 6, "expected a loopback address"},
+        {"listen: {admin: {allowRemote: yes}}\n", 4, "expected true or false"},
+        {"listen: {admin: {port: 8080}}\n", 4, "another port than listen.public.port"},
+        {"listen: {public: {tlsCertFile: one/logo.svg}}\n", 4, "tlsKeyFile together"},
+        {"listen: {public: {tlsCertFile: no.pem, tlsKeyFile: one/logo.svg}}\n", 4,
+         "listen.public.tlsCertFile: expected a readable file"},
+        {"listen: {trustedProxies: [proxy.example]}\n", 4, "listen.trustedProxies[0]"},
+        {"listen: {trustedProxies: 127.0.0.1}\n", 4, "expected a list"},
+        {"venue: {network: mainnet}\n", 4, "expected testnet with the paper venue"},
+        {"venue: {network: main}\n", 4, "expected mainnet or testnet"},
+        {"venue: {kind: gmx}\n", 4, "expected hyperliquid"},
+        {"venue: {baseUrl: \"https://a.example\"}\n", 4, "expected nothing with paper"},
+        {"venue: {orderReserve: 1201}\n", 4, "at most venue.weightPerMinute"},
+        {"venue: {caFile: missing.pem}\n", 4, "venue.caFile: expected a readable file"},
+        {"venue: {egressAddress: eth0}\n", 4, "numeric IPv4"},
+        {"log: {level: loud}\n", 4, "expected error, warn, info or debug"},
+        {"log: &a {level: info}\n", 4, "expected no anchor"},
+        {"log: *a\n", 4, "expected no alias"},
+        {"log: !!map {level: info}\n", 4, "expected no tag"},
+        {"log: {level: \"a\\nb\"}\n", 4, "expected one line without control characters"},
+        {"session: {lifetimeMs: [1]}\n", 4, "expected a single value, found a list"},
+        {"[1]: 2\n", 4, "expected a word as key"},
+        {"log: {level: info\n", 5, "expected valid YAML"},
+        {"---\nlog: {level: info}\n", 5, "expected one YAML document"},
+        {"log: {level: \"a\\0b\"}\n", 4, "without NUL"},
+};
+
 static void config_mistakes(void **state)
 {
-        static const struct mistake mistakes[] = {
-                {"nonsense: 1\n", 4, "expected one of these keys: listen, limits"},
-                {"limits: {maxConections: 3}\n", 4, "limits: expected one of these keys"},
-                {"log:\n  level: info\n  level: warn\n", 6,
-                 "the key \"level\" once: it is on line 5"},
-                {"limits: {maxConnections: 0}\n", 4, "a whole number from 1 to 1000000, found 0"},
-                {"limits: {maxConnections: \"5\"}\n", 4, "found \"5\""},
-                {"limits: {maxConnections: 5.0}\n", 4, "limits.maxConnections"},
-                {"limits: {maxConnections: 05}\n", 4, "limits.maxConnections"},
-                {"limits: {maxConnections: -1}\n", 4, "limits.maxConnections"},
-                {"limits: {maxConnections: 0x10}\n", 4, "limits.maxConnections"},
-                {"limits: {maxConnections: 18446744073709551617}\n", 4, "limits.maxConnections"},
-                {"limits: {maxBodyBytes: }\n", 4, "limits.maxBodyBytes: expected a whole number"},
-                {"limits: [1]\n", 4, "limits: expected keys with values"},
-                {"listen:\n  public:\n    port: 65536\n", 6, "from 0 to 65535"},
-                {"listen: {public: {address: localhost}}\n", 4, "numeric IPv4 or IPv6"},
-                {"listen:\n  admin:\n    address: 0.0.0.0\n", 6, "expected a loopback address"},
-                {"listen:\n  admin:\n    address: \"::\"\n", 6, "expected a loopback address"},
-                {"listen: {admin: {allowRemote: yes}}\n", 4, "expected true or false"},
-                {"listen: {admin: {port: 8080}}\n", 4, "another port than listen.public.port"},
-                {"listen: {public: {tlsCertFile: one/logo.svg}}\n", 4, "tlsKeyFile together"},
-                {"listen: {public: {tlsCertFile: no.pem, tlsKeyFile: one/logo.svg}}\n", 4,
-                 "listen.public.tlsCertFile: expected a readable file"},
-                {"listen: {trustedProxies: [proxy.example]}\n", 4, "listen.trustedProxies[0]"},
-                {"listen: {trustedProxies: 127.0.0.1}\n", 4, "expected a list"},
-                {"venue: {network: mainnet}\n", 4, "expected testnet with the paper venue"},
-                {"venue: {network: main}\n", 4, "expected mainnet or testnet"},
-                {"venue: {kind: gmx}\n", 4, "expected hyperliquid"},
-                {"venue: {baseUrl: \"https://a.example\"}\n", 4, "expected nothing with paper"},
-                {"venue: {orderReserve: 1201}\n", 4, "at most venue.weightPerMinute"},
-                {"venue: {caFile: missing.pem}\n", 4, "venue.caFile: expected a readable file"},
-                {"venue: {egressAddress: eth0}\n", 4, "numeric IPv4"},
-                {"log: {level: loud}\n", 4, "expected error, warn, info or debug"},
-                {"log: &a {level: info}\n", 4, "expected no anchor"},
-                {"log: *a\n", 4, "expected no alias"},
-                {"log: !!map {level: info}\n", 4, "expected no tag"},
-                {"log: {level: \"a\\nb\"}\n", 4, "expected one line without control characters"},
-                {"session: {lifetimeMs: [1]}\n", 4, "expected a single value, found a list"},
-                {"[1]: 2\n", 4, "expected a word as key"},
-                {"log: {level: info\n", 5, "expected valid YAML"},
-                {"---\nlog: {level: info}\n", 5, "expected one YAML document"},
-                {"log: {level: \"a\\0b\"}\n", 4, "without NUL"},
-        };
         (void)state;
 
-        for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        for (size_t i = 0; i < sizeof config_table / sizeof *config_table; i++) {
                 char text[2048];
-                snprintf(text, sizeof text, "%s%s", good_config, mistakes[i].text);
-                expect_one(problems_of(text, BRAND_HEAD), "gateway.yaml", mistakes[i].line,
-                           mistakes[i].expected);
+                snprintf(text, sizeof text, "%s%s", good_config, config_table[i].text);
+                expect_one(problems_of(text, BRAND_HEAD), "gateway.yaml", config_table[i].line,
+                           config_table[i].expected);
         }
 }
 
@@ -211,69 +211,70 @@ static void base_url_mistakes(void **state)
                    1, "expected the venue's URL, or paper.enabled: true");
 }
 
+static const struct mistake brand_table[] = {
+        {"colour: red\n", 4, "expected one of these keys: name, tagline"},
+        {"name: Two\n", 4, "the key \"name\" once: it is on line 1"},
+        {"margin:\n  defaultMode: isolated\n  modes: [cross]\n", 5,
+         "margin.defaultMode: expected one of margin.modes"},
+        {"margin: {modes: []}\n", 4, "expected isolated, cross or both"},
+        {"margin: {modes: [cross, cross]}\n", 4, "each mode once"},
+        {"margin: {defaultMode: both}\n", 4, "expected isolated or cross, found \"both\""},
+        {"margin: {minLiquidationDistance: \"0\"}\n", 4, "expected a decimal from"},
+        {"margin: {minLiquidationDistance: \"1e-2\"}\n", 4, "expected a decimal from"},
+        {"margin: {minLiquidationDistance: \"0.51\"}\n", 4, "to 0.5, found \"0.51\""},
+        {"margin: {onLiquidationTooClose: ignore}\n", 4, "expected refuse or warn"},
+        {"leverage: {max: 1001}\n", 4, "from 1 to 1000, found 1001"},
+        {"leverage: {max: 0}\n", 4, "from 1 to 1000, found 0"},
+        {"leverage:\n  max: 5\n  default: 6\n", 6, "expected at most leverage.max, 5"},
+        {"leverage:\n  caps:\n    BTC: 40\n    ETH: 1001\n", 7, "leverage.caps.ETH"},
+        {"leverage:\n  caps:\n    \"B C\": 40\n", 6, "a market's symbol"},
+        {"markets: [BTC]\nleverage:\n  caps:\n    BTC: 2\n    ETH: 2\n", 8,
+         "expected a market that the brand offers"},
+        {"markets: some\n", 4, "expected all, or a list"},
+        {"markets: []\n", 4, "expected all, or a list"},
+        {"markets: [BTC, ETH, BTC]\n", 4, "each symbol once, found BTC twice"},
+        {"markets: [\"<b>\"]\n", 4, "markets[0]: expected a market's symbol"},
+        {"slippage:\n  default: \"0.06\"\n", 5, "expected at most slippage.max"},
+        {"builder:\n  feeTenthBp: 101\n", 5, "from 0 to 100, found 101"},
+        {"builder:\n  feeTenthBp: 10\n", 5, "expected builder.address beside a fee"},
+        {"builder:\n  address: \"0x12\"\n", 5, "40 hexadecimal digits"},
+        {"builder:\n  address: \"0x0000000000000000000000000000000000000000\"\n", 5,
+         "not all zero"},
+        {"terms: {required: true}\n", 4, "expected terms.version"},
+        {"terms: {url: \"javascript:alert(1)\"}\n", 4, "an http:// or https:// URL"},
+        {"links:\n  - {label: A, url: \"data:text/html,x\"}\n", 5, "links[0].url"},
+        {"links:\n  - {label: A}\n", 5, "links[0].url: expected this key"},
+        {"links: [a]\n", 4, "links[0]: expected keys with values"},
+        {"corsOrigins: [\"*\"]\n", 4, "corsOrigins[0]: expected an origin"},
+        {"corsOrigins: [\"https://a.example/\"]\n", 4, "expected an origin"},
+        {"corsOrigins: [\"null\"]\n", 4, "expected an origin"},
+        {"signIn: {chains: []}\n", 4, "at least one chain id"},
+        {"signIn: {chains: [1, 1]}\n", 4, "each chain once"},
+        {"signIn: {chains: [0]}\n", 4, "signIn.chains[0]"},
+        {"signIn: {statement: \"a <b>\"}\n", 4, "signIn.statement: expected letters"},
+        {"requestsPerMinute: 0\n", 4, "requestsPerMinute"},
+        {"logo: missing.svg\n", 4, "logo: expected a readable file"},
+        {"logo: ../two/logo.svg\n", 4, "expected a path inside the brand's folder"},
+        {"logo: /etc/passwd\n", 4, "expected a path inside the brand's folder"},
+        {"logo: .hidden.svg\n", 4, "expected a path inside the brand's folder"},
+        {"logo: big.svg\n", 4, "at most 262144 bytes"},
+        {"logo: bad.svg\n", 4, "without event handlers (on...=) (bad.svg, line 2)"},
+        {"tagline: \"a\\u0007\"\n", 4, "without control characters"},
+};
+
 static void brand_mistakes(void **state)
 {
-        static const struct mistake mistakes[] = {
-                {"colour: red\n", 4, "expected one of these keys: name, tagline"},
-                {"name: Two\n", 4, "the key \"name\" once: it is on line 1"},
-                {"margin:\n  defaultMode: isolated\n  modes: [cross]\n", 5,
-                 "margin.defaultMode: expected one of margin.modes"},
-                {"margin: {modes: []}\n", 4, "expected isolated, cross or both"},
-                {"margin: {modes: [cross, cross]}\n", 4, "each mode once"},
-                {"margin: {defaultMode: both}\n", 4, "expected isolated or cross, found \"both\""},
-                {"margin: {minLiquidationDistance: \"0\"}\n", 4, "expected a decimal from"},
-                {"margin: {minLiquidationDistance: \"1e-2\"}\n", 4, "expected a decimal from"},
-                {"margin: {minLiquidationDistance: \"0.51\"}\n", 4, "to 0.5, found \"0.51\""},
-                {"margin: {onLiquidationTooClose: ignore}\n", 4, "expected refuse or warn"},
-                {"leverage: {max: 1001}\n", 4, "from 1 to 1000, found 1001"},
-                {"leverage: {max: 0}\n", 4, "from 1 to 1000, found 0"},
-                {"leverage:\n  max: 5\n  default: 6\n", 6, "expected at most leverage.max, 5"},
-                {"leverage:\n  caps:\n    BTC: 40\n    ETH: 1001\n", 7, "leverage.caps.ETH"},
-                {"leverage:\n  caps:\n    \"B C\": 40\n", 6, "a market's symbol"},
-                {"markets: [BTC]\nleverage:\n  caps:\n    BTC: 2\n    ETH: 2\n", 8,
-                 "expected a market that the brand offers"},
-                {"markets: some\n", 4, "expected all, or a list"},
-                {"markets: []\n", 4, "expected all, or a list"},
-                {"markets: [BTC, ETH, BTC]\n", 4, "each symbol once, found BTC twice"},
-                {"markets: [\"<b>\"]\n", 4, "markets[0]: expected a market's symbol"},
-                {"slippage:\n  default: \"0.06\"\n", 5, "expected at most slippage.max"},
-                {"builder:\n  feeTenthBp: 101\n", 5, "from 0 to 100, found 101"},
-                {"builder:\n  feeTenthBp: 10\n", 5, "expected builder.address beside a fee"},
-                {"builder:\n  address: \"0x12\"\n", 5, "40 hexadecimal digits"},
-                {"builder:\n  address: \"0x0000000000000000000000000000000000000000\"\n", 5,
-                 "not all zero"},
-                {"terms: {required: true}\n", 4, "expected terms.version"},
-                {"terms: {url: \"javascript:alert(1)\"}\n", 4, "an http:// or https:// URL"},
-                {"links:\n  - {label: A, url: \"data:text/html,x\"}\n", 5, "links[0].url"},
-                {"links:\n  - {label: A}\n", 5, "links[0].url: expected this key"},
-                {"links: [a]\n", 4, "links[0]: expected keys with values"},
-                {"corsOrigins: [\"*\"]\n", 4, "corsOrigins[0]: expected an origin"},
-                {"corsOrigins: [\"https://a.example/\"]\n", 4, "expected an origin"},
-                {"corsOrigins: [\"null\"]\n", 4, "expected an origin"},
-                {"signIn: {chains: []}\n", 4, "at least one chain id"},
-                {"signIn: {chains: [1, 1]}\n", 4, "each chain once"},
-                {"signIn: {chains: [0]}\n", 4, "signIn.chains[0]"},
-                {"signIn: {statement: \"a <b>\"}\n", 4, "signIn.statement: expected letters"},
-                {"requestsPerMinute: 0\n", 4, "requestsPerMinute"},
-                {"logo: missing.svg\n", 4, "logo: expected a readable file"},
-                {"logo: ../two/logo.svg\n", 4, "expected a path inside the brand's folder"},
-                {"logo: /etc/passwd\n", 4, "expected a path inside the brand's folder"},
-                {"logo: .hidden.svg\n", 4, "expected a path inside the brand's folder"},
-                {"logo: big.svg\n", 4, "at most 262144 bytes"},
-                {"logo: bad.svg\n", 4, "without event handlers (on...=) (bad.svg, line 2)"},
-                {"tagline: \"a\\u0007\"\n", 4, "without control characters"},
-        };
         static char big[300000];
         (void)state;
 
         memset(big, ' ', sizeof big);
         write_bytes("one/big.svg", big, sizeof big);
         write_text("one/bad.svg", "<svg>\n<g onload=\"alert(1)\"/></svg>");
-        for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        for (size_t i = 0; i < sizeof brand_table / sizeof *brand_table; i++) {
                 char text[2048];
-                snprintf(text, sizeof text, "%s%s", BRAND_HEAD, mistakes[i].text);
-                expect_one(problems_of(good_config, text), "one/brand.yaml", mistakes[i].line,
-                           mistakes[i].expected);
+                snprintf(text, sizeof text, "%s%s", BRAND_HEAD, brand_table[i].text);
+                expect_one(problems_of(good_config, text), "one/brand.yaml", brand_table[i].line,
+                           brand_table[i].expected);
         }
 }
 
