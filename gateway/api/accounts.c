@@ -1,0 +1,212 @@
+#include "api/accounts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/state.h"
+#include "base/mem.h"
+
+#define CACHE_MAX     65536 /* records; the cache is emptied when full */
+#define FEES_FRESH_MS INT64_C(600000)
+
+struct accounts {
+        struct api *api;
+        struct map *by_key; /* brand NUL address -> struct store_account */
+        struct map *fees;   /* address -> struct known_fees */
+};
+
+struct known_fees {
+        struct venue_fees fees;
+        int64_t at;
+};
+
+struct key {
+        char b[STORE_BRAND_MAX + 20];
+};
+
+static struct key key_of(const char *brand, const struct addr *address)
+{
+        struct key key = {{0}};
+
+        text_copy(key.b, STORE_BRAND_MAX, brand);
+        memcpy(key.b + STORE_BRAND_MAX, address->b, sizeof address->b);
+        return key;
+}
+
+struct accounts *accounts_new(struct api *api)
+{
+        struct accounts *a = xcalloc(1, sizeof *a);
+
+        a->api = api;
+        a->by_key = map_new();
+        a->fees = map_new();
+        return a;
+}
+
+void accounts_free(struct accounts *a)
+{
+        if (!a)
+                return;
+        map_free(a->by_key, free);
+        map_free(a->fees, free);
+        free(a);
+}
+
+static void remember(struct accounts *a, const struct store_account *account)
+{
+        struct key key = key_of(account->brand, &account->address);
+        struct store_account *copy;
+
+        if (map_size(a->by_key) >= CACHE_MAX) {
+                map_free(a->by_key, free);
+                a->by_key = map_new();
+        }
+        copy = xmalloc(sizeof *copy);
+        *copy = *account;
+        free(map_put(a->by_key, &key, sizeof key, copy));
+}
+
+struct get {
+        struct accounts *accounts;
+        char brand[STORE_BRAND_MAX];
+        struct addr address;
+        accounts_fn *done;
+        void *cookie;
+};
+
+static void get_stored(void *cookie, enum errc rc, const struct store_account *account)
+{
+        struct get *get = cookie;
+        struct store_account fresh = {.created_at = 0};
+
+        if (rc == E_NOT_FOUND) {
+                text_copy(fresh.brand, sizeof fresh.brand, get->brand);
+                fresh.address = get->address;
+                account = &fresh;
+                rc = E_OK;
+        } else if (rc == E_OK) {
+                remember(get->accounts, account);
+        }
+        get->done(get->cookie, rc, rc ? NULL : account);
+        free(get);
+}
+
+static void get_cached(void *arg)
+{
+        struct get *get = arg;
+        struct key key = key_of(get->brand, &get->address);
+        const struct store_account *known = map_get(get->accounts->by_key, &key, sizeof key);
+
+        if (!known) { /* emptied meanwhile */
+                store_account_get(get->accounts->api->o.store, get->brand, &get->address,
+                                  get_stored, get);
+                return;
+        }
+        struct store_account copy = *known;
+        get->done(get->cookie, E_OK, &copy);
+        free(get);
+}
+
+void accounts_get(struct accounts *a, const char *brand, const struct addr *address,
+                  accounts_fn *done, void *cookie)
+{
+        struct key key = key_of(brand, address);
+        struct get *get = xcalloc(1, sizeof *get);
+
+        get->accounts = a;
+        text_copy(get->brand, sizeof get->brand, brand);
+        get->address = *address;
+        get->done = done;
+        get->cookie = cookie;
+        if (map_get(a->by_key, &key, sizeof key))
+                loop_post(a->api->o.loop, get_cached, get);
+        else
+                store_account_get(a->api->o.store, brand, address, get_stored, get);
+}
+
+struct put {
+        struct accounts *accounts;
+        struct store_account account;
+        store_done *done;
+        void *cookie;
+};
+
+static void put_stored(void *cookie, enum errc rc)
+{
+        struct put *put = cookie;
+
+        if (!rc)
+                remember(put->accounts, &put->account);
+        put->done(put->cookie, rc);
+        free(put);
+}
+
+void accounts_put(struct accounts *a, const struct store_account *account, store_done *done,
+                  void *cookie)
+{
+        struct put *put = xcalloc(1, sizeof *put);
+
+        put->accounts = a;
+        put->account = *account;
+        put->done = done;
+        put->cookie = cookie;
+        store_account_put(a->api->o.store, account, put_stored, put);
+}
+
+struct fees_read {
+        struct accounts *accounts;
+        struct addr address;
+        venue_fees_fn *done;
+        void *cookie;
+};
+
+static void fees_arrived(void *cookie, const struct err *err, const struct venue_fees *fees)
+{
+        struct fees_read *read = cookie;
+
+        if (!err->code) {
+                struct known_fees *known = xcalloc(1, sizeof *known);
+                known->fees = *fees;
+                known->at = state_now(read->accounts->api);
+                if (map_size(read->accounts->fees) >= CACHE_MAX) {
+                        map_free(read->accounts->fees, free);
+                        read->accounts->fees = map_new();
+                }
+                free(map_put(read->accounts->fees, read->address.b, 20, known));
+        }
+        read->done(read->cookie, err, fees);
+        free(read);
+}
+
+static void fees_known(void *arg)
+{
+        struct fees_read *read = arg;
+        const struct known_fees *known = map_get(read->accounts->fees, read->address.b, 20);
+        struct err ok = {.code = E_OK};
+
+        if (known) {
+                struct venue_fees fees = known->fees;
+                read->done(read->cookie, &ok, &fees);
+                free(read);
+                return;
+        }
+        struct venue *venue = read->accounts->api->o.venue;
+        venue->ops->read_fees(venue, &read->address, fees_arrived, read);
+}
+
+void accounts_fees(struct accounts *a, const struct addr *address, venue_fees_fn *done,
+                   void *cookie)
+{
+        const struct known_fees *known = map_get(a->fees, address->b, sizeof address->b);
+        struct fees_read *read = xcalloc(1, sizeof *read);
+        struct venue *venue = a->api->o.venue;
+
+        read->accounts = a;
+        read->address = *address;
+        read->done = done;
+        read->cookie = cookie;
+        if (known && state_now(a->api) - known->at < FEES_FRESH_MS)
+                loop_post(a->api->o.loop, fees_known, read);
+        else
+                venue->ops->read_fees(venue, address, fees_arrived, read);
+}

@@ -1,0 +1,28 @@
+/* accounts: traders' account records, cached in front of the store, with the venue's fee rates beside
+ * them. Every write goes through here, so the cache is never behind. */
+#ifndef API_ACCOUNTS_H
+#define API_ACCOUNTS_H
+
+#include "adapters/venue.h"
+#include "store/store.h"
+
+struct accounts;
+struct api;
+
+struct accounts *accounts_new(struct api *api);
+void accounts_free(struct accounts *accounts); /* accepts NULL */
+
+/* account is borrowed for the call; a fresh record (created_at 0) where there is none yet. */
+typedef void accounts_fn(void *cookie, enum errc rc, const struct store_account *account);
+/* Fires exactly once, never before return. */
+void accounts_get(struct accounts *accounts, const char *brand, const struct addr *address,
+                  accounts_fn *done, void *cookie);
+/* Stores and caches; done after it is on disk. */
+void accounts_put(struct accounts *accounts, const struct store_account *account, store_done *done,
+                  void *cookie);
+
+/* The account's fee rates, at most ten minutes old; read from the venue when older. */
+void accounts_fees(struct accounts *accounts, const struct addr *address, venue_fees_fn *done,
+                   void *cookie);
+
+#endif

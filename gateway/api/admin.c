@@ -1,0 +1,73 @@
+/* The admin listener: health, readiness, metrics. Apart from the public one, on loopback by default. */
+#include <string.h>
+
+#include "api/health.h"
+#include "api/out.h"
+#include "api/state.h"
+#include "base/log.h"
+
+static void reply(struct api *api, const struct httpd_request *request, int status,
+                  const char *type, struct buf *body)
+{
+        must(buf_check(body) == E_OK);
+        httpd_reply(api->o.httpd, request->handle, status, type, NULL, 0, body->data, body->len);
+        buf_fini(body);
+}
+
+static void gauges(struct api *api)
+{
+        struct store_stats store;
+        struct httpd_stats http;
+
+        store_stats(api->o.store, &store);
+        httpd_stats(api->o.httpd, &http);
+        metrics_set(api->o.metrics, "perpgate_store_commits", "", (int64_t)store.commits,
+                    "Commits of the store since start.");
+        metrics_set(api->o.metrics, "perpgate_store_operations", "", (int64_t)store.operations,
+                    "Operations of the store since start.");
+        metrics_set(api->o.metrics, "perpgate_store_failures", "", (int64_t)store.failures,
+                    "Operations the store failed since start.");
+        metrics_set(api->o.metrics, "perpgate_store_queued", "", (int64_t)store.queued,
+                    "Operations waiting for the store.");
+        metrics_set(api->o.metrics, "perpgate_http_connections", "", (int64_t)http.connections,
+                    "Connections accepted since start.");
+        metrics_set(api->o.metrics, "perpgate_http_refused", "", (int64_t)http.refused,
+                    "Requests refused before they reached a route.");
+        metrics_set(api->o.metrics, "perpgate_http_slow_closed", "", (int64_t)http.slow_closed,
+                    "Connections closed because a request came too slowly.");
+        metrics_set(api->o.metrics, "perpgate_actions_open", "", api->open_runs,
+                    "Signed requests under way.");
+        metrics_set(api->o.metrics, "perpgate_build_info", "version=\"" PERPGATE_VERSION "\"", 1,
+                    "The running version.");
+}
+
+static void print_metrics(struct api *api, struct buf *body)
+{
+        gauges(api);
+        metrics_print(api->o.metrics, body);
+        api->o.venue->ops->metrics(api->o.venue, body);
+}
+
+void api_handle_admin(void *cookie, const struct httpd_request *request)
+{
+        struct api *api = cookie;
+        struct buf body;
+
+        buf_init(&body, 8u << 20);
+        if (request->method != METHOD_GET && request->method != METHOD_HEAD) {
+                buf_puts(&body, "GET only\n");
+                reply(api, request, 405, "text/plain", &body);
+        } else if (strcmp(request->path, "/healthz") == 0) {
+                buf_puts(&body, "{\"status\":\"ok\"}");
+                reply(api, request, 200, "application/json", &body);
+        } else if (strcmp(request->path, "/readyz") == 0) {
+                bool ready = health_print(api, &body);
+                reply(api, request, ready ? 200 : 503, "application/json", &body);
+        } else if (strcmp(request->path, "/metrics") == 0) {
+                print_metrics(api, &body);
+                reply(api, request, 200, "text/plain; version=0.0.4", &body);
+        } else {
+                buf_puts(&body, "/healthz /readyz /metrics\n");
+                reply(api, request, 404, "text/plain", &body);
+        }
+}

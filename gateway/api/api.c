@@ -1,0 +1,261 @@
+#include "api/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/accounts.h"
+#include "api/call.h"
+#include "api/turnstile.h"
+#include "api/route.h"
+#include "api/snapshots.h"
+#include "api/state.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "brand/config.h"
+
+#define LIMIT_WINDOW_MS   60000
+#define LIMIT_KEYS_MAX    65536
+#define PUBLIC_PER_MINUTE 1200 /* cost units per network address */
+
+/* Opens, or on first use makes and wraps, the key of one brand. */
+static enum errc open_brand_key(struct api *api, const char *brand, struct err *err)
+{
+        struct vault_sealed wrapped;
+        struct vault_brand *key;
+        size_t len = 0;
+        enum errc rc;
+
+        if (map_get(api->brand_keys, brand, strlen(brand)))
+                return E_OK;
+        rc = store_brand_key_load(api->o.store, brand, wrapped.b, sizeof wrapped.b, &len);
+        if (rc == E_NOT_FOUND) {
+                rc = vault_brand_create(api->o.vault, &wrapped, brand);
+                if (!rc)
+                        rc = store_brand_key_save(api->o.store, brand, wrapped.b, sizeof wrapped.b);
+                len = sizeof wrapped.b;
+        }
+        if (rc || len != sizeof wrapped.b)
+                return err_set(err, rc ? rc : E_CRYPTO, "The key of brand %s can't be read.",
+                               brand);
+        key = vault_brand_open(api->o.vault, brand, &wrapped, err);
+        if (!key)
+                return err_set(err, E_CRYPTO, "The key of brand %s does not open.", brand);
+        map_put(api->brand_keys, brand, strlen(brand), key);
+        return E_OK;
+}
+
+static void free_limit(void *value)
+{
+        limit_free(value);
+}
+
+static struct map *limits_for(const struct brand_set *set)
+{
+        struct map *limits = map_new();
+
+        for (size_t i = 0; i < set->n; i++) {
+                const struct brand *b = set->brand[i];
+                limit_free(map_put(
+                        limits, b->id, strlen(b->id),
+                        limit_new(b->requests_per_minute, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX)));
+        }
+        return limits;
+}
+
+enum errc api_reload(struct api *api, const struct config *config, struct err *err)
+{
+        for (size_t i = 0; i < config->brands->n; i++) {
+                enum errc rc = open_brand_key(api, config->brands->brand[i]->id, err);
+                if (rc)
+                        return rc;
+        }
+        brand_set_unref(api->brands);
+        api->brands = brand_set_ref(config->brands);
+        map_free(api->session_limits, free_limit);
+        api->session_limits = limits_for(config->brands);
+        return E_OK;
+}
+
+struct api *api_new(const struct api_options *options, const struct config *config, struct err *err)
+{
+        struct api *api = xcalloc(1, sizeof *api);
+
+        api->o = *options;
+        api->brand_keys = map_new();
+        api->accounts = accounts_new(api);
+        api->turnstile = turnstile_new(options->loop);
+        api->snapshots = snapshots_new(api);
+        api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
+        if (api_reload(api, config, err)) {
+                api_free(api);
+                return NULL;
+        }
+        return api;
+}
+
+void api_free(struct api *api)
+{
+        if (!api)
+                return;
+        snapshots_free(api->snapshots);
+        turnstile_free(api->turnstile);
+        accounts_free(api->accounts);
+        limit_free(api->public_limit);
+        if (api->session_limits)
+                map_free(api->session_limits, free_limit);
+        map_free(api->brand_keys, NULL);
+        brand_set_unref(api->brands);
+        free(api);
+}
+
+void api_drain(struct api *api)
+{
+        api->draining = true;
+}
+
+unsigned api_open_runs(const struct api *api)
+{
+        return api->open_runs;
+}
+
+/* --- from a request to its handler --- */
+
+static void preflight(struct api *api, const struct httpd_request *request,
+                      const struct brand *brand)
+{
+        const char *origin = httpd_header(request, "origin");
+        char allowed[64];
+        struct httpd_header_pair pair[6];
+        size_t n = 0;
+
+        route_allowed(request->path, allowed, sizeof allowed);
+        pair[n++] = (struct httpd_header_pair){"Allow", allowed};
+        pair[n++] = (struct httpd_header_pair){"Vary", "Origin"};
+        if (brand && origin[0] && brand_allows_origin(brand, origin)) {
+                pair[n++] = (struct httpd_header_pair){"Access-Control-Allow-Origin", origin};
+                pair[n++] = (struct httpd_header_pair){"Access-Control-Allow-Methods", allowed};
+                pair[n++] = (struct httpd_header_pair){
+                        "Access-Control-Allow-Headers",
+                        "Authorization, Content-Type, Idempotency-Key, X-Request-Id"};
+                pair[n++] = (struct httpd_header_pair){"Access-Control-Max-Age", "600"};
+        }
+        httpd_reply(api->o.httpd, request->handle, 204, NULL, pair, n, NULL, 0);
+}
+
+static void run_handler(struct call *call)
+{
+        struct api *api = call->api;
+        char key[2 * sizeof call->session.token_hash + 1];
+        struct limit *limit;
+
+        if (call->has_session) {
+                limit = map_get(api->session_limits, call->brand->id, strlen(call->brand->id));
+                hex_encode(key, call->session.token_hash, sizeof call->session.token_hash);
+                if (limit && !limit_take(limit, key, call->route->cost, call->started_mono_ms,
+                                         &call->limit)) {
+                        call_fail_code(call, E_RATE_LIMITED);
+                        return;
+                }
+        }
+        if (api->draining && call->route->risk == ROUTE_OPENS_RISK) {
+                call_fail_code(call, E_DRAINING);
+                return;
+        }
+        call->route->handler(call);
+}
+
+static void session_checked(void *cookie, enum errc rc, const struct auth_session *session)
+{
+        struct call *call = cookie;
+
+        if (rc) {
+                call_fail_code(call, rc);
+                return;
+        }
+        call->has_session = true;
+        call->session = *session;
+        run_handler(call);
+}
+
+static enum errc take_key(struct call *call, const struct httpd_request *request, struct err *err)
+{
+        const char *key = httpd_header(request, "idempotency-key");
+        size_t n = strlen(key);
+
+        for (size_t i = 0; i < n; i++)
+                if (key[i] < 0x21 || key[i] > 0x7e)
+                        n = sizeof call->key; /* not a key we take */
+        if (n >= sizeof call->key)
+                return err_field(err, E_INVALID, "Idempotency-Key",
+                                 "must be 1 to %zu printable characters without blanks",
+                                 sizeof call->key - 1);
+        memcpy(call->key, key, n + 1);
+        return E_OK;
+}
+
+static enum errc check_body(const struct route *route, const struct httpd_request *request,
+                            struct err *err)
+{
+        const char *type = httpd_header(request, "content-type");
+
+        if (request->body_len == 0)
+                return E_OK;
+        if (route->max_body_bytes == 0)
+                return err_set(err, E_INVALID, "This route takes no body.");
+        if (request->body_len > route->max_body_bytes)
+                return err_set(err, E_TOO_LARGE, "This route takes at most %zu bytes.",
+                               route->max_body_bytes);
+        if (strncasecmp(type, "application/json", 16) != 0 ||
+            (type[16] && type[16] != ';' && type[16] != ' '))
+                return err_set(err, E_MEDIA_TYPE, "Send the body as application/json.");
+        return E_OK;
+}
+
+void api_handle(void *cookie, const struct httpd_request *request)
+{
+        struct api *api = cookie;
+        const struct brand *brand = brand_by_host(api->brands, request->host);
+        struct limit_state limit = {.limit = 0};
+        struct err err = {.code = E_OK};
+        char param[CALL_PARAM_MAX];
+        enum errc why;
+        const struct route *route;
+        struct call *call;
+
+        if (request->method == METHOD_OPTIONS) {
+                preflight(api, request, brand);
+                return;
+        }
+        route = route_find(request->method, request->path, param, sizeof param, &why);
+        if (!route)
+                (void)err_set(&err, why, "%s", err_text(why));
+        else if (!brand && route->auth != ROUTE_ANY_HOST)
+                (void)err_set(&err, E_NOT_FOUND, "No brand is served under this host name.");
+        else if (!limit_take(api->public_limit, request->peer,
+                             route->auth == ROUTE_SESSION ? 0 : route->cost,
+                             clock_mono_ms(api->o.clock), &limit))
+                (void)err_set(&err, E_RATE_LIMITED, "%s", err_text(E_RATE_LIMITED));
+        else
+                (void)check_body(route, request, &err);
+        if (err.code) {
+                call_refuse(api, request, brand, &limit, &err);
+                return;
+        }
+        call = call_new(api, request, route, brand ? api->brands : NULL, brand, param);
+        call->limit = limit;
+        if (take_key(call, request, &err)) {
+                call_fail(call, &err);
+                return;
+        }
+        if (route->auth != ROUTE_SESSION) {
+                run_handler(call);
+                return;
+        }
+        const char *authorization = httpd_header(request, "authorization");
+        if (auth_check_cached(api->o.auth, brand->id, authorization, &call->session)) {
+                call->has_session = true;
+                run_handler(call);
+        } else {
+                auth_check(api->o.auth, brand->id, authorization, session_checked, call);
+        }
+}

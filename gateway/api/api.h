@@ -1,0 +1,61 @@
+/* api: the operator's HTTP API. Takes whole requests from edge/httpd.h, finds brand and route, checks
+ * limits and session, and hands them to one handler per route (route.def).
+ * Loop thread only. */
+#ifndef API_API_H
+#define API_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct api;
+struct auth;
+struct brand_set;
+struct clock;
+struct config;
+struct httpd;
+struct httpd_request;
+struct loop;
+struct metrics;
+struct nonce_ledger;
+struct secp;
+struct store;
+struct vault;
+struct venue;
+
+/* Everything is borrowed and must outlive the api. */
+struct api_options {
+        struct loop *loop;
+        const struct clock *clock;
+        struct httpd *httpd;
+        struct store *store;
+        struct auth *auth;
+        struct vault *vault;
+        const struct secp *secp;
+        struct nonce_ledger *nonces;
+        struct venue *venue;
+        struct metrics *metrics;
+        int64_t expires_after_ms; /* life of a signed trading action */
+        const char *node;         /* name of this process in the journal */
+};
+
+struct api *api_new(const struct api_options *options, const struct config *config,
+                    struct err *err);
+void api_free(struct api *api); /* no request may be open; accepts NULL */
+
+/* Takes over another configuration's brands and limits; whole or not at all. */
+MUST_USE enum errc api_reload(struct api *api, const struct config *config, struct err *err);
+
+/* httpd_handler of the public listener; cookie is the api. */
+void api_handle(void *cookie, const struct httpd_request *request);
+/* httpd_handler of the admin listener: /healthz, /readyz, /metrics, /v1/status. */
+void api_handle_admin(void *cookie, const struct httpd_request *request);
+
+/* Refuses what would start something new from now on. */
+void api_drain(struct api *api);
+/* Orders and other signed actions under way. */
+unsigned api_open_runs(const struct api *api);
+
+#endif

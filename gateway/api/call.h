@@ -1,0 +1,69 @@
+/* call: one API request from the moment its route is known until it is answered. It outlives the
+ * peer: a client that leaves changes nothing about what was started. Every handler answers its call
+ * exactly once, now or later, through call_reply or call_fail, which free it. */
+#ifndef API_CALL_H
+#define API_CALL_H
+
+#include <jansson.h>
+
+#include "api/state.h"
+#include "base/buf.h"
+
+struct field;
+struct route;
+
+#define CALL_PARAM_MAX 80
+#define CALL_KEY_MAX   65 /* an Idempotency-Key, NUL included */
+
+struct call {
+        struct api *api;
+        struct handle request;
+        const struct route *route;
+        struct brand_set *brands; /* keeps brand alive over a reload */
+        const struct brand *brand;
+        char request_id[37];
+        char peer[46];
+        char origin[256];
+        char param[CALL_PARAM_MAX];    /* the path's {parameter}, "" if none */
+        char symbol_query[SYMBOL_MAX]; /* ?symbol= */
+        char key[CALL_KEY_MAX];        /* Idempotency-Key, "" if none */
+        char *body;                    /* owned, NUL-terminated */
+        size_t body_len;
+        json_t *json; /* the parsed body; owned */
+        struct limit_state limit;
+        bool has_session;
+        struct auth_session session;
+        bool replayed; /* the answer is a stored one */
+        int64_t started_mono_ms;
+};
+
+/* Takes what it needs from request; brand may be NULL for routes that need none. */
+struct call *call_new(struct api *api, const struct httpd_request *request,
+                      const struct route *route, struct brand_set *brands,
+                      const struct brand *brand, const char *param);
+
+/* Answers with body (JSON; emptied) and frees the call. */
+void call_reply(struct call *call, int status, struct buf *body);
+/* The same with another content type; body borrowed. */
+void call_reply_raw(struct call *call, int status, const char *content_type, const void *body,
+                    size_t len, const struct httpd_header_pair *extra, size_t n_extra);
+/* Answers with a problem document and frees the call. */
+void call_fail(struct call *call, const struct err *err);
+/* A problem whose detail is the code's own sentence. */
+void call_fail_code(struct call *call, enum errc code);
+/* A problem with further members: `more` is JSON text of members, e.g. "\"plan\":[]", or "". */
+void call_fail_with(struct call *call, const struct err *err, const char *more);
+
+/* Answers a request that has no call yet. */
+void call_refuse(struct api *api, const struct httpd_request *request, const struct brand *brand,
+                 const struct limit_state *limit, const struct err *err);
+
+/* The body as a JSON object, owned by the call, or NULL with err set: syntax, depth, duplicates. An
+ * absent body counts as {}. */
+const json_t *call_json(struct call *call, struct err *err);
+/* Reads the body by a table of fields (api/schema.h) into out. Text taken as FIELD_RAW lives as long
+ * as the call. E_SYNTAX, E_INVALID. */
+MUST_USE enum errc call_fields(struct call *call, void *out, const struct field *fields, size_t n,
+                               struct err *err);
+
+#endif

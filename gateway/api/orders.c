@@ -1,0 +1,290 @@
+/* Order routes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/call.h"
+#include "api/handlers.h"
+#include "api/order_fields.h"
+#include "api/out.h"
+#include "api/pipeline.h"
+#include "base/mem.h"
+
+#define BODY_MAX (4u << 20)
+
+static void start_order(struct call *call, enum run_kind kind)
+{
+        struct run_request request = {.kind = kind};
+        struct err err = {.code = E_OK};
+        const json_t *json = call_json(call, &err);
+
+        if (!json || order_fields_read(&request.order, json, &err)) {
+                call_fail(call, &err);
+                return;
+        }
+        text_copy(request.symbol, sizeof request.symbol, request.order.symbol);
+        pipeline_start(call, &request);
+}
+
+void orders_preview(struct call *call)
+{
+        start_order(call, RUN_PREVIEW);
+}
+
+void orders_place(struct call *call)
+{
+        start_order(call, RUN_PLACE);
+}
+
+/* --- open orders --- */
+
+static void listed(void *cookie, const struct err *err, const struct venue_open_order *orders,
+                   size_t n)
+{
+        struct call *call = cookie;
+        struct buf body;
+        bool first = true;
+
+        if (err->code) {
+                call_fail(call, err);
+                return;
+        }
+        buf_init(&body, BODY_MAX);
+        buf_puts(&body, "{\"data\":[");
+        for (size_t i = 0; i < n; i++) {
+                const char *status = orders[i].is_trigger ? "triggerPending"
+                                     : orders[i].size.v < orders[i].original_size.v
+                                             ? "partiallyFilled"
+                                             : "resting";
+                if (call->symbol_query[0] && strcmp(call->symbol_query, orders[i].symbol) != 0)
+                        continue;
+                if (!first)
+                        buf_putc(&body, ',');
+                first = false;
+                out_open_order(&body, &orders[i], status, NULL, orders[i].placed_at);
+        }
+        buf_puts(&body, "]}");
+        call_reply(call, 200, &body);
+}
+
+void orders_list(struct call *call)
+{
+        struct venue *venue = call->api->o.venue;
+
+        venue->ops->read_open_orders(venue, &call->session.address, listed, call);
+}
+
+/* --- one order --- */
+
+/* An id is a client order id ("0x" and 32 digits) or the venue's number. */
+struct order_name {
+        bool by_cloid;
+        struct cloid cloid;
+        uint64_t oid;
+};
+
+static enum errc parse_name(struct order_name *name, const char *s)
+{
+        int64_t n = 0;
+
+        *name = (struct order_name){.by_cloid = false};
+        if (hex_parse_cloid(&name->cloid, s, strlen(s)) == E_OK) {
+                name->by_cloid = true;
+                return E_OK;
+        }
+        if (num_parse(&n, s, strlen(s), 0, NUM_REFUSE) || n <= 0)
+                return E_NOT_FOUND;
+        name->oid = (uint64_t)n;
+        return E_OK;
+}
+
+/* A lookup under way: what our journal knows, then what the venue says. */
+struct look {
+        struct call *call;
+        struct order_name name;
+        bool cancels;
+        bool journaled; /* ours */
+        enum intent_state state;
+        char client_id[64];
+        char symbol[SYMBOL_MAX];
+};
+
+static const char *status_word(const struct venue_order_status *s)
+{
+        const char *w = s->status;
+
+        if (strcmp(w, "open") == 0) {
+                if (s->order.is_trigger)
+                        return "triggerPending";
+                return s->order.size.v < s->order.original_size.v ? "partiallyFilled" : "resting";
+        }
+        if (strcmp(w, "triggered") == 0)
+                return "resting";
+        if (strcmp(w, "filled") == 0)
+                return "filled";
+        if (strcmp(w, "canceled") == 0 || strcmp(w, "scheduledCancel") == 0 ||
+            (strlen(w) > 8 && strcmp(w + strlen(w) - 8, "Canceled") == 0))
+                return "cancelled";
+        if (strcmp(w, "rejected") == 0 ||
+            (strlen(w) > 8 && strcmp(w + strlen(w) - 8, "Rejected") == 0))
+                return "rejected";
+        return "unknown";
+}
+
+/* Known to us, not to the venue: refused before it got there, or not yet known to have arrived. */
+static void journal_only(struct look *look)
+{
+        struct call *call = look->call;
+        bool refused = look->state == INTENT_REJECTED;
+        struct buf body;
+
+        if (!look->journaled || look->cancels) {
+                call_fail_code(call, E_NOT_FOUND);
+                return;
+        }
+        buf_init(&body, 4096);
+        buf_putc(&body, '{');
+        out_text(&body, "id", call->param);
+        out_text(&body, "clientId", look->client_id[0] ? look->client_id : NULL);
+        out_text(&body, "symbol", look->symbol);
+        out_text(&body, "status", refused ? "rejected" : "unknown");
+        out_text(&body, "filledSize", "0");
+        buf_putc(&body, '}');
+        call_reply(call, 200, &body);
+}
+
+static void start_cancel(struct look *look, const struct venue_open_order *order)
+{
+        struct run_request request = {.kind = RUN_CANCEL, .n_cancels = 1, .cancel_single = true};
+
+        text_copy(request.symbol, sizeof request.symbol, order->symbol);
+        request.cancel[0] = (struct venue_cancel){.asset = order->asset,
+                                                  .by_cloid = look->name.by_cloid,
+                                                  .oid = order->oid,
+                                                  .cloid = look->name.cloid};
+        text_copy(request.cancel_id[0], sizeof request.cancel_id[0], look->call->param);
+        pipeline_start(look->call, &request);
+}
+
+static void looked_up(void *cookie, const struct err *err, const struct venue_order_status *s)
+{
+        struct look *look = cookie;
+        struct buf body;
+
+        if (err->code) {
+                call_fail(look->call, err);
+        } else if (!s->found) {
+                journal_only(look);
+        } else if (look->cancels) {
+                start_cancel(look, &s->order);
+        } else {
+                buf_init(&body, 16384);
+                out_open_order(&body, &s->order, status_word(s), look->client_id, s->status_at);
+                body.len--; /* reopen the object for the venue's own word */
+                out_text(&body, "venueStatus", s->status);
+                buf_putc(&body, '}');
+                call_reply(look->call, 200, &body);
+        }
+        free(look);
+}
+
+static void look_at_venue(struct look *look)
+{
+        struct venue *venue = look->call->api->o.venue;
+
+        venue->ops->lookup(venue, &look->call->session.address,
+                           look->name.by_cloid ? &look->name.cloid : NULL, look->name.oid,
+                           looked_up, look);
+}
+
+static void journal_read(void *cookie, enum errc rc, const struct store_intent *intent)
+{
+        struct look *look = cookie;
+
+        if (rc && rc != E_NOT_FOUND) {
+                call_fail_code(look->call, rc);
+                free(look);
+                return;
+        }
+        if (!rc) {
+                look->journaled = true;
+                look->state = intent->state;
+                text_copy(look->client_id, sizeof look->client_id, intent->client_id);
+                text_copy(look->symbol, sizeof look->symbol, intent->symbol);
+        }
+        look_at_venue(look);
+}
+
+static void start_look(struct call *call, bool cancels)
+{
+        struct look *look = xcalloc(1, sizeof *look);
+
+        look->call = call;
+        look->cancels = cancels;
+        if (parse_name(&look->name, call->param)) {
+                free(look);
+                call_fail_code(call, E_NOT_FOUND);
+        } else if (look->name.by_cloid) {
+                store_intent_by_cloid(call->api->o.store, call->brand->id, &call->session.address,
+                                      &look->name.cloid, journal_read, look);
+        } else {
+                look_at_venue(look);
+        }
+}
+
+void orders_get(struct call *call)
+{
+        start_look(call, false);
+}
+
+void orders_cancel(struct call *call)
+{
+        start_look(call, true);
+}
+
+/* --- cancel all --- */
+
+static void add_cancel(struct run_request *request, const struct venue_open_order *o)
+{
+        unsigned i = request->n_cancels++;
+        char s[NUM_STR_MAX];
+
+        request->cancel[i] = (struct venue_cancel){.asset = o->asset, .oid = o->oid};
+        if (o->has_cloid)
+                hex_print_cloid(request->cancel_id[i], &o->cloid);
+        else
+                text_copy(request->cancel_id[i], sizeof request->cancel_id[i],
+                          num_print(s, (int64_t)o->oid, 0, 0));
+}
+
+static void cancel_listed(void *cookie, const struct err *err,
+                          const struct venue_open_order *orders, size_t n)
+{
+        struct call *call = cookie;
+        struct run_request request = {.kind = RUN_CANCEL};
+
+        if (err->code) {
+                call_fail(call, err);
+                return;
+        }
+        text_copy(request.symbol, sizeof request.symbol, call->symbol_query);
+        for (size_t i = 0; i < n && request.n_cancels < VENUE_CANCELS_MAX; i++)
+                if (!call->symbol_query[0] || strcmp(call->symbol_query, orders[i].symbol) == 0)
+                        add_cancel(&request, &orders[i]);
+        if (request.n_cancels == 0) {
+                struct buf body;
+                buf_init(&body, 64);
+                buf_puts(&body, "{\"results\":[]}");
+                call_reply(call, 200, &body);
+                return;
+        }
+        pipeline_start(call, &request);
+}
+
+/* Cancels up to VENUE_CANCELS_MAX orders, all of them or those of ?symbol=; the answer lists what was
+ * cancelled, so that a trader with more asks again. */
+void orders_cancel_all(struct call *call)
+{
+        struct venue *venue = call->api->o.venue;
+
+        venue->ops->read_open_orders(venue, &call->session.address, cancel_listed, call);
+}

@@ -1,0 +1,479 @@
+#include "api/pipeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "api/accounts.h"
+#include "api/route.h"
+#include "api/run.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+static bool is_order(const struct run *run)
+{
+        return run->q.kind == RUN_PLACE || run->q.kind == RUN_PREVIEW;
+}
+
+/* --- the line for account and symbol --- */
+
+static void entered(struct turnstile_pass *pass)
+{
+        run_next(list_entry(pass, struct run, pass));
+}
+
+static void stage_gate(struct run *run)
+{
+        /* A preview changes nothing, and a cancel must not wait behind an order. */
+        if (run->q.kind == RUN_PREVIEW || run->q.kind == RUN_CANCEL) {
+                run_next(run);
+                return;
+        }
+        if (turnstile_enter(run->api->turnstile, &run->pass, &run->call->session.address,
+                            run->q.symbol, entered)) {
+                (void)err_set(&run->err, E_RATE_LIMITED,
+                              "Too many orders of this account wait on %s.", run->q.symbol);
+                run_fail(run);
+        }
+}
+
+/* --- the same Idempotency-Key again --- */
+
+static void replay(struct run *run, const struct store_intent *intent)
+{
+        struct call *call = run->call;
+
+        if (memcmp(intent->request_digest, run->digest, sizeof run->digest) != 0) {
+                (void)err_set(&run->err, E_IDEMPOTENCY,
+                              "This Idempotency-Key was used with another request.");
+        } else if (!intent->answer) {
+                char id[CLOID_STR_MAX];
+                (void)err_set(&run->err, E_IDEMPOTENCY,
+                              "The first request with this Idempotency-Key has no answer yet.");
+                err_hint(&run->err, "GET /v1/orders/%s", hex_print_cloid(id, &intent->id));
+        }
+        if (run->err.code) {
+                run_fail(run);
+                return;
+        }
+        call->replayed = true;
+        run->call = NULL;
+        call_reply_raw(call, intent->answer_status,
+                       intent->answer_status < 400 ? "application/json"
+                                                   : "application/problem+json",
+                       intent->answer, strlen(intent->answer), NULL, 0);
+        run_free(run);
+}
+
+static void key_looked_up(void *cookie, enum errc rc, const struct store_intent *intent)
+{
+        struct run *run = cookie;
+
+        if (rc == E_NOT_FOUND) {
+                run_next(run);
+        } else if (rc) {
+                (void)err_set(&run->err, rc, "%s", err_text(rc));
+                run_fail(run);
+        } else {
+                replay(run, intent);
+        }
+}
+
+static void stage_replay(struct run *run)
+{
+        struct call *call = run->call;
+
+        if (!call->key[0] || run->q.kind == RUN_PREVIEW)
+                run_next(run);
+        else
+                store_intent_by_key(run->api->o.store, call->brand->id, &call->session.address,
+                                    call->key, key_looked_up, run);
+}
+
+/* --- who trades, and with which key --- */
+
+static void account_read(void *cookie, enum errc rc, const struct store_account *account)
+{
+        struct run *run = cookie;
+
+        if (rc) {
+                (void)err_set(&run->err, rc, "%s", err_text(rc));
+        } else {
+                run->account = *account;
+                if (run->q.kind != RUN_PREVIEW && !(account->has_agent && account->agent_approved))
+                        (void)err_set(&run->err, E_AGENT, "%s", err_text(E_AGENT));
+        }
+        if (run->err.code)
+                run_fail(run);
+        else
+                run_next(run);
+}
+
+static void stage_account(struct run *run)
+{
+        accounts_get(run->api->accounts, run->call->brand->id, &run->call->session.address,
+                     account_read, run);
+}
+
+/* --- what the brand permits --- */
+
+static void resolve_policy(struct plan_policy *p, const struct brand *b, const struct market *m,
+                           const struct store_account *account)
+{
+        *p = (struct plan_policy){
+                .default_mode = b->default_margin_mode,
+                .allow_isolated = b->allow_isolated,
+                .allow_cross = b->allow_cross,
+                .max_leverage = brand_max_leverage(b, m->symbol, m->max_leverage),
+                .default_leverage = b->default_leverage,
+                .has_min_distance = b->has_min_liquidation_distance,
+                .min_distance = b->min_liquidation_distance,
+                .warn_distance = b->on_liquidation_too_close == RULE_WARN,
+                .warn_stop = b->on_stop_beyond_liquidation == RULE_WARN,
+                .default_slippage = b->default_slippage,
+                .max_slippage = b->max_slippage,
+                .builder = b->builder,
+                .builder_fee_tenth_bp = b->builder_fee_tenth_bp,
+        };
+        /* A fee the trader has not approved is left out, not refused. */
+        p->has_builder = b->has_builder && b->builder_fee_tenth_bp > 0 &&
+                         account->builder_fee_tenth_bp >= b->builder_fee_tenth_bp;
+}
+
+static void stage_policy(struct run *run)
+{
+        const struct brand *b = run->call->brand;
+        const struct market *m = run->venue->ops->market_by_symbol(run->venue, run->q.symbol);
+        /* What a trader holds can be closed and cancelled, offered or not. */
+        bool leaving = run->q.kind == RUN_CLOSE || run->q.kind == RUN_CANCEL;
+
+        if (run->q.kind == RUN_CANCEL) {
+                run_next(run);
+                return;
+        }
+        if (!m || (!leaving && !brand_offers(b, m->symbol))) {
+                (void)err_field(&run->err, E_MARKET_NOT_OFFERED, "symbol", "is not offered by %s",
+                                b->name);
+                run_fail(run);
+                return;
+        }
+        run->market = *m;
+        resolve_policy(&run->policy, b, m, &run->account);
+        if (is_order(run) &&
+            plan_order_check(&run->q.order, m, &run->policy, run->venue->ops->caps(run->venue),
+                             run->venue->ops, &run->err)) {
+                run_fail(run);
+                return;
+        }
+        run_next(run);
+}
+
+/* --- what the venue says now --- */
+
+static void read_done(struct run *run, const struct err *err)
+{
+        if (err->code && !run->err.code)
+                run->err = *err;
+        if (--run->reading)
+                return;
+        if (run->err.code)
+                run_fail(run);
+        else
+                run_next(run);
+}
+
+static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
+                        size_t n)
+{
+        struct run *run = cookie;
+
+        if (!err->code) {
+                run->orders = xcalloc(n + 1, sizeof *run->orders);
+                memcpy(run->orders, orders, n * sizeof *orders);
+                run->n_orders = n;
+        }
+        read_done(run, err);
+}
+
+/* Open orders matter where the mode would change: they would be in its way. */
+static bool wants_orders(const struct run *run)
+{
+        enum margin_mode wanted = run->policy.default_mode;
+
+        if (run->q.kind == RUN_LEVERAGE)
+                return true;
+        if (!is_order(run))
+                return false;
+        if (run->q.order.has_mode)
+                wanted = run->q.order.mode;
+        return wanted != run->setting.mode;
+}
+
+static void setting_known(struct run *run)
+{
+        static const struct err ok = {.code = E_OK};
+
+        if (wants_orders(run))
+                run->venue->ops->read_open_orders(run->venue, &run->call->session.address,
+                                                  orders_read, run);
+        else
+                read_done(run, &ok);
+}
+
+static void setting_read(void *cookie, const struct err *err, const struct venue_setting *s)
+{
+        struct run *run = cookie;
+
+        if (err->code) {
+                read_done(run, err);
+                return;
+        }
+        run->setting = *s;
+        setting_known(run);
+}
+
+/* An open position tells leverage and mode; a flat symbol has to be asked for them. */
+static void account_state_read(void *cookie, const struct err *err, struct venue_account *account)
+{
+        struct run *run = cookie;
+
+        if (err->code) {
+                read_done(run, err);
+                return;
+        }
+        run->before = *account;
+        *account = (struct venue_account){.n_positions = 0};
+        for (unsigned i = 0; i < run->before.n_positions; i++) {
+                const struct venue_position *p = &run->before.position[i];
+                if (strcmp(p->symbol, run->q.symbol) != 0)
+                        continue;
+                run->setting.mode = p->p.mode;
+                run->setting.leverage = p->p.leverage;
+                run->setting.mark = run->market.mark;
+                setting_known(run);
+                return;
+        }
+        run->venue->ops->read_setting(run->venue, &run->call->session.address, &run->market,
+                                      setting_read, run);
+}
+
+static void book_read(void *cookie, const struct err *err, const struct venue_book *book)
+{
+        struct run *run = cookie;
+
+        if (!err->code) {
+                run->book = *book;
+                run->has_book = true;
+        }
+        read_done(run, err);
+}
+
+static void fees_read(void *cookie, const struct err *err, const struct venue_fees *fees)
+{
+        struct run *run = cookie;
+
+        if (!err->code)
+                run->fees = *fees;
+        read_done(run, err);
+}
+
+static void stage_read(struct run *run)
+{
+        const struct venue_ops *ops = run->venue->ops;
+        const struct addr *user = &run->call->session.address;
+        bool wants_book = run->q.kind == RUN_CLOSE ||
+                          (is_order(run) && run->q.order.type == ORDER_TYPE_MARKET);
+
+        if (run->q.kind == RUN_CANCEL) {
+                run_next(run);
+                return;
+        }
+        run->reading = 2 + (wants_book ? 1 : 0);
+        ops->read_account(run->venue, user, account_state_read, run);
+        accounts_fees(run->api->accounts, user, fees_read, run);
+        if (wants_book)
+                ops->read_book(run->venue, &run->market, book_read, run);
+}
+
+/* --- the plan and its risk --- */
+
+/* The first digits of BLAKE2b over who asks and the key: the same retry gives the same order ids, so
+ * that nothing can double; without a key they are random. */
+static void make_cloids(struct run *run)
+{
+        struct call *call = run->call;
+
+        for (uint8_t i = 0; i < 3; i++) {
+                crypto_generichash_state h;
+                if (!call->key[0]) {
+                        randombytes_buf(run->cloid[i].b, sizeof run->cloid[i].b);
+                        continue;
+                }
+                crypto_generichash_init(&h, NULL, 0, sizeof run->cloid[i].b);
+                crypto_generichash_update(&h, (const uint8_t *)call->brand->id,
+                                          strlen(call->brand->id) + 1);
+                crypto_generichash_update(&h, call->session.address.b, 20);
+                crypto_generichash_update(&h, (const uint8_t *)call->key, strlen(call->key) + 1);
+                crypto_generichash_update(&h, &i, 1);
+                crypto_generichash_final(&h, run->cloid[i].b, sizeof run->cloid[i].b);
+        }
+}
+
+static void build_cancel(struct run *run)
+{
+        struct plan_step *step = &run->plan.step[0];
+
+        run->plan.n_steps = 1;
+        run->plan.order_step = run->plan.adjust_step = -1;
+        step->name = "cancel";
+        step->status = STEP_PENDING;
+        step->action.kind = VENUE_CANCEL;
+        step->action.u.cancel.n = run->q.n_cancels;
+        memcpy(step->action.u.cancel.cancel, run->q.cancel, sizeof run->q.cancel);
+}
+
+static void stage_build(struct run *run)
+{
+        struct plan_inputs in = {
+                .market = &run->market,
+                .caps = run->venue->ops->caps(run->venue),
+                .policy = &run->policy,
+                .account = &run->before,
+                .setting = &run->setting,
+                .book = run->has_book ? &run->book : NULL,
+                .fees = &run->fees,
+                .open_orders = run->orders,
+                .n_open_orders = run->n_orders,
+                .rules = run->venue->ops,
+        };
+        enum errc rc = E_OK;
+
+        make_cloids(run);
+        switch (run->q.kind) {
+        case RUN_PREVIEW:
+        case RUN_PLACE:
+                rc = plan_order_build(&run->plan, &run->q.order, &in, run->cloid, &run->err);
+                break;
+        case RUN_CLOSE:
+                rc = plan_close_build(&run->plan, &in, run->q.symbol, (struct qty){0},
+                                      run->policy.max_slippage, &run->cloid[0], &run->err);
+                break;
+        case RUN_LEVERAGE:
+                rc = plan_leverage_build(&run->plan, &in,
+                                         run->q.has_mode ? run->q.mode : run->setting.mode,
+                                         run->q.leverage, &run->err);
+                break;
+        case RUN_MARGIN: rc = plan_margin_build(&run->plan, &in, run->q.amount, &run->err); break;
+        case RUN_CANCEL: build_cancel(run); break;
+        }
+        if (rc) {
+                (void)err_set(&run->err, rc, "%s", err_text(rc));
+                run_fail(run);
+                return;
+        }
+        run_next(run);
+}
+
+/* A preview ends here; so does a request that needs nothing done. */
+static void stage_preview(struct run *run)
+{
+        if (run->q.kind != RUN_PREVIEW) {
+                run_next(run);
+                return;
+        }
+        struct call *call = run->call;
+        struct buf body;
+        buf_init(&body, 1u << 20);
+        int status = run_answer(run, &body);
+        run->call = NULL;
+        call_reply(call, status, &body);
+        run_free(run);
+}
+
+static void stage_answer(struct run *run)
+{
+        struct call *call = run->call;
+
+        run->call = NULL;
+        call_reply_raw(call, run->intent.answer_status,
+                       run_answer_is_problem(run) ? "application/problem+json" : "application/json",
+                       run->intent.answer, strlen(run->intent.answer), NULL, 0);
+        run_free(run);
+}
+
+/* The way of a request, in order. */
+static void (*const stages[])(struct run *run) = {
+        stage_gate,    /* one plan at a time per account and symbol */
+        stage_replay,  /* the same key again gets the first answer */
+        stage_account, /* the trader's record: agent, approved fee */
+        stage_policy,  /* the brand's rules, and all that needs no reading */
+        stage_read,    /* account, setting, book, fees */
+        stage_build,   /* size, price, steps, risk, refusals */
+        stage_preview, /* a preview stops before anything is signed */
+        run_journal,   /* on disk before any bytes leave */
+        run_execute,   /* sign and send, step by step */
+        run_settle,    /* the outcome, on disk */
+        stage_answer,
+};
+
+void run_next(struct run *run)
+{
+        must(run->stage < sizeof stages / sizeof stages[0]);
+        stages[run->stage++](run);
+}
+
+void run_fail(struct run *run)
+{
+        struct call *call = run->call;
+        struct err err = run->err;
+
+        must(!run->journaled);
+        run->call = NULL;
+        log_event(LOG_INFO, "request refused", "request", call->request_id, "route",
+                  call->route->path, "brand", call->brand->id, "code", err_wire(err.code), "detail",
+                  err.detail, NULL);
+        call_fail(call, &err);
+        run_free(run);
+}
+
+void run_free(struct run *run)
+{
+        must(!run->call);
+        turnstile_leave(run->api->turnstile, &run->pass);
+        venue_account_fini(&run->before);
+        venue_account_fini(&run->after);
+        venue_compiled_fini(&run->compiled);
+        free(run->orders);
+        free((void *)(uintptr_t)run->intent.answer);
+        free((void *)(uintptr_t)run->intent.request);
+        run->api->open_runs--;
+        free(run);
+}
+
+static void digest_request(struct run *run)
+{
+        struct call *call = run->call;
+        crypto_generichash_state h;
+
+        crypto_generichash_init(&h, NULL, 0, sizeof run->digest);
+        crypto_generichash_update(&h, (const uint8_t *)call->route->path,
+                                  strlen(call->route->path) + 1);
+        crypto_generichash_update(&h, (const uint8_t *)call->param, strlen(call->param) + 1);
+        crypto_generichash_update(&h, (const uint8_t *)call->body, call->body_len);
+        crypto_generichash_final(&h, run->digest, sizeof run->digest);
+}
+
+void pipeline_start(struct call *call, const struct run_request *request)
+{
+        struct run *run = xcalloc(1, sizeof *run);
+
+        run->api = call->api;
+        run->call = call;
+        run->venue = call->api->o.venue;
+        run->q = *request;
+        run->api->open_runs++;
+        list_init(&run->pass.link);
+        digest_request(run);
+        run_next(run);
+}

@@ -1,0 +1,31 @@
+/* pipeline: the one way by which anything of a trader's is signed and sent. A request becomes a plan;
+ * the plan's steps are journaled, signed, sent, and their outcomes journaled before the answer.
+ * Preview runs the same stages up to the signature. */
+#ifndef API_PIPELINE_H
+#define API_PIPELINE_H
+
+#include "api/call.h"
+#include "plan/plan.h"
+
+enum run_kind { RUN_PREVIEW, RUN_PLACE, RUN_CLOSE, RUN_LEVERAGE, RUN_MARGIN, RUN_CANCEL };
+
+/* What is asked, validated as far as its own fields go. A value. */
+struct run_request {
+        enum run_kind kind;
+        char symbol[SYMBOL_MAX];
+        struct plan_order_request order; /* PREVIEW, PLACE */
+        bool has_mode;                   /* LEVERAGE */
+        enum margin_mode mode;
+        unsigned leverage;
+        struct usd amount; /* MARGIN */
+        /* CANCEL: already resolved to what the venue knows. */
+        unsigned n_cancels;
+        struct venue_cancel cancel[VENUE_CANCELS_MAX];
+        char cancel_id[VENUE_CANCELS_MAX][CLOID_STR_MAX]; /* as the trader knows them */
+        bool cancel_single; /* a refusal is the answer, not a row of it */
+};
+
+/* Takes over call; answers it when all is known and on disk. */
+void pipeline_start(struct call *call, const struct run_request *request);
+
+#endif

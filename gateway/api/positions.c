@@ -1,0 +1,210 @@
+/* Position routes: read, close, leverage and mode, isolated margin. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/call.h"
+#include "api/handlers.h"
+#include "api/out.h"
+#include "api/pipeline.h"
+#include "api/schema.h"
+#include "base/mem.h"
+
+#define BODY_MAX (4u << 20)
+
+/* --- reading: the account and the orders that protect its positions --- */
+
+struct view {
+        struct call *call;
+        unsigned reading;
+        struct err err;
+        struct venue_account account;
+        struct venue_open_order *orders;
+        size_t n_orders;
+};
+
+static void view_free(struct view *view)
+{
+        venue_account_fini(&view->account);
+        free(view->orders);
+        free(view);
+}
+
+static void position_json(struct buf *out, const struct view *view, unsigned i)
+{
+        struct venue *venue = view->call->api->o.venue;
+        const struct venue_position *p = &view->account.position[i];
+
+        out_position(out, p, &view->account, venue->ops->market_by_symbol(venue, p->symbol),
+                     view->orders, view->n_orders);
+}
+
+static void answer_one(struct view *view)
+{
+        struct err err = {.code = E_OK};
+        struct buf body;
+
+        for (unsigned i = 0; i < view->account.n_positions; i++) {
+                if (strcmp(view->account.position[i].symbol, view->call->param) != 0)
+                        continue;
+                buf_init(&body, BODY_MAX);
+                position_json(&body, view, i);
+                call_reply(view->call, 200, &body);
+                return;
+        }
+        (void)err_set(&err, E_NOT_FOUND, "No position is open on %s.", view->call->param);
+        call_fail(view->call, &err);
+}
+
+static void answer_all(struct view *view)
+{
+        struct buf body;
+
+        buf_init(&body, BODY_MAX);
+        buf_puts(&body, "{\"data\":[");
+        for (unsigned i = 0; i < view->account.n_positions; i++) {
+                if (i)
+                        buf_putc(&body, ',');
+                position_json(&body, view, i);
+        }
+        buf_puts(&body, "],");
+        buf_printf(&body, "\"asOf\":%lld}", (long long)view->account.as_of);
+        call_reply(view->call, 200, &body);
+}
+
+static void view_done(struct view *view, const struct err *err)
+{
+        if (err->code && !view->err.code)
+                view->err = *err;
+        if (--view->reading)
+                return;
+        if (view->err.code)
+                call_fail(view->call, &view->err);
+        else if (view->call->param[0])
+                answer_one(view);
+        else
+                answer_all(view);
+        view_free(view);
+}
+
+static void account_read(void *cookie, const struct err *err, struct venue_account *account)
+{
+        struct view *view = cookie;
+
+        if (!err->code) {
+                view->account = *account;
+                *account = (struct venue_account){.n_positions = 0};
+        }
+        view_done(view, err);
+}
+
+static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
+                        size_t n)
+{
+        struct view *view = cookie;
+
+        if (!err->code) {
+                view->orders = xcalloc(n + 1, sizeof *orders);
+                memcpy(view->orders, orders, n * sizeof *orders);
+                view->n_orders = n;
+        }
+        view_done(view, err);
+}
+
+void positions_list(struct call *call)
+{
+        struct view *view = xcalloc(1, sizeof *view);
+        struct venue *venue = call->api->o.venue;
+
+        view->call = call;
+        view->reading = 2;
+        venue->ops->read_account(venue, &call->session.address, account_read, view);
+        venue->ops->read_open_orders(venue, &call->session.address, orders_read, view);
+}
+
+void positions_get(struct call *call)
+{
+        positions_list(call);
+}
+
+/* --- changing --- */
+
+static void start(struct call *call, struct run_request *request)
+{
+        if (!text_copy(request->symbol, sizeof request->symbol, call->param)) {
+                call_fail_code(call, E_MARKET_NOT_OFFERED);
+                return;
+        }
+        pipeline_start(call, request);
+}
+
+void positions_close(struct call *call)
+{
+        struct run_request request = {.kind = RUN_CLOSE};
+
+        start(call, &request);
+}
+
+struct leverage_request {
+        int mode;
+        bool has_mode;
+        unsigned leverage;
+};
+
+static const char *const mode_words[] = {"isolated", "cross", NULL};
+static const struct field leverage_fields[] = {
+        {.name = "marginMode",
+         .type = FIELD_WORD,
+         .offset = offsetof(struct leverage_request, mode),
+         .present = offsetof(struct leverage_request, has_mode),
+         .words = mode_words},
+        {.name = "leverage",
+         .type = FIELD_UINT,
+         .required = true,
+         .offset = offsetof(struct leverage_request, leverage),
+         .present = FIELD_NO_FLAG,
+         .size = 1000},
+};
+
+void positions_leverage(struct call *call)
+{
+        struct run_request request = {.kind = RUN_LEVERAGE};
+        struct leverage_request fields = {.mode = 0};
+        struct err err = {.code = E_OK};
+
+        enum errc rc = call_fields(call, &fields, leverage_fields, 2, &err);
+        if (rc) {
+                call_fail(call, &err);
+                return;
+        }
+        request.has_mode = fields.has_mode;
+        request.mode = (enum margin_mode)fields.mode;
+        request.leverage = fields.leverage;
+        start(call, &request);
+}
+
+struct margin_request {
+        struct usd amount;
+};
+
+static const struct field margin_fields[] = {
+        {.name = "amount",
+         .type = FIELD_SIGNED_USD,
+         .required = true,
+         .offset = offsetof(struct margin_request, amount),
+         .present = FIELD_NO_FLAG},
+};
+
+void positions_margin(struct call *call)
+{
+        struct run_request request = {.kind = RUN_MARGIN};
+        struct margin_request fields = {.amount = {0}};
+        struct err err = {.code = E_OK};
+
+        enum errc rc = call_fields(call, &fields, margin_fields, 1, &err);
+        if (rc) {
+                call_fail(call, &err);
+                return;
+        }
+        request.amount = fields.amount;
+        start(call, &request);
+}

@@ -1,0 +1,70 @@
+/* run: the state of one request on its way through the pipeline. Private to gateway/api: pipeline.c
+ * has the stages, run_journal.c the records, run_steps.c executes a plan's steps, run_answer.c words the
+ * answer. */
+#ifndef API_RUN_H
+#define API_RUN_H
+
+#include "api/turnstile.h"
+#include "api/pipeline.h"
+
+struct run {
+        struct api *api;
+        struct call *call;
+        struct venue *venue;
+        struct run_request q;
+        unsigned stage;
+        struct turnstile_pass pass; /* first in line for account and symbol */
+        struct err err;             /* the refusal that ends it, code 0 while none */
+        uint8_t digest[32];         /* of the request: route, parameters and body */
+        struct store_account account;
+        struct market market; /* a copy: the venue's own may be replaced while we wait */
+        struct plan_policy policy;
+        struct cloid cloid[3];
+        /* Read for this request. */
+        unsigned reading;
+        struct venue_account before;
+        struct venue_setting setting;
+        struct venue_book book;
+        bool has_book;
+        struct venue_fees fees;
+        struct venue_open_order *orders; /* owned */
+        size_t n_orders;
+        /* Decided. */
+        struct plan plan;
+        /* Journal and execution. */
+        struct store_intent intent;
+        bool journaled;
+        uint64_t first_nonce;
+        struct venue_compiled compiled; /* of the step under way */
+        unsigned step;
+        struct venue_outcome outcome; /* of the order or cancel step */
+        bool has_outcome;
+        bool unknown; /* a step's outcome is not known */
+        struct venue_account after;
+        bool has_after;
+};
+
+/* Goes on with the next stage. */
+void run_next(struct run *run);
+/* Ends with run->err: journals it where something was journaled, answers, frees. */
+void run_fail(struct run *run);
+void run_free(struct run *run);
+
+/* Stages: run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps
+ * one after another. Each goes on with run_next. */
+void run_journal(struct run *run);
+void run_execute(struct run *run);
+void run_settle(struct run *run);
+/* Compiles step i with its nonce, and notes nonce, expiry and digest in the intent. */
+MUST_USE enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *err);
+/* Notes the steps' states in the intent. */
+void run_note_steps(struct run *run);
+
+/* run_answer.c: the final answer as JSON into out, and its HTTP status. A refusal or an unknown
+ * outcome is a problem document with the plan beside it. */
+int run_answer(struct run *run, struct buf *out);
+bool run_answer_is_problem(const struct run *run);
+/* Status word of the order: resting, filled, partiallyFilled, triggerPending, rejected, unknown. */
+const char *run_order_status(const struct run *run);
+
+#endif

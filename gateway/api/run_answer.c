@@ -1,0 +1,203 @@
+/* How a finished request is told. */
+#include <string.h>
+
+#include "api/out.h"
+#include "api/problem.h"
+#include "api/run.h"
+
+bool run_answer_is_problem(const struct run *run)
+{
+        int order = run->plan.order_step;
+
+        if (run->unknown)
+                return true;
+        /* An order that stands is no failure, even if moving margin after it was. */
+        if (order >= 0)
+                return run->plan.step[order].status == STEP_FAILED ||
+                       run->plan.step[order].status == STEP_SKIPPED;
+        if (run->q.kind == RUN_CANCEL && run->q.cancel_single && run->has_outcome &&
+            run->outcome.n_items && run->outcome.item[0].status == ITEM_REFUSED)
+                return true;
+        return run->err.code != E_OK;
+}
+
+const char *run_order_status(const struct run *run)
+{
+        const struct venue_item *item = &run->outcome.item[0];
+
+        if (run->unknown)
+                return "unknown";
+        if (!run->has_outcome || run_answer_is_problem(run))
+                return "rejected";
+        switch (item->status) {
+        case ITEM_RESTING: return item->filled.v > 0 ? "partiallyFilled" : "resting";
+        case ITEM_FILLED: return item->filled.v < run->plan.size.v ? "partiallyFilled" : "filled";
+        case ITEM_WAITING_PARENT:
+        case ITEM_TRIGGER_PENDING: return "triggerPending";
+        case ITEM_CANCELLED: return "cancelled";
+        case ITEM_REFUSED: return "rejected";
+        }
+        must(!"item status");
+}
+
+static const char *item_word(const struct venue_item *item)
+{
+        switch (item->status) {
+        case ITEM_RESTING: return "resting";
+        case ITEM_FILLED: return "filled";
+        case ITEM_WAITING_PARENT:
+        case ITEM_TRIGGER_PENDING: return "triggerPending";
+        case ITEM_CANCELLED: return "cancelled";
+        case ITEM_REFUSED: return "rejected";
+        }
+        must(!"item status");
+}
+
+static void legs(struct buf *out, const struct run *run)
+{
+        const struct venue_action *a = &run->plan.step[run->plan.order_step].action;
+
+        if (a->u.order.n < 2)
+                return;
+        out_key(out, "legs");
+        buf_putc(out, '[');
+        for (unsigned i = 1; i < a->u.order.n; i++) {
+                const struct venue_order *o = &a->u.order.order[i];
+                const struct venue_item *item = &run->outcome.item[i];
+                char id[CLOID_STR_MAX];
+                buf_puts(out, i > 1 ? ",{" : "{");
+                out_text(out, "kind",
+                         o->trigger == TRIGGER_TAKE_PROFIT ? "takeProfit" : "stopLoss");
+                out_text(out, "id", hex_print_cloid(id, &o->cloid));
+                out_px(out, "triggerPrice", o->trigger_price);
+                if (run->has_outcome && i < run->outcome.n_items) {
+                        out_text(out, "status", item_word(item));
+                        if (item->status == ITEM_REFUSED)
+                                out_text(out, "detail", item->err.detail);
+                }
+                buf_putc(out, '}');
+        }
+        buf_putc(out, ']');
+}
+
+static void order_members(struct buf *out, const struct run *run)
+{
+        const struct venue_item *item = &run->outcome.item[0];
+        char id[CLOID_STR_MAX];
+
+        if (run->q.kind != RUN_PREVIEW) {
+                out_text(out, "id", hex_print_cloid(id, &run->cloid[0]));
+                out_text(out, "clientId",
+                         run->q.order.client_id[0] ? run->q.order.client_id : NULL);
+                out_text(out, "status", run_order_status(run));
+                out_qty(out, "filledSize", run->has_outcome ? item->filled : (struct qty){0});
+                if (run->has_outcome && item->average.v > 0)
+                        out_px(out, "averagePrice", item->average);
+                else
+                        out_null(out, "averagePrice");
+        }
+        out_text(out, "symbol", run->q.symbol);
+        out_qty(out, "size", run->plan.size);
+        out_px(out, "price", run->plan.price);
+        out_px(out, "expectedPrice", run->plan.expected_price);
+        out_usd(out, "notional", run->plan.notional);
+        if (run->q.kind != RUN_PREVIEW)
+                legs(out, run);
+        out_plan(out, &run->plan);
+        out_risk(out, &run->plan.risk);
+}
+
+static void position_member(struct buf *out, const char *name, const struct run *run,
+                            const struct venue_account *account)
+{
+        out_key(out, name);
+        for (unsigned i = 0; i < account->n_positions; i++) {
+                if (strcmp(account->position[i].symbol, run->q.symbol) != 0)
+                        continue;
+                out_position(out, &account->position[i], account, &run->market, NULL, 0);
+                return;
+        }
+        buf_puts(out, "null");
+}
+
+static void position_members(struct buf *out, const struct run *run)
+{
+        out_text(out, "symbol", run->q.symbol);
+        if (run->unknown)
+                out_text(out, "status", "unknown");
+        out_plan(out, &run->plan);
+        out_risk(out, &run->plan.risk);
+        position_member(out, "before", run, &run->before);
+        if (run->has_after)
+                position_member(out, "position", run, &run->after);
+}
+
+static void cancel_members(struct buf *out, const struct run *run)
+{
+        if (run->q.cancel_single) {
+                out_text(out, "id", run->q.cancel_id[0]);
+                out_text(out, "status",
+                         run->unknown                 ? "unknown"
+                         : run_answer_is_problem(run) ? "rejected"
+                                                      : "cancelled");
+                return;
+        }
+        out_key(out, "results");
+        buf_putc(out, '[');
+        for (unsigned i = 0; i < run->q.n_cancels; i++) {
+                const struct venue_item *item = &run->outcome.item[i];
+                bool refused = i >= run->outcome.n_items || item->status == ITEM_REFUSED;
+                buf_puts(out, i ? ",{" : "{");
+                out_text(out, "id", run->q.cancel_id[i]);
+                out_text(out, "status",
+                         run->unknown ? "unknown"
+                         : refused    ? "rejected"
+                                      : "cancelled");
+                if (refused && i < run->outcome.n_items)
+                        out_text(out, "detail", item->err.detail);
+                buf_putc(out, '}');
+        }
+        buf_putc(out, ']');
+}
+
+static void members(struct buf *out, const struct run *run)
+{
+        switch (run->q.kind) {
+        case RUN_PREVIEW:
+        case RUN_PLACE: order_members(out, run); break;
+        case RUN_CLOSE:
+                order_members(out, run);
+                if (run->has_after)
+                        position_member(out, "position", run, &run->after);
+                break;
+        case RUN_LEVERAGE:
+        case RUN_MARGIN: position_members(out, run); break;
+        case RUN_CANCEL: cancel_members(out, run); break;
+        }
+}
+
+int run_answer(struct run *run, struct buf *out)
+{
+        struct err err = run->err;
+        struct buf more;
+
+        if (run->q.kind == RUN_PREVIEW || !run_answer_is_problem(run)) {
+                buf_putc(out, '{');
+                members(out, run);
+                buf_putc(out, '}');
+                return 200;
+        }
+        if (run->unknown) {
+                char id[CLOID_STR_MAX];
+                if (run->plan.order_step >= 0)
+                        err_hint(&err, "GET /v1/orders/%s tells when it is known.",
+                                 hex_print_cloid(id, &run->cloid[0]));
+        } else if (!err.code) {
+                err = run->outcome.item[0].err;
+        }
+        buf_init(&more, 1u << 20);
+        members(&more, run);
+        problem_print(out, &err, run->call->request_id, buf_cstr(&more));
+        buf_fini(&more);
+        return err_http_status(err.code);
+}

@@ -1,0 +1,222 @@
+/* The journal's side of a run: the intent is on disk before any bytes leave, and what came of it is on
+ * disk before the answer leaves. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/accounts.h"
+#include "api/run.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* --- the intent on disk --- */
+
+static const char *const kind_names[] = {
+        [RUN_PREVIEW] = "preview",   [RUN_PLACE] = "order",   [RUN_CLOSE] = "close",
+        [RUN_LEVERAGE] = "leverage", [RUN_MARGIN] = "margin", [RUN_CANCEL] = "cancel",
+};
+
+static enum intent_state state_of_step(enum step_status status)
+{
+        switch (status) {
+        case STEP_PENDING: return INTENT_RESERVED;
+        case STEP_SENT: return INTENT_SENT;
+        case STEP_DONE: return INTENT_DONE;
+        case STEP_SKIPPED:
+        case STEP_FAILED: return INTENT_REJECTED;
+        case STEP_UNKNOWN: return INTENT_UNKNOWN;
+        }
+        must(!"step status");
+}
+
+static void intent_orders(struct run *run)
+{
+        struct store_intent *it = &run->intent;
+        const struct venue_action *a;
+
+        if (run->plan.order_step < 0)
+                return;
+        a = &run->plan.step[run->plan.order_step].action;
+        for (unsigned i = 0; i < a->u.order.n; i++) {
+                const struct venue_order *o = &a->u.order.order[i];
+                const char *role = i == 0                              ? "order"
+                                   : o->trigger == TRIGGER_TAKE_PROFIT ? "tp"
+                                                                       : "sl";
+                it->order[i].cloid = o->cloid;
+                text_copy(it->order[i].role, sizeof it->order[i].role, role);
+        }
+        it->n_orders = a->u.order.n;
+}
+
+static void intent_fill(struct run *run)
+{
+        struct store_intent *it = &run->intent;
+        struct call *call = run->call;
+
+        it->id = run->cloid[0];
+        text_copy(it->brand, sizeof it->brand, call->brand->id);
+        it->account = call->session.address;
+        it->signer = run->account.agent;
+        text_copy(it->kind, sizeof it->kind, kind_names[run->q.kind]);
+        text_copy(it->symbol, sizeof it->symbol, run->q.symbol);
+        text_copy(it->client_id, sizeof it->client_id, run->q.order.client_id);
+        text_copy(it->idempotency_key, sizeof it->idempotency_key, call->key);
+        memcpy(it->request_digest, run->digest, sizeof run->digest);
+        it->created_at = it->updated_at = state_now(run->api);
+        it->state = INTENT_RESERVED;
+        text_copy(it->owner, sizeof it->owner, run->api->o.node);
+        it->epoch = 1;
+        it->request = xstrdup(call->body);
+        intent_orders(run);
+}
+
+/* Copies what is known of the steps into the journal's record. */
+void run_note_steps(struct run *run)
+{
+        struct store_intent *it = &run->intent;
+
+        it->n_steps = run->plan.n_steps;
+        for (unsigned i = 0; i < run->plan.n_steps; i++) {
+                const struct plan_step *s = &run->plan.step[i];
+                text_copy(it->step[i].action, sizeof it->step[i].action, s->name);
+                it->step[i].state = state_of_step(s->status);
+        }
+        it->updated_at = state_now(run->api);
+}
+
+static void journaled(void *cookie, enum errc rc)
+{
+        struct run *run = cookie;
+
+        if (rc == E_EXISTS)
+                (void)err_field(&run->err, E_IDEMPOTENCY, "clientId",
+                                "was used before; so was this Idempotency-Key, if one was sent");
+        else if (rc)
+                (void)err_set(&run->err, rc, "%s", err_text(rc));
+        if (rc) {
+                run_fail(run);
+                return;
+        }
+        run->journaled = true;
+        run_next(run);
+}
+
+/* Compiles step i with its nonce and records digest and nonce in the journal's row. */
+enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *err)
+{
+        uint64_t expires = (uint64_t)(state_now(run->api) + run->api->o.expires_after_ms);
+        enum errc rc;
+
+        venue_compiled_fini(&run->compiled);
+        run->compiled = (struct venue_compiled){.nonce = 0};
+        rc = run->venue->ops->compile(run->venue, &run->compiled, &run->plan.step[i].action, nonce,
+                                      expires, err);
+        if (rc)
+                return rc;
+        run->intent.step[i].nonce = nonce;
+        run->intent.step[i].expires_after = expires;
+        run->intent.step[i].digest = run->compiled.digest;
+        return E_OK;
+}
+
+static void nonces_ready(void *cookie, enum errc rc)
+{
+        struct run *run = cookie;
+        unsigned n = run->plan.n_steps;
+
+        if (!rc)
+                rc = nonce_ledger_take(run->api->o.nonces, &run->account.agent, n ? n : 1,
+                                       &run->first_nonce);
+        if (rc) {
+                (void)err_set(&run->err, rc, "%s", err_text(rc));
+                run_fail(run);
+                return;
+        }
+        intent_fill(run);
+        run_note_steps(run);
+        /* Backwards, so that the first to be sent is the one that stays compiled. */
+        for (unsigned i = n; i-- > 0;) {
+                run->intent.step[i].nonce = run->first_nonce + i;
+                if (run->plan.step[i].amount_pending)
+                        continue; /* compiled when the fill is known */
+                if (run_compile(run, i, run->first_nonce + i, &run->err)) {
+                        run_fail(run);
+                        return;
+                }
+        }
+        store_intent_insert(run->api->o.store, &run->intent, journaled, run);
+}
+
+void run_journal(struct run *run)
+{
+        nonce_ledger_load(run->api->o.nonces, &run->account.agent, nonces_ready, run);
+}
+
+/* --- the result on disk --- */
+
+static void settled(void *cookie, enum errc rc)
+{
+        struct run *run = cookie;
+
+        /* What happened at the venue stays true; the intent stays open and is settled later. */
+        if (rc)
+                log_event(LOG_ERROR, "outcome not recorded", "request", run->call->request_id,
+                          "code", err_constant(rc), NULL);
+        run_next(run);
+}
+
+/* The venue says that the fee's approval is gone: the next order goes without it. */
+static void forget_builder(void *cookie, enum errc rc)
+{
+        (void)cookie;
+        if (rc)
+                log_event(LOG_ERROR, "account not recorded", "code", err_constant(rc), NULL);
+}
+
+static void settle(struct run *run)
+{
+        struct buf body;
+
+        if (run->err.code == E_BUILDER_FEE) {
+                run->account.builder_fee_tenth_bp = 0;
+                accounts_put(run->api->accounts, &run->account, forget_builder, NULL);
+        }
+        run->intent.state = run->unknown                 ? INTENT_UNKNOWN
+                            : run_answer_is_problem(run) ? INTENT_REJECTED
+                                                         : INTENT_DONE;
+        run_note_steps(run);
+        buf_init(&body, 1u << 20);
+        run->intent.answer_status = run_answer(run, &body);
+        must(buf_check(&body) == E_OK);
+        run->intent.answer = xstrndup((const char *)body.data, body.len);
+        buf_fini(&body);
+        metrics_add(run->api->o.metrics, "perpgate_actions_total",
+                    log_fmt("kind=\"%s\",result=\"%s\"", run->intent.kind,
+                            intent_state_name(run->intent.state)),
+                    1, "Signed requests settled, by kind and result.");
+        store_intent_update(run->api->o.store, &run->intent, settled, run);
+}
+
+static void read_after(void *cookie, const struct err *err, struct venue_account *account)
+{
+        struct run *run = cookie;
+
+        if (!err->code) {
+                venue_account_fini(&run->after);
+                run->after = *account;
+                run->has_after = true;
+                *account = (struct venue_account){.n_positions = 0};
+        }
+        settle(run);
+}
+
+void run_settle(struct run *run)
+{
+        bool shows_position = run->q.kind == RUN_LEVERAGE || run->q.kind == RUN_MARGIN ||
+                              run->q.kind == RUN_CLOSE;
+
+        if (shows_position && !run->err.code)
+                run->venue->ops->read_account(run->venue, &run->call->session.address, read_after,
+                                              run);
+        else
+                settle(run);
+}

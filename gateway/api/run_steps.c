@@ -1,0 +1,323 @@
+/* Executing a plan: sign, send, and what each outcome means for the rest.
+ * A step ends done, failed or unknown. After an unknown one the venue is asked what happened before
+ * anything else is sent; while that can't be told, nothing more is sent for this plan. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "api/run.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* --- one step after another --- */
+
+static void execute_step(struct run *run);
+static void step_over(struct run *run);
+
+static void fail_step(struct run *run, const struct err *err)
+{
+        plan_step_set(&run->plan, run->step, STEP_FAILED, err);
+        if (!run->err.code)
+                run->err = *err;
+}
+
+static void take_items(struct run *run, const struct venue_outcome *outcome)
+{
+        run->outcome = *outcome;
+        run->has_outcome = true;
+        for (unsigned i = 0; i < outcome->n_items && i < run->intent.n_orders; i++)
+                run->intent.order[i].oid = outcome->item[i].oid;
+}
+
+static void step_done(struct run *run, const struct venue_outcome *outcome)
+{
+        enum venue_action_kind kind = run->plan.step[run->step].action.kind;
+
+        if (kind == VENUE_ORDER || kind == VENUE_CANCEL)
+                take_items(run, outcome);
+        if (kind == VENUE_ORDER && outcome->n_items && outcome->item[0].status == ITEM_REFUSED)
+                fail_step(run, &outcome->item[0].err);
+        else
+                plan_step_set(&run->plan, run->step, STEP_DONE, NULL);
+        step_over(run);
+}
+
+static void step_unknown(struct run *run)
+{
+        struct err err = {.code = E_OK};
+
+        (void)err_set(&err, E_OUTCOME_UNKNOWN, "%s", err_text(E_OUTCOME_UNKNOWN));
+        plan_step_set(&run->plan, run->step, STEP_UNKNOWN, &err);
+        run->err = err;
+        run->unknown = true;
+        log_event(LOG_WARN, "outcome unknown", "request", run->call->request_id, "step",
+                  run->plan.step[run->step].name, NULL);
+        step_over(run);
+}
+
+/* After a time-out: what the venue knows of the order decides. Not found says nothing yet: the action
+ * may still arrive before it expires. */
+static void order_looked_up(void *cookie, const struct err *err,
+                            const struct venue_order_status *status)
+{
+        struct run *run = cookie;
+        struct venue_outcome outcome = {.result = VENUE_DONE, .n_items = 1};
+        struct venue_item *item = &outcome.item[0];
+
+        if (err->code || !status->found) {
+                step_unknown(run);
+                return;
+        }
+        item->oid = status->order.oid;
+        item->filled.v = status->order.original_size.v - status->order.size.v;
+        /* The average is not told here; it stays unknown. */
+        if (strcmp(status->status, "open") == 0) {
+                item->status = status->order.is_trigger ? ITEM_TRIGGER_PENDING : ITEM_RESTING;
+        } else if (strcmp(status->status, "filled") == 0) {
+                item->status = ITEM_FILLED;
+        } else if (strstr(status->status, "Rejected") || strcmp(status->status, "rejected") == 0) {
+                item->status = ITEM_REFUSED;
+                (void)err_set(&item->err, E_VENUE_REJECTED, "The venue refused the order: %s.",
+                              status->status);
+        } else {
+                item->status = item->filled.v > 0 ? ITEM_FILLED : ITEM_CANCELLED;
+        }
+        step_done(run, &outcome);
+}
+
+static void setting_looked_up(void *cookie, const struct err *err, const struct venue_setting *s)
+{
+        struct run *run = cookie;
+        const struct venue_action *a = &run->plan.step[run->step].action;
+        struct venue_outcome outcome = {.result = VENUE_DONE};
+
+        if (!err->code && s->mode == a->u.leverage.mode && s->leverage == a->u.leverage.leverage)
+                step_done(run, &outcome);
+        else
+                step_unknown(run);
+}
+
+static void find_out(struct run *run)
+{
+        const struct venue_action *a = &run->plan.step[run->step].action;
+        const struct addr *user = &run->call->session.address;
+
+        switch (a->kind) {
+        case VENUE_ORDER:
+                run->venue->ops->lookup(run->venue, user, &a->u.order.order[0].cloid, 0,
+                                        order_looked_up, run);
+                break;
+        case VENUE_SET_LEVERAGE:
+                run->venue->ops->read_setting(run->venue, user, &run->market, setting_looked_up,
+                                              run);
+                break;
+        case VENUE_ADJUST_MARGIN: /* funding moves it too: reading proves nothing */
+        case VENUE_CANCEL: step_unknown(run); break;
+        }
+}
+
+static void submitted(void *cookie, const struct venue_outcome *outcome)
+{
+        struct run *run = cookie;
+
+        switch (outcome->result) {
+        case VENUE_DONE: step_done(run, outcome); break;
+        case VENUE_REFUSED:
+                fail_step(run, &outcome->err);
+                step_over(run);
+                break;
+        case VENUE_UNKNOWN: find_out(run); break;
+        }
+}
+
+/* The digest of the step is on disk: sign it and let it go. */
+static void sign_and_send(struct run *run)
+{
+        struct vault_binding binding = {.brand = run->call->brand->id,
+                                        .account = run->call->session.address,
+                                        .agent = run->account.agent};
+        const struct vault_brand *key =
+                map_get(run->api->brand_keys, binding.brand, strlen(binding.brand));
+        struct vault_sealed sealed;
+        struct signature sig;
+        struct err err = {.code = E_OK};
+
+        if (!key || run->account.agent_sealed_len != sizeof sealed.b) {
+                (void)err_set(&err, E_CRYPTO, "The agent's key can't be opened.");
+        } else {
+                memcpy(sealed.b, run->account.agent_sealed, sizeof sealed.b);
+                if (vault_agent_sign(run->api->o.vault, key, &sig, &binding, &sealed,
+                                     &run->compiled.digest))
+                        (void)err_set(&err, E_CRYPTO, "The agent's key can't be opened.");
+        }
+        if (err.code) {
+                log_event(LOG_ERROR, "agent key does not open", "request", run->call->request_id,
+                          NULL);
+                fail_step(run, &err);
+                step_over(run);
+                return;
+        }
+        plan_step_set(&run->plan, run->step, STEP_SENT, NULL);
+        run->venue->ops->submit(run->venue, &run->compiled, &sig, submitted, run);
+}
+
+static void step_journaled(void *cookie, enum errc rc)
+{
+        struct run *run = cookie;
+
+        if (rc) {
+                struct err err = {.code = E_OK};
+                (void)err_set(&err, rc, "%s", err_text(rc));
+                fail_step(run, &err);
+                step_over(run);
+                return;
+        }
+        sign_and_send(run);
+}
+
+/* The step was journaled with its digest: exactly that is sent. Compiled already, unless another step
+ * was compiled since. */
+static enum errc recompile(struct run *run, struct err *err)
+{
+        const struct store_intent_step *noted = &run->intent.step[run->step];
+        enum errc rc;
+
+        if (run->compiled.nonce == noted->nonce)
+                return E_OK;
+        venue_compiled_fini(&run->compiled);
+        run->compiled = (struct venue_compiled){.nonce = 0};
+        rc = run->venue->ops->compile(run->venue, &run->compiled, &run->plan.step[run->step].action,
+                                      noted->nonce, noted->expires_after, err);
+        if (!rc)
+                must(memcmp(noted->digest.b, run->compiled.digest.b, sizeof noted->digest.b) == 0);
+        return rc;
+}
+
+static void compile_and_send(struct run *run, uint64_t nonce)
+{
+        const struct store_intent_step *noted = &run->intent.step[run->step];
+        bool on_disk = !sodium_is_zero(noted->digest.b, sizeof noted->digest.b);
+        struct err err = {.code = E_OK};
+        enum errc rc = on_disk ? recompile(run, &err) : run_compile(run, run->step, nonce, &err);
+
+        if (rc) {
+                (void)err_set(&err, rc, "%s", err_text(rc));
+                fail_step(run, &err);
+                step_over(run);
+        } else if (on_disk) {
+                sign_and_send(run);
+        } else {
+                run_note_steps(run);
+                store_intent_update(run->api->o.store, &run->intent, step_journaled, run);
+        }
+}
+
+static void execute_step(struct run *run)
+{
+        struct plan_step *step = &run->plan.step[run->step];
+        uint64_t nonce = run->intent.step[run->step].nonce;
+
+        if (step->status == STEP_SKIPPED) {
+                step_over(run);
+                return;
+        }
+        if (!nonce && nonce_ledger_take(run->api->o.nonces, &run->account.agent, 1, &nonce)) {
+                struct err err = {.code = E_OK};
+                (void)err_set(&err, E_INTERNAL, "No nonce can be taken.");
+                fail_step(run, &err);
+                step_over(run);
+                return;
+        }
+        compile_and_send(run, nonce);
+}
+
+/* Once something failed or is unknown, what would come after is not done. */
+static void skip_rest(struct run *run, const char *why)
+{
+        struct err err = {.code = E_OK};
+
+        text_copy(err.detail, sizeof err.detail, why);
+        for (unsigned i = run->step + 1; i < run->plan.n_steps; i++)
+                if (run->plan.step[i].status == STEP_PENDING && !run->plan.step[i].is_put_back)
+                        plan_step_set(&run->plan, i, STEP_SKIPPED, &err);
+}
+
+static void account_after_fill(void *cookie, const struct err *err, struct venue_account *account)
+{
+        struct run *run = cookie;
+        struct err why = {.code = E_OK};
+
+        run->step++;
+        if (err->code) {
+                why = *err;
+        } else {
+                run->after = *account;
+                run->has_after = true;
+                *account = (struct venue_account){.n_positions = 0};
+                if (plan_adjust_after_fill(&run->plan, run->outcome.item[0].filled, &run->after))
+                        (void)err_set(&why, E_INTERNAL, "The margin to move can't be computed.");
+        }
+        if (why.code) {
+                /* The order stands; only the adjustment is missing, and the answer says so. */
+                plan_step_set(&run->plan, run->step, STEP_FAILED, &why);
+                step_over(run);
+                return;
+        }
+        execute_step(run);
+}
+
+/* The account as it is after the order tells how much margin to move. */
+static void before_adjust(struct run *run)
+{
+        static const struct venue_account nothing = {.n_positions = 0};
+
+        if (run->outcome.item[0].filled.v > 0) {
+                run->venue->ops->read_account(run->venue, &run->call->session.address,
+                                              account_after_fill, run);
+                return;
+        }
+        run->step++;
+        must(plan_adjust_after_fill(&run->plan, (struct qty){0}, &nothing) == E_OK);
+        execute_step(run);
+}
+
+static bool order_failed(const struct run *run)
+{
+        return run->plan.order_step >= 0 &&
+               run->plan.step[run->plan.order_step].status == STEP_FAILED;
+}
+
+/* A step has ended: what comes next. */
+static void step_over(struct run *run)
+{
+        enum step_status status = run->plan.step[run->step].status;
+
+        if (status == STEP_UNKNOWN)
+                skip_rest(run, "An earlier step's outcome is not known.");
+        if (status == STEP_FAILED && !run->plan.step[run->step].is_put_back) {
+                skip_rest(run, "An earlier step failed.");
+                if (order_failed(run) && run->plan.order_step == (int)run->step)
+                        (void)plan_put_back(&run->plan);
+        }
+        if (run->step + 1 >= run->plan.n_steps) {
+                run_next(run);
+                return;
+        }
+        if (status == STEP_DONE && (int)run->step == run->plan.order_step &&
+            run->plan.adjust_step == (int)run->step + 1) {
+                before_adjust(run);
+                return;
+        }
+        run->step++;
+        execute_step(run);
+}
+
+void run_execute(struct run *run)
+{
+        run->step = 0;
+        if (run->plan.n_steps == 0)
+                run_next(run);
+        else
+                execute_step(run);
+}

@@ -1,0 +1,45 @@
+/* schema: reads a JSON object into a struct by a table of fields. Unknown fields, wrong types,
+ * numbers where strings belong and values out of bounds are reported by field, all at once. */
+#ifndef API_SCHEMA_H
+#define API_SCHEMA_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+enum field_type {
+        FIELD_TEXT, /* char[size], 1..size-1 printable bytes */
+        FIELD_RAW,  /* const char * borrowed from the JSON, any text of up to size bytes */
+        FIELD_PX,   /* decimal strings, > 0 */
+        FIELD_QTY,
+        FIELD_USD,
+        FIELD_SIGNED_USD, /* decimal string, any sign, not zero */
+        FIELD_RATE,       /* decimal string, > 0 and at most 1 */
+        FIELD_WORD,       /* an enum: index into words, stored as int */
+        FIELD_BOOL,
+        FIELD_UINT,    /* unsigned, 1..max */
+        FIELD_ADDRESS, /* struct addr */
+        FIELD_OBJECT,  /* sub-table into a struct at offset */
+};
+
+#define FIELD_NO_FLAG ((size_t)-1)
+
+struct field {
+        const char *name;
+        enum field_type type;
+        bool required;
+        size_t offset;            /* of the value in the struct */
+        size_t present;           /* of a bool that says it was there, or FIELD_NO_FLAG */
+        size_t size;              /* TEXT, RAW: bytes; UINT: largest value */
+        const char *const *words; /* WORD: NULL-terminated */
+        const struct field *sub;  /* OBJECT */
+        size_t n_sub;
+};
+
+/* Fills out (zeroed by the caller). E_INVALID with every offending field in err. */
+MUST_USE enum errc schema_read(void *out, const json_t *object, const struct field *fields,
+                               size_t n, struct err *err);
+
+#endif

@@ -1,0 +1,42 @@
+/* state: what every handler of the API stands on. One per process, made in main, borrowed
+ * everywhere. Loop thread only. Private to gateway/api. */
+#ifndef API_STATE_H
+#define API_STATE_H
+
+#include "adapters/venue.h"
+#include "api/api.h"
+#include "auth/auth.h"
+#include "auth/limit.h"
+#include "base/map.h"
+#include "brand/brand.h"
+#include "edge/httpd.h"
+#include "journal/nonce.h"
+#include "loop/loop.h"
+#include "ops/metrics.h"
+#include "sign/vault.h"
+#include "store/store.h"
+
+struct accounts;
+struct turnstile;
+struct snapshots;
+
+struct api {
+        struct api_options o;     /* the parts, borrowed; see api.h */
+        struct brand_set *brands; /* one reference; replaced on reload */
+        struct map *brand_keys;   /* brand id -> struct vault_brand *, owned by the vault */
+        struct accounts *accounts;
+        struct turnstile *turnstile;
+        struct snapshots *snapshots;
+        struct limit *public_limit;
+        struct map *session_limits; /* brand id -> struct limit *, per session */
+        unsigned open_runs;         /* pipelines under way: drain waits for them */
+        bool draining;
+};
+
+/* now, wall ms */
+static inline int64_t state_now(const struct api *api)
+{
+        return clock_wall_ms(api->o.clock);
+}
+
+#endif
