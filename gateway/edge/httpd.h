@@ -1,4 +1,4 @@
-/* httpd: HTTP/1.1 and WebSocket listeners on the loop (libwebsockets, server side). It knows
+/* httpd: HTTP/1.1 and WebSocket listeners on the loop. It knows
  * nothing of routes or brands: it delivers whole, bounded, well-formed requests and frames, and
  * takes answers by handle, because the peer may leave at any time and nothing else may notice.
  *
@@ -21,7 +21,7 @@
 #include "base/handle.h"
 #include "loop/loop.h"
 
-struct httpd;          /* the process's one libwebsockets context */
+struct httpd;          /* all listeners of one loop */
 struct httpd_listener; /* one port with its handler */
 
 enum http_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE,
@@ -62,6 +62,10 @@ void httpd_reply(struct httpd *httpd, struct handle request, int status, const c
                  const struct httpd_header_pair *headers, size_t n_headers, const void *body,
                  size_t body_len);
 
+/* Closes the request's connection without an answer, instead of httpd_reply: for a server that plays
+ * a broken one. No-op when the peer left. */
+void httpd_abort(struct httpd *httpd, struct handle request);
+
 /* WebSocket peers. A message sent is queued within the listener's bounds; httpd_ws_send answers
  * E_LIMIT when the queue is full (the caller decides: drop or close) and E_NOT_FOUND when the peer
  * is gone. */
@@ -100,7 +104,7 @@ struct httpd_listen_options {
 };
 
 struct httpd *httpd_new(struct loop *loop);
-/* Destroys the context and every listener; runs the loop until its handles are closed. */
+/* Closes every connection and listener. Not from a callback of this module. */
 void httpd_free(struct httpd *httpd);
 /* NULL when the port can't be bound; err says why. Listeners live until httpd_free. */
 struct httpd_listener *httpd_listen(struct httpd *httpd, const struct httpd_listen_options *options,

@@ -12,6 +12,7 @@ struct watch {
         watch_ready *ready;
         void *cookie;
         int events;
+        bool is_poked;
 };
 
 EV_QUIET_BEGIN
@@ -20,6 +21,7 @@ static void on_io(struct ev_loop *ev, ev_io *io, int revents)
         struct watch *watch = io->data;
 
         (void)ev;
+        watch->is_poked = false;
         watch->ready(watch->cookie, (revents & (EV_READ | EV_ERROR)) != 0,
                      (revents & EV_WRITE) != 0);
 }
@@ -48,10 +50,13 @@ void watch_set(struct watch *watch, bool want_read, bool want_write)
         ev_io_modify(&watch->io, events);
         if (events)
                 ev_io_start(watch->loop->ev, &watch->io);
+        if (watch->is_poked) /* stopping has dropped it */
+                ev_feed_event(watch->loop->ev, &watch->io, EV_READ);
 }
 
 void watch_poke(struct watch *watch)
 {
+        watch->is_poked = true;
         ev_feed_event(watch->loop->ev, &watch->io, EV_READ);
 }
 
