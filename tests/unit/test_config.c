@@ -30,7 +30,7 @@ static struct config *load_shipped(const char *name)
 static void shipped_files_load(void **state)
 {
         static const char *const names[] = {"gateway.yaml", "dev.yaml", "testnet.yaml",
-                                            "production.yaml"};
+                                            "../deploy/docker.yaml", "production.yaml"};
         (void)state;
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
