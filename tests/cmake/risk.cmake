@@ -1,2 +1,3 @@
 pg_unit(margin LINK pg_risk)
+pg_unit(margin_apply LINK pg_risk)
 pg_unit(states LINK pg_risk PkgConfig::JANSSON)

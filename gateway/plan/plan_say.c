@@ -1,0 +1,40 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "plan/plan_build.h"
+
+char *plan_say_usd(char *buf, struct usd u)
+{
+        return num_print(buf, u.v, NUM_DECIMALS, 2);
+}
+
+char *plan_say_percent(char *buf, struct rate r)
+{
+        return num_print(buf, num_to_step(r.v, 10000000, NUM_DOWN), NUM_RATE_DECIMALS - 2, 1);
+}
+
+void plan_say_warning(struct plan_risk *risk, const char *code, const char *fmt, ...)
+{
+        struct plan_warning *warning;
+        va_list args;
+
+        if (risk->n_warnings == PLAN_WARNINGS_MAX)
+                return;
+        warning = &risk->warning[risk->n_warnings++];
+        (void)text_copy(warning->code, sizeof warning->code, code);
+        va_start(args, fmt);
+        vsnprintf(warning->detail, sizeof warning->detail, fmt, args);
+        va_end(args);
+}
+
+const char *plan_say_sizing(enum plan_sizing sizing)
+{
+        switch (sizing) {
+        case SIZING_SIZE: return "size";
+        case SIZING_NOTIONAL: return "notional";
+        case SIZING_MARGIN: return "margin";
+        case SIZING_POSITION: return "size";
+        }
+        must(!"a sizing");
+}

@@ -1,0 +1,3 @@
+pg_unit(plan LINK pg_plan)
+pg_unit(plan_risk LINK pg_plan)
+pg_unit(plan_steps LINK pg_plan)
