@@ -15,7 +15,7 @@ const char *step_status_name(enum step_status status)
         case STEP_FAILED: return "failed";
         case STEP_UNKNOWN: return "unknown";
         }
-        must(!"a step status");
+        must_failed("a step status", __FILE__, __LINE__);
 }
 
 const char *risk_source_name(enum risk_source source)
@@ -25,7 +25,7 @@ const char *risk_source_name(enum risk_source source)
         case SOURCE_EXACT: return "exact";
         case SOURCE_ESTIMATE: return "estimate";
         }
-        must(!"a risk source");
+        must_failed("a risk source", __FILE__, __LINE__);
 }
 
 void plan_start(struct plan *plan, const struct market *m)
@@ -61,7 +61,7 @@ static bool is_legal(enum step_status from, enum step_status to)
         case STEP_SKIPPED:
         case STEP_FAILED: return false;
         }
-        must(!"a step status");
+        must_failed("a step status", __FILE__, __LINE__);
 }
 
 void plan_step_set(struct plan *plan, unsigned i, enum step_status status, const struct err *err)

@@ -28,7 +28,7 @@ static struct type_rule rule_of(enum order_type type)
         case ORDER_TYPE_TAKE_PROFIT_LIMIT:
                 return (struct type_rule){"takeProfitLimit", true, true, false};
         }
-        must(!"an order type");
+        must_failed("an order type", __FILE__, __LINE__);
 }
 
 static enum errc check_market(const struct check *c)

@@ -36,5 +36,5 @@ const char *plan_say_sizing(enum plan_sizing sizing)
         case SIZING_MARGIN: return "margin";
         case SIZING_POSITION: return "size";
         }
-        must(!"a sizing");
+        must_failed("a sizing", __FILE__, __LINE__);
 }

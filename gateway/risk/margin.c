@@ -12,7 +12,7 @@ const char *margin_mode_name(enum margin_mode mode)
         case MARGIN_ISOLATED: return "isolated";
         case MARGIN_CROSS: return "cross";
         }
-        must(!"a margin mode");
+        must_failed("a margin mode", __FILE__, __LINE__);
 }
 
 /* Cuts (towards zero) to the venue's unit of money. */
