@@ -13,7 +13,7 @@
 
 #include "brand/config.h"
 
-static char root[] = "/tmp/test_config_XXXXXX";
+static char root[] = P_tmpdir "/test_config_XXXXXX";
 
 static void path_to(char out[512], const char *name)
 {
