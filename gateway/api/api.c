@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <arpa/inet.h>
+
 #include "api/accounts.h"
 #include "api/call.h"
 #include "api/turnstile.h"
@@ -73,6 +75,8 @@ enum errc api_reload(struct api *api, const struct config *config, struct err *e
         api->brands = brand_set_ref(config->brands);
         map_free(api->session_limits, free_limit);
         api->session_limits = limits_for(config->brands);
+        api->n_trusted = config->n_trusted_proxies;
+        memcpy(api->trusted, config->trusted_proxy, sizeof api->trusted);
         return E_OK;
 }
 
@@ -211,13 +215,38 @@ static enum errc check_body(const struct route *route, const struct httpd_reques
         return E_OK;
 }
 
+/* Whose request it is: behind a proxy of the operator's, whoever that proxy names last. Anybody else's
+ * X-Forwarded-For is only a claim. */
+static void client_address(const struct api *api, const struct httpd_request *request,
+                           char out[sizeof request->peer])
+{
+        const char *named = httpd_header(request, "x-forwarded-for");
+        const char *comma = strrchr(named, ',');
+        unsigned char binary[16];
+        char trial[sizeof request->peer];
+
+        text_copy(out, sizeof request->peer, request->peer);
+        for (unsigned i = 0; i < api->n_trusted; i++) {
+                if (strcmp(api->trusted[i], request->peer) != 0)
+                        continue;
+                if (comma)
+                        named = comma + 1;
+                named += strspn(named, " ");
+                if (text_copy(trial, sizeof trial, named) &&
+                    (inet_pton(AF_INET, trial, binary) == 1 ||
+                     inet_pton(AF_INET6, trial, binary) == 1))
+                        text_copy(out, sizeof request->peer, trial);
+                return;
+        }
+}
+
 void api_handle(void *cookie, const struct httpd_request *request)
 {
         struct api *api = cookie;
         const struct brand *brand = brand_by_host(api->brands, request->host);
         struct limit_state limit = {.limit = 0};
         struct err err = {.code = E_OK};
-        char param[CALL_PARAM_MAX];
+        char param[CALL_PARAM_MAX], client[sizeof request->peer];
         enum errc why;
         const struct route *route;
         struct call *call;
@@ -226,12 +255,13 @@ void api_handle(void *cookie, const struct httpd_request *request)
                 preflight(api, request, brand);
                 return;
         }
+        client_address(api, request, client);
         route = route_find(request->method, request->path, param, sizeof param, &why);
         if (!route)
                 (void)err_set(&err, why, "%s", err_text(why));
         else if (!brand && route->auth != ROUTE_ANY_HOST)
                 (void)err_set(&err, E_NOT_FOUND, "No brand is served under this host name.");
-        else if (!limit_take(api->public_limit, request->peer,
+        else if (!limit_take(api->public_limit, client,
                              route->auth == ROUTE_SESSION ? 0 : route->cost,
                              clock_mono_ms(api->o.clock), &limit))
                 (void)err_set(&err, E_RATE_LIMITED, "%s", err_text(E_RATE_LIMITED));

@@ -29,7 +29,9 @@ struct api {
         struct snapshots *snapshots;
         struct limit *public_limit;
         struct map *session_limits; /* brand id -> struct limit *, per session */
-        unsigned open_runs;         /* pipelines under way: drain waits for them */
+        char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */
+        unsigned n_trusted;
+        unsigned open_runs; /* pipelines under way: drain waits for them */
         bool draining;
 };
 

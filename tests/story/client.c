@@ -19,7 +19,9 @@
 
 #define CALL_SECONDS 20L
 
-static pid_t child; /* ended when the story fails */
+#define CHILDREN_MAX 4
+static int children[CHILDREN_MAX]; /* ended when the story fails */
+static int n_children;
 
 void client_fail(const char *fmt, ...)
 {
@@ -31,8 +33,9 @@ void client_fail(const char *fmt, ...)
         va_end(ap);
         puts("");
         fflush(stdout);
-        if (child > 0)
-                kill(child, SIGKILL);
+        for (int i = 0; i < n_children; i++)
+                if (children[i] > 0)
+                        kill(children[i], SIGKILL);
         exit(1);
 }
 
@@ -55,32 +58,42 @@ static void read_line(int fd, char *line, size_t cap)
         line[n] = '\0';
 }
 
-void client_start(struct world *world, const char *program)
+json_t *client_spawn(int *pid, int *out, const char *const argv[])
 {
         char line[4096];
-        json_error_t why;
         int pipes[2];
 
         if (pipe(pipes))
                 client_fail("pipe: %s", strerror(errno));
-        world->pid = fork();
-        if (world->pid == 0) {
+        *pid = fork();
+        if (*pid == 0) {
                 dup2(pipes[1], STDOUT_FILENO);
                 close(pipes[0]);
                 close(pipes[1]);
-                execl(program, program, "demo", "--http", "0", "--paper", "0", (char *)NULL);
+                execv(argv[0], (char *const *)(uintptr_t)argv);
                 _exit(127);
         }
-        child = world->pid;
+        if (n_children < CHILDREN_MAX)
+                children[n_children++] = *pid;
         close(pipes[1]);
-        world->out = pipes[0];
-        read_line(world->out, line, sizeof line);
-        json_t *ready = json_loads(line, 0, &why);
+        *out = pipes[0];
+        read_line(*out, line, sizeof line);
+        json_t *ready = json_loads(line, 0, NULL);
+        if (!json_is_true(json_object_get(ready, "ready")))
+                client_fail("%s is not ready: %s", argv[0], line);
+        return ready;
+}
+
+void client_start(struct world *world, const char *program)
+{
+        const char *const argv[] = {program, "demo", "--http", "0", "--paper", "0", NULL};
+        json_t *ready = client_spawn(&world->pid, &world->out, argv);
         const char *http = json_string_value(json_object_get(ready, "http"));
         const char *paper = json_string_value(json_object_get(ready, "paper"));
-        json_t *brands = json_object_get(ready, "brands");
+        const json_t *brands = json_object_get(ready, "brands");
+
         if (!http || !paper || json_array_size(brands) < 2)
-                client_fail("the demo's line is not as promised: %s", line);
+                client_fail("the demo's line is not as promised");
         text_copy(world->http, sizeof world->http, http);
         text_copy(world->paper, sizeof world->paper, paper);
         for (size_t i = 0; i < 2; i++)
@@ -89,16 +102,23 @@ void client_start(struct world *world, const char *program)
         json_decref(ready);
 }
 
-int client_stop(struct world *world)
+int client_end(int pid, int out)
 {
         int status = -1;
 
-        kill(world->pid, SIGTERM);
-        while (waitpid(world->pid, &status, 0) < 0 && errno == EINTR)
+        kill(pid, SIGTERM);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
                 ;
-        child = 0;
-        close(world->out);
+        for (int i = 0; i < n_children; i++)
+                if (children[i] == pid)
+                        children[i] = 0;
+        close(out);
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int client_stop(struct world *world)
+{
+        return client_end(world->pid, world->out);
 }
 
 /* --- HTTP --- */

@@ -17,6 +17,11 @@ struct world { /* a running demo */
         char host[2][64]; /* brand A (isolated by default) and B (cross) */
 };
 
+/* Starts argv[0] and reads its first line: a JSON object with "ready":true (a new reference). */
+json_t *client_spawn(int *pid, int *out, const char *const argv[]);
+/* Ends it by SIGTERM; its exit status. */
+int client_end(int pid, int out);
+
 /* Starts the program as `PROGRAM demo --http 0 --paper 0` and reads its line. */
 void client_start(struct world *world, const char *program);
 /* Ends it by SIGTERM; returns its exit status. */
