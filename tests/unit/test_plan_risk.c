@@ -88,6 +88,9 @@ static void market_order_without_liquidity_says_so(void **state)
         assert_built(&w);
         assert_px(w.plan.price, "50000");
         assert_true(has_warning(&w, "partial_fill_likely"));
+        w.request.size = qty("0.25"); /* all of it at the worst price itself */
+        assert_built(&w);
+        assert_false(has_warning(&w, "partial_fill_likely"));
         w.in.book = NULL;
         assert_built(&w);
         assert_false(has_warning(&w, "partial_fill_likely"));
@@ -295,6 +298,13 @@ static void resting_orders_hold_margin(void **state)
         snprintf(w.order[0].symbol, sizeof w.order[0].symbol, "ETH");
         assert_built(&w);
         assert_true(has_warning(&w, "resting_margin_unknown"));
+        world_hold(&w, "0.2", MARGIN_CROSS); /* 1000 of 5000 are in use */
+        w.request.size = qty("0.79");        /* 3950 + 17.775 */
+        snprintf(w.order[0].symbol, sizeof w.order[0].symbol, "BTC");
+        w.order[0].side = SIDE_SELL; /* against the position: holds nothing */
+        assert_built(&w);
+        w.order[0].side = SIDE_BUY;
+        assert_refused(&w, E_MARGIN, NULL);
 }
 
 static void closing_needs_no_margin_and_a_flip_uses_what_it_frees(void **state)
