@@ -135,6 +135,9 @@ const struct engine_market_spec *engine_market(const struct engine *engine, uint
 
 /* Money. A deposit makes the account exist. Builders need no more than 100 to be eligible. */
 void engine_deposit(struct engine *engine, const struct addr *user, struct usd amount, int64_t at);
+/* Takes amount out of the account's cross balance; false, and nothing done, when that is more than
+ * may leave it. */
+bool engine_withdraw(struct engine *engine, const struct addr *user, struct usd amount, int64_t at);
 bool engine_account_exists(const struct engine *engine, const struct addr *user);
 /* The market maker's accounts trade without margin or fees and are never liquidated. */
 void engine_set_house(struct engine *engine, const struct addr *user);

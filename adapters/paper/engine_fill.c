@@ -40,17 +40,36 @@ struct usd engine_fill_fee(const struct account *account, struct usd notional, b
         return (struct usd){add_exact(charge((num_wide)notional.v * rate.v, NUM_RATE_SCALE), part)};
 }
 
+/* A flip is a close and an opening; its fee is shared by size, in whole 0.000001. */
+static bool apply(struct outcome *out, int64_t size, struct px price, int64_t fee, struct px mark)
+{
+        int64_t held = out->p.size.v;
+        bool flips = held && (held < 0) != (size < 0) && num_abs(size) > num_abs(held);
+        struct margin_fill part = {.size = {flips ? -held : size}, .price = price, .fee = {fee}};
+        struct margin_fill rest = {.size = {size + held}, .price = price};
+
+        if (flips) {
+                if (num_muldiv(&part.fee.v, fee, num_abs(held), num_abs(size), NUM_NEAREST))
+                        return false;
+                part.fee.v = num_to_step(part.fee.v, NUM_MICRO, NUM_NEAREST);
+                rest.fee.v = fee - part.fee.v;
+        }
+        if (margin_apply_fill(&out->p, &out->after, &part, mark, &out->realized))
+                return false;
+        return !flips || !margin_apply_fill(&out->p, &out->after, &rest, mark, NULL);
+}
+
 static bool simulate(struct outcome *out, const struct slot *slot, int64_t size, struct px price,
                      struct usd fee)
 {
-        struct margin_fill fill = {.size = {size}, .price = price, .fee = fee};
-        int64_t cost = size < 0 ? -value_of(price, fill.size).v : value_of(price, fill.size).v;
+        int64_t value = value_of(price, (struct qty){size}).v;
+        int64_t cost = size < 0 ? -value : value;
         int64_t raw = 0;
 
         *out = (struct outcome){.p = slot->p};
         engine_account_cross(slot->account, &out->before);
         out->after = out->before;
-        if (margin_apply_fill(&out->p, &out->after, &fill, slot->listing->mark, &out->realized))
+        if (!apply(out, size, price, fee.v, slot->listing->mark))
                 return false;
         out->cash = add_exact(out->after.account_value.v, -out->before.account_value.v);
         if (slot->p.mode == MARGIN_CROSS)

@@ -1,1 +1,5 @@
 pg_unit(engine_match LINK pg_paper_engine)
+pg_unit(engine_margin LINK pg_paper_engine)
+pg_unit(engine_trigger LINK pg_paper_engine)
+pg_unit(engine_liquidation LINK pg_paper_engine)
+pg_unit(engine_property LINK pg_paper_engine)
