@@ -1,0 +1,361 @@
+#include "adapters/paper/paper.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/paper/wire.h"
+#include "base/mem.h"
+#include "sign/keccak.h"
+
+#define TICK_MS          500
+#define REQUEST_MS       15000
+#define KEEP_ALIVE_MS    60000
+#define CONNECTIONS      1000
+#define WS_MESSAGE_BYTES (256u << 10)
+#define WS_QUEUE_BYTES   (8u << 20)
+#define WS_IDLE_MS       60000
+
+/* An answer that a fault holds back. */
+struct delayed {
+        struct list in_paper;
+        struct paper *p;
+        struct loop_timer *timer;
+        struct handle request;
+        struct paper_answer answer;
+};
+
+void paper_answer_init(struct paper_answer *answer)
+{
+        memset(answer, 0, sizeof(*answer));
+        answer->status = 200;
+        buf_init(&answer->body, PAPER_ANSWER_MAX);
+}
+
+void paper_answer_fini(struct paper_answer *answer)
+{
+        buf_fini(&answer->body);
+}
+
+void paper_answer_text(struct paper_answer *answer, int status, const char *text)
+{
+        answer->status = status;
+        answer->is_text = true;
+        buf_reset(&answer->body);
+        buf_puts(&answer->body, text);
+}
+
+/* ---- Time, names ----------------------------------------------------------------------------- */
+
+int64_t paper_wall_now(struct paper *p)
+{
+        return clock_wall_ms(loop_clock(p->loop));
+}
+
+int64_t paper_now(struct paper *p)
+{
+        int64_t at = paper_wall_now(p) + p->advanced_ms;
+
+        if (at > p->last_at)
+                p->last_at = at;
+        return p->last_at;
+}
+
+struct hash32 paper_next_hash(struct paper *p)
+{
+        struct hash32 hash;
+        uint64_t n = ++p->n_hashes;
+
+        keccak256(&hash, &n, sizeof(n));
+        return hash;
+}
+
+bool paper_is_house(const struct paper *p, const struct addr *user)
+{
+        return hex_addr_equal(user, &p->maker) || hex_addr_equal(user, &p->taker);
+}
+
+const char *paper_coin(const struct paper *p, uint32_t asset)
+{
+        return p->universe.spec[asset].name;
+}
+
+static void move_on(struct paper *p, int64_t at)
+{
+        paper_funding_tick(p, at);
+        engine_tick(p->engine, at);
+        paper_users_tick(p, at);
+}
+
+void paper_advance(struct paper *p, int64_t ms)
+{
+        p->advanced_ms += ms;
+        move_on(p, paper_now(p));
+        paper_feed_flush(p);
+}
+
+static void on_tick(void *cookie)
+{
+        struct paper *p = cookie;
+        int64_t at = paper_now(p);
+
+        p->n_ticks++;
+        if (p->n_ticks % 2 == 0)
+                paper_market_tick(p, at);
+        move_on(p, at);
+        paper_feed_flush(p);
+        paper_feed_tick(p);
+}
+
+/* ---- Requests -------------------------------------------------------------------------------- */
+
+static void send_answer(struct paper *p, struct handle request, struct paper_answer *answer)
+{
+        static const struct httpd_header_pair cors[] = {
+                {"Access-Control-Allow-Origin", "*"},
+                {"Access-Control-Allow-Methods", "GET, POST, OPTIONS"},
+                {"Access-Control-Allow-Headers", "*"},
+                {"Access-Control-Max-Age", "600"},
+        };
+
+        httpd_reply(p->httpd, request, answer->status,
+                    answer->is_text ? "text/plain; charset=utf-8" : "application/json", cors,
+                    sizeof(cors) / sizeof(cors[0]), buf_cstr(&answer->body), answer->body.len);
+}
+
+static void delayed_free(struct delayed *delayed)
+{
+        list_remove(&delayed->in_paper);
+        loop_timer_free(delayed->timer);
+        paper_answer_fini(&delayed->answer);
+        free(delayed);
+}
+
+static void on_delay_over(void *cookie)
+{
+        struct delayed *delayed = cookie;
+
+        if (!delayed->p->is_stopped)
+                send_answer(delayed->p, delayed->request, &delayed->answer);
+        delayed_free(delayed);
+}
+
+/* Takes the answer's body. */
+static void send_later(struct paper *p, struct handle request, struct paper_answer *answer,
+                       int64_t delay_ms)
+{
+        struct delayed *delayed = xcalloc(1, sizeof(*delayed));
+
+        delayed->p = p;
+        delayed->request = request;
+        delayed->answer = *answer;
+        paper_answer_init(answer);
+        list_push_back(&p->delayed, &delayed->in_paper);
+        delayed->timer = loop_timer_new(p->loop, on_delay_over, delayed);
+        loop_timer_start(delayed->timer, delay_ms, 0);
+}
+
+static void process(struct paper *p, struct paper_answer *answer,
+                    const struct httpd_request *request, enum paper_path path)
+{
+        if (path == PAPER_PATH_EXCHANGE)
+                paper_exchange_handle(p, answer, request->body, request->body_len);
+        else
+                paper_info_handle(p, answer, request->body, request->body_len);
+}
+
+/* /info and /exchange, with whatever fault is due. */
+static void serve(struct paper *p, const struct httpd_request *request, enum paper_path path)
+{
+        struct paper_fault fault = paper_faults_take(p, path);
+        struct paper_answer answer;
+
+        paper_answer_init(&answer);
+        switch (fault.kind) {
+        case PAPER_FAULT_NONE:
+        case PAPER_FAULT_DUPLICATE_EVENT:
+                process(p, &answer, request, path);
+                send_answer(p, request->handle, &answer);
+                break;
+        case PAPER_FAULT_DELAY:
+                process(p, &answer, request, path);
+                send_later(p, request->handle, &answer, fault.delay_ms);
+                break;
+        case PAPER_FAULT_LOST_ANSWER:
+                process(p, &answer, request, path);
+                httpd_abort(p->httpd, request->handle);
+                break;
+        case PAPER_FAULT_CLOSE_SOCKET: httpd_abort(p->httpd, request->handle); break;
+        case PAPER_FAULT_SILENT_SOCKET:
+        case PAPER_FAULT_NO_ANSWER: break; /* the request stays open until the client gives up */
+        case PAPER_FAULT_429:
+                paper_answer_text(&answer, 429, "Too Many Requests");
+                send_answer(p, request->handle, &answer);
+                break;
+        case PAPER_FAULT_502:
+                paper_answer_text(&answer, 502, "Bad Gateway");
+                send_answer(p, request->handle, &answer);
+                break;
+        case PAPER_FAULT_RUBBISH:
+                process(p, &answer, request, path);
+                buf_reset(&answer.body);
+                buf_puts(&answer.body, "{\"status\":\"ok\",\"resp<html>");
+                send_answer(p, request->handle, &answer);
+                break;
+        }
+        paper_answer_fini(&answer);
+}
+
+static void on_request(void *cookie, const struct httpd_request *request)
+{
+        struct paper *p = cookie;
+        struct paper_answer answer;
+
+        if (!p->is_stopped && request->method == METHOD_POST && !strcmp(request->path, "/info")) {
+                serve(p, request, PAPER_PATH_INFO);
+                return;
+        }
+        if (!p->is_stopped && request->method == METHOD_POST &&
+            !strcmp(request->path, "/exchange")) {
+                serve(p, request, PAPER_PATH_EXCHANGE);
+                return;
+        }
+        paper_answer_init(&answer);
+        if (p->is_stopped)
+                paper_answer_text(&answer, 503, "The venue is closing.");
+        else if (request->method == METHOD_OPTIONS)
+                paper_answer_text(&answer, 204, "");
+        else if (!strncmp(request->path, "/paper/", 7))
+                paper_control_handle(p, &answer, request);
+        else
+                paper_answer_text(&answer, 404, "Not found");
+        send_answer(p, request->handle, &answer);
+        paper_answer_fini(&answer);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+static struct addr house_address(const char *name)
+{
+        struct hash32 hash;
+        struct addr address;
+
+        keccak256(&hash, name, strlen(name));
+        memcpy(address.b, hash.b, sizeof(address.b));
+        return address;
+}
+
+static bool listen_on(struct paper *p, const struct paper_options *options, struct err *err)
+{
+        struct httpd_listen_options listen = {
+                .address = options->address ? options->address : "127.0.0.1",
+                .port = options->port,
+                .max_body_bytes = PAPER_BODY_MAX,
+                .max_connections = CONNECTIONS,
+                .request_deadline_ms = REQUEST_MS,
+                .idle_keep_alive_ms = KEEP_ALIVE_MS,
+                .handler = on_request,
+                .ws = paper_ws_ops(),
+                .ws_path = "/ws",
+                .ws_max_message_bytes = WS_MESSAGE_BYTES,
+                .ws_max_queue_bytes = WS_QUEUE_BYTES,
+                .ws_idle_ms = WS_IDLE_MS,
+                .cookie = p,
+        };
+
+        p->listener = httpd_listen(p->httpd, &listen, err);
+        return p->listener != NULL;
+}
+
+static void open_engine(struct paper *p)
+{
+        struct engine_sink sink = paper_feed_sink(p);
+
+        p->maker = house_address("perpgate paper market maker");
+        p->taker = house_address("perpgate paper market taker");
+        p->engine = engine_new(p->universe.spec, p->universe.n, &sink);
+        engine_set_house(p->engine, &p->maker);
+        engine_set_house(p->engine, &p->taker);
+}
+
+struct paper *paper_open(struct loop *loop, struct httpd *httpd,
+                         const struct paper_options *options, struct err *err)
+{
+        struct paper *p = xcalloc(1, sizeof(*p));
+        int64_t now;
+
+        p->loop = loop;
+        p->httpd = httpd;
+        p->is_mainnet = options->is_mainnet;
+        p->is_still = options->is_still;
+        list_init(&p->changed);
+        list_init(&p->delayed);
+        p->users = map_new();
+        p->agents = map_new();
+        p->nonces = map_new();
+        p->ws = paper_ws_new(p);
+        p->ledger = paper_ledger_new();
+        p->secp = secp_new();
+        if (!options->meta_file)
+                paper_universe_default(&p->universe);
+        else if (paper_universe_load(&p->universe, options->meta_file, err))
+                goto failed;
+        p->market = xcalloc(p->universe.n, sizeof(*p->market));
+        open_engine(p);
+        if (!listen_on(p, options, err))
+                goto failed;
+        now = paper_now(p);
+        p->next_sample_at = now;
+        p->next_funding_at = now - now % PAPER_HOUR_MS + PAPER_HOUR_MS;
+        paper_market_start(p, options->seed);
+        paper_feed_flush(p);
+        p->timer = loop_timer_new(loop, on_tick, p);
+        loop_timer_start(p->timer, TICK_MS, TICK_MS);
+        return p;
+failed:
+        paper_close(p);
+        return NULL;
+}
+
+uint16_t paper_port(const struct paper *p)
+{
+        return httpd_port(p->listener);
+}
+
+void paper_fund(struct paper *p, const struct addr *user, struct usd amount)
+{
+        paper_users_deposit(p, user, amount);
+        paper_feed_flush(p);
+}
+
+void paper_stop(struct paper *p)
+{
+        if (!p || p->is_stopped)
+                return;
+        p->is_stopped = true;
+        loop_timer_free(p->timer);
+        p->timer = NULL;
+        list_each_safe (it, &p->delayed)
+                delayed_free(list_entry(it, struct delayed, in_paper));
+}
+
+void paper_close(struct paper *p)
+{
+        if (!p)
+                return;
+        paper_stop(p);
+        for (size_t i = 0; p->market && i < p->universe.n; i++) {
+                paper_candles_fini(&p->market[i].candles);
+                free(p->market[i].funding);
+        }
+        free(p->market);
+        engine_free(p->engine);
+        paper_feed_fini(p);
+        paper_ws_free(p->ws);
+        paper_ledger_free(p->ledger);
+        map_free(p->users, paper_users_free);
+        map_free(p->agents, free);
+        map_free(p->nonces, free);
+        paper_universe_fini(&p->universe);
+        secp_free(p->secp);
+        free(p);
+}

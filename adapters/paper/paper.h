@@ -1,0 +1,42 @@
+/* paper: a venue of our own that speaks Hyperliquid's wire protocol over real sockets: POST /info,
+ * POST /exchange, /ws, and control routes under /paper/ for demonstrations and tests. It is a venue:
+ * it recovers signers, keeps nonces, agents and builder approvals, and trades through
+ * paper/engine.h. It lives on the caller's loop, embedded or alone (perpgate-paper).
+ * Loop thread only. */
+#ifndef PAPER_PAPER_H
+#define PAPER_PAPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hex.h"
+#include "base/num.h"
+#include "edge/httpd.h"
+#include "loop/loop.h"
+
+struct paper;
+
+struct paper_options {
+        const char *address;   /* numeric; NULL: 127.0.0.1 */
+        uint16_t port;         /* 0 picks a free one */
+        uint64_t seed;         /* of the synthetic market */
+        const char *meta_file; /* a captured universe, or NULL for the built-in one */
+        bool is_mainnet;       /* which network signatures must name */
+        bool is_still; /* prices move only through /paper/price, and nobody trades but traders */
+};
+
+/* Opens the venue and its port; NULL (with err) when the universe or the port can't be had. */
+struct paper *paper_open(struct loop *loop, struct httpd *httpd,
+                         const struct paper_options *options, struct err *err);
+uint16_t paper_port(const struct paper *paper);
+/* Shutting down takes three calls, because the port belongs to httpd and its last callbacks still name
+ * the venue: paper_stop (timers end, nothing is sent any more, requests get 503), httpd_free,
+ * paper_close. Both accept NULL. */
+void paper_stop(struct paper *paper);
+void paper_close(struct paper *paper);
+
+/* A deposit, as the faucet route makes it: the account exists afterwards. */
+void paper_fund(struct paper *paper, const struct addr *user, struct usd amount);
+
+#endif

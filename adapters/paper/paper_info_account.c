@@ -1,0 +1,460 @@
+#include <string.h>
+
+#include "adapters/hyperliquid/hl_raw.h"
+#include "adapters/paper/jot.h"
+#include "adapters/paper/paper_info.h"
+#include "adapters/paper/paper_show.h"
+#include "adapters/paper/paper_tape.h"
+
+/* /info about accounts. Unknown accounts answer zeros and empty lists, as at the venue. What this
+ * venue does not have (staking, vaults, sub-accounts, TWAPs, referrals) is answered as for an
+ * account that does not use it. */
+
+static bool is_first_dex(const json_t *request)
+{
+        const char *dex = hl_raw_get_text(request, "dex", NULL);
+
+        return hl_raw_is_absent(request, "dex") || (dex && dex[0] == '\0');
+}
+
+static int clearinghouse_state(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        if (!is_first_dex(request))
+                return PAPER_INFO_UNKNOWN;
+        paper_show_account(p, out, NULL, &user);
+        return PAPER_INFO_OK;
+}
+
+static int spot_state(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        paper_show_spot(p, out, NULL, &user);
+        return PAPER_INFO_OK;
+}
+
+static int active_asset_data(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user;
+        int asset;
+
+        if (!paper_info_user(request, "user", &user) ||
+            !paper_info_asset(p, request, "coin", &asset))
+                return PAPER_INFO_SHAPE;
+        if (asset < 0)
+                return PAPER_INFO_UNKNOWN;
+        paper_show_setting(p, out, NULL, &user, (uint32_t)asset);
+        return PAPER_INFO_OK;
+}
+
+static int list_orders(struct paper *p, struct buf *out, const json_t *request, bool is_full)
+{
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        if (!is_first_dex(request))
+                return PAPER_INFO_UNKNOWN;
+        paper_show_open_orders(p, out, NULL, &user, is_full);
+        return PAPER_INFO_OK;
+}
+
+static int open_orders(struct paper *p, struct buf *out, const json_t *request)
+{
+        return list_orders(p, out, request, false);
+}
+
+static int frontend_open_orders(struct paper *p, struct buf *out, const json_t *request)
+{
+        return list_orders(p, out, request, true);
+}
+
+static int order_status(struct paper *p, struct buf *out, const json_t *request)
+{
+        const json_t *oid = json_object_get(request, "oid");
+        const struct engine_order *order = NULL;
+        struct addr user;
+        struct cloid cloid;
+        size_t len = 0;
+        const char *text = hl_raw_text(oid, &len);
+        uint64_t number;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        if (text && !hex_parse_cloid(&cloid, text, len))
+                order = engine_order_by_cloid(p->engine, &user, &cloid);
+        else if (!text && !hl_raw_uint(&number, oid))
+                order = engine_order_by_oid(p->engine, &user, number);
+        else
+                return PAPER_INFO_SHAPE;
+        jot_object(out, NULL);
+        jot_text(out, "status", order ? "order" : "unknownOid");
+        if (order)
+                paper_show_order_status(p, out, "order", order, true);
+        jot_end_object(out);
+        return PAPER_INFO_OK;
+}
+
+static int historical_orders(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        paper_show_history(p, out, NULL, &user);
+        return PAPER_INFO_OK;
+}
+
+static int user_fills(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        paper_show_fills(p, out, NULL, &user, 0, INT64_MAX, false);
+        return PAPER_INFO_OK;
+}
+
+static int user_fills_by_time(struct paper *p, struct buf *out, const json_t *request)
+{
+        int64_t from = 0, until = INT64_MAX;
+        struct addr user;
+        bool is_reversed = false;
+
+        if (!paper_info_user(request, "user", &user) || hl_raw_is_absent(request, "startTime") ||
+            !paper_info_range(request, &from, &until))
+                return PAPER_INFO_SHAPE;
+        if (!hl_raw_is_absent(request, "reversed") &&
+            hl_raw_get_bool(&is_reversed, request, "reversed"))
+                return PAPER_INFO_SHAPE;
+        paper_show_fills(p, out, NULL, &user, from, until, !is_reversed);
+        return PAPER_INFO_OK;
+}
+
+static int user_funding(struct paper *p, struct buf *out, const json_t *request)
+{
+        int64_t from = 0, until = INT64_MAX;
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user) || !paper_info_range(request, &from, &until))
+                return PAPER_INFO_SHAPE;
+        paper_show_payments(p, out, NULL, paper_users_get(p, &user), from, until, true);
+        return PAPER_INFO_OK;
+}
+
+static int user_ledger(struct paper *p, struct buf *out, const json_t *request)
+{
+        int64_t from = 0, until = INT64_MAX;
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user) || !paper_info_range(request, &from, &until))
+                return PAPER_INFO_SHAPE;
+        paper_show_rows(out, NULL, paper_users_get(p, &user), from, until);
+        return PAPER_INFO_OK;
+}
+
+static void fee_schedule(struct buf *out)
+{
+        jot_object(out, "feeSchedule");
+        jot_text(out, "cross", "0.00045");
+        jot_text(out, "add", "0.00015");
+        jot_text(out, "spotCross", "0.0007");
+        jot_text(out, "spotAdd", "0.0004");
+        jot_raw(out, "tiers", "{\"vip\":[],\"mm\":[]}");
+        jot_text(out, "referralDiscount", "0.04");
+        jot_raw(out, "stakingDiscountTiers", "[]");
+        jot_end_object(out);
+}
+
+static int user_fees(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user;
+        struct rate taker, maker;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        engine_fees(p->engine, &user, &taker, &maker);
+        jot_object(out, NULL);
+        jot_raw(out, "dailyUserVlm", "[]");
+        fee_schedule(out);
+        jot_rate(out, "userCrossRate", taker);
+        jot_rate(out, "userAddRate", maker);
+        jot_text(out, "userSpotCrossRate", "0.0007");
+        jot_text(out, "userSpotAddRate", "0.0004");
+        jot_text(out, "activeReferralDiscount", "0.0");
+        jot_null(out, "trial");
+        jot_text(out, "feeTrialEscrow", "0.0");
+        jot_null(out, "nextTrialAvailableTimestamp");
+        jot_null(out, "stakingLink");
+        jot_raw(out, "activeStakingDiscount", "{\"bpsOfMaxSupply\":\"0.0\",\"discount\":\"0.0\"}");
+        jot_end_object(out);
+        return PAPER_INFO_OK;
+}
+
+/* The budget is counted and shown, never enforced. */
+static int rate_limit(struct paper *p, struct buf *out, const json_t *request)
+{
+        const struct paper_user *user;
+        struct addr address;
+        int64_t volume;
+        char text[NUM_STR_MAX];
+
+        if (!paper_info_user(request, "user", &address))
+                return PAPER_INFO_SHAPE;
+        user = paper_users_get(p, &address);
+        volume = user ? user->volume_micro : 0;
+        jot_object(out, NULL);
+        jot_text(out, "cumVlm", num_print(text, volume, 6, 1));
+        jot_uint(out, "nRequestsUsed", user ? user->n_requests : 0);
+        jot_int(out, "nRequestsCap", 10000 + volume / 1000000);
+        jot_int(out, "nRequestsSurplus", 0);
+        jot_end_object(out);
+        return PAPER_INFO_OK;
+}
+
+static int user_role(struct paper *p, struct buf *out, const json_t *request)
+{
+        const struct paper_agent *agent;
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        agent = paper_agents_get(p, &user);
+        jot_object(out, NULL);
+        if (paper_agents_is_live(p, agent, paper_now(p))) {
+                jot_text(out, "role", "agent");
+                jot_object(out, "data");
+                jot_addr(out, "user", &agent->master);
+                jot_end_object(out);
+        } else {
+                jot_text(out, "role", paper_users_get(p, &user) ? "user" : "missing");
+        }
+        jot_end_object(out);
+        return PAPER_INFO_OK;
+}
+
+static int extra_agents(struct paper *p, struct buf *out, const json_t *request)
+{
+        const struct paper_user *user;
+        struct addr address;
+
+        if (!paper_info_user(request, "user", &address))
+                return PAPER_INFO_SHAPE;
+        user = paper_users_get(p, &address);
+        jot_array(out, NULL);
+        for (int i = 1; user && i <= PAPER_AGENTS_NAMED; i++) {
+                const struct paper_agent *agent = user->agent[i];
+
+                if (!paper_agents_is_live(p, agent, paper_now(p)))
+                        continue;
+                jot_object(out, NULL);
+                jot_text(out, "name", agent->name);
+                jot_addr(out, "address", &agent->address);
+                jot_int(out, "validUntil", agent->valid_until);
+                jot_end_object(out);
+        }
+        jot_end_array(out);
+        return PAPER_INFO_OK;
+}
+
+static int max_builder_fee(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user, builder;
+        int fee;
+
+        if (!paper_info_user(request, "user", &user) ||
+            !paper_info_user(request, "builder", &builder))
+                return PAPER_INFO_SHAPE;
+        fee = paper_agents_builder_fee(paper_users_get(p, &user), &builder);
+        jot_int(out, NULL, fee < 0 ? 0 : fee);
+        return PAPER_INFO_OK;
+}
+
+static int approved_builders(struct paper *p, struct buf *out, const json_t *request)
+{
+        const struct paper_user *user;
+        struct addr address;
+
+        if (!paper_info_user(request, "user", &address))
+                return PAPER_INFO_SHAPE;
+        user = paper_users_get(p, &address);
+        jot_array(out, NULL);
+        for (unsigned i = 0; user && i < user->n_builders; i++)
+                jot_addr(out, NULL, &user->builder[i].address);
+        jot_end_array(out);
+        return PAPER_INFO_OK;
+}
+
+static int portfolio(struct paper *p, struct buf *out, const json_t *request)
+{
+        static const char *const periods[] = {"day",     "week",     "month",     "allTime",
+                                              "perpDay", "perpWeek", "perpMonth", "perpAllTime"};
+        const struct paper_user *user;
+        struct engine_account account;
+        struct usd profit = {0};
+        struct addr address;
+        char volume[NUM_STR_MAX];
+
+        if (!paper_info_user(request, "user", &address))
+                return PAPER_INFO_SHAPE;
+        user = paper_users_get(p, &address);
+        engine_account(p->engine, &address, &account);
+        if (user && num_usd_sub(&profit, account.account_value, user->ledger))
+                profit.v = 0;
+        jot_array(out, NULL);
+        for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
+                const char *const lists[] = {"accountValueHistory", "pnlHistory"};
+                struct usd value[] = {account.account_value, profit};
+
+                jot_array(out, NULL);
+                jot_text(out, NULL, periods[i]);
+                jot_object(out, NULL);
+                for (int k = 0; k < 2; k++) {
+                        jot_array(out, lists[k]);
+                        jot_array(out, NULL);
+                        jot_int(out, NULL, paper_now(p));
+                        jot_usd(out, NULL, value[k]);
+                        jot_end_array(out);
+                        jot_end_array(out);
+                }
+                jot_text(out, "vlm", num_print(volume, user ? user->volume_micro : 0, 6, 1));
+                jot_end_object(out);
+                jot_end_array(out);
+        }
+        jot_end_array(out);
+        return PAPER_INFO_OK;
+}
+
+static int web_data2(struct paper *p, struct buf *out, const json_t *request)
+{
+        const struct paper_user *user;
+        const struct paper_agent *agent;
+        struct addr address;
+
+        if (!paper_info_user(request, "user", &address))
+                return PAPER_INFO_SHAPE;
+        user = paper_users_get(p, &address);
+        agent = user && paper_agents_is_live(p, user->agent[0], paper_now(p)) ? user->agent[0]
+                                                                              : NULL;
+        jot_object(out, NULL);
+        paper_show_account(p, out, "clearinghouseState", &address);
+        jot_raw(out, "leadingVaults", "[]");
+        jot_text(out, "totalVaultEquity", "0.0");
+        paper_show_open_orders(p, out, "openOrders", &address, true);
+        if (agent) {
+                jot_addr(out, "agentAddress", &agent->address);
+                jot_int(out, "agentValidUntil", agent->valid_until);
+        } else {
+                jot_null(out, "agentAddress");
+                jot_null(out, "agentValidUntil");
+        }
+        jot_usd(out, "cumLedger", user ? user->ledger : (struct usd){0});
+        jot_raw(out, "meta", p->universe.meta_json);
+        paper_tape_contexts(p, out, "assetCtxs");
+        jot_int(out, "serverTime", paper_now(p));
+        jot_bool(out, "isVault", false);
+        jot_addr(out, "user", &address);
+        jot_raw(out, "twapStates", "[]");
+        paper_show_spot(p, out, "spotState", &address);
+        jot_raw(out, "spotAssetCtxs", "[]");
+        jot_raw(out, "perpsAtOpenInterestCap", "[]");
+        jot_end_object(out);
+        return PAPER_INFO_OK;
+}
+
+static int pre_transfer_check(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        jot_object(out, NULL);
+        jot_text(out, "fee", "0.0");
+        jot_bool(out, "isSanctioned", false);
+        jot_bool(out, "userExists", paper_users_get(p, &user) != NULL);
+        jot_bool(out, "userHasSentTx", false);
+        jot_end_object(out);
+        return PAPER_INFO_OK;
+}
+
+/* Answers that are the same for everybody here; the request must still name a user. */
+static int constant(struct buf *out, const json_t *request, const char *json)
+{
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        buf_puts(out, json);
+        return PAPER_INFO_OK;
+}
+
+#define CONSTANT(name, json)                                                                       \
+        static int name(struct paper *p, struct buf *out, const json_t *request)                   \
+        {                                                                                          \
+                (void)p;                                                                           \
+                return constant(out, request, json);                                               \
+        }
+CONSTANT(empty_list, "[]")
+CONSTANT(no_answer, "null")
+CONSTANT(not_true, "false")
+CONSTANT(abstraction, "\"disabled\"")
+CONSTANT(legal_check, "{\"ipAllowed\":true,\"acceptedTerms\":true,\"userAllowed\":true,"
+                      "\"restrictions\":null}")
+CONSTANT(delegator_summary, "{\"delegated\":\"0.0\",\"undelegated\":\"0.0\","
+                            "\"totalPendingWithdrawal\":\"0.0\",\"nPendingWithdrawals\":0}")
+CONSTANT(referral,
+         "{\"referredBy\":null,\"cumVlm\":\"0.0\",\"unclaimedRewards\":\"0.0\","
+         "\"claimedRewards\":\"0.0\",\"builderRewards\":\"0.0\",\"tokenToState\":[],"
+         "\"referrerState\":{\"stage\":\"needToTrade\",\"data\":{\"required\":\"10000.0\"}},"
+         "\"rewardHistory\":[]}")
+
+const struct paper_info_row *paper_info_account_rows(void)
+{
+        static const struct paper_info_row rows[] = {
+                {"clearinghouseState", clearinghouse_state},
+                {"spotClearinghouseState", spot_state},
+                {"activeAssetData", active_asset_data},
+                {"openOrders", open_orders},
+                {"frontendOpenOrders", frontend_open_orders},
+                {"orderStatus", order_status},
+                {"historicalOrders", historical_orders},
+                {"userFills", user_fills},
+                {"userFillsByTime", user_fills_by_time},
+                {"userFunding", user_funding},
+                {"userNonFundingLedgerUpdates", user_ledger},
+                {"userFees", user_fees},
+                {"userRateLimit", rate_limit},
+                {"userRole", user_role},
+                {"userAbstraction", abstraction},
+                {"userDexAbstraction", no_answer},
+                {"extraAgents", extra_agents},
+                {"maxBuilderFee", max_builder_fee},
+                {"approvedBuilders", approved_builders},
+                {"portfolio", portfolio},
+                {"webData2", web_data2},
+                {"preTransferCheck", pre_transfer_check},
+                {"referral", referral},
+                {"legalCheck", legal_check},
+                {"isVip", not_true},
+                {"subAccounts", no_answer},
+                {"subAccounts2", no_answer},
+                {"userToMultiSigSigners", no_answer},
+                {"twapHistory", empty_list},
+                {"userTwapSliceFills", empty_list},
+                {"userTwapSliceFillsByTime", empty_list},
+                {"userVaultEquities", empty_list},
+                {"delegations", empty_list},
+                {"delegatorSummary", delegator_summary},
+                {"delegatorHistory", empty_list},
+                {"delegatorRewards", empty_list},
+                {NULL, NULL},
+        };
+
+        return rows;
+}

@@ -1,0 +1,183 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/hyperliquid/hl_raw.h"
+#include "adapters/paper/jot.h"
+#include "adapters/paper/wire.h"
+#include "base/attr.h"
+#include "base/mem.h"
+
+/* User-signed actions: agents, builder fees, and money that leaves the perps balance. Simplified
+ * against the venue: no activation fee for new accounts, withdrawals end outside at once. */
+
+#define WITHDRAWAL_FEE NUM_SCALE /* 1 dollar */
+
+static void approve_agent(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                          const json_t *action)
+{
+        struct hl_user_agent agent;
+
+        if (hl_raw_user_agent(&agent, action))
+                paper_exchange_refuse(out, "Invalid agent name");
+        else if (paper_agents_approve(p, user, &agent.agent, agent.name,
+                                      agent.has_valid_until ? &agent.valid_until : NULL, out->text))
+                paper_exchange_default(out);
+}
+
+static void approve_builder(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                            const json_t *action)
+{
+        struct hl_user_builder builder;
+
+        if (hl_raw_user_builder(&builder, action))
+                paper_exchange_refuse(out, "Percentage is invalid.");
+        else if (paper_agents_approve_builder(p, user, &builder.builder, builder.fee_tenth_bp,
+                                              out->text))
+                paper_exchange_default(out);
+}
+
+/* Takes amount from the perps balance; false (with the text) when so much may not leave. */
+static bool take(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                 struct usd amount, const char *text)
+{
+        struct usd ledger;
+
+        if (amount.v <= 0 || amount.v % NUM_MICRO != 0) {
+                paper_exchange_refuse(out, "Invalid send");
+                return false;
+        }
+        if (num_usd_sub(&ledger, user->ledger, amount) ||
+            !engine_withdraw(p->engine, &user->address, amount, paper_now(p))) {
+                paper_exchange_refuse(out, text);
+                return false;
+        }
+        user->ledger = ledger;
+        paper_users_changed(p, user);
+        return true;
+}
+
+static void give(struct paper *p, struct paper_user *user, struct usd amount)
+{
+        struct usd ledger;
+
+        if (!num_usd_add(&ledger, user->ledger, amount))
+                user->ledger = ledger;
+        engine_deposit(p->engine, &user->address, amount, paper_now(p));
+        paper_users_changed(p, user);
+}
+
+static void usd_send(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                     const json_t *action)
+{
+        struct hl_user_transfer send;
+        struct paper_user *to;
+        struct buf row;
+
+        if (hl_raw_user_transfer(&send, action)) {
+                paper_exchange_refuse(out, "Invalid send");
+                return;
+        }
+        if (hex_addr_equal(&send.destination, &user->address)) {
+                paper_exchange_refuse(out, "Cannot self-transfer.");
+                return;
+        }
+        to = paper_users_make(p, &send.destination);
+        if (!to || !take(p, out, user, send.amount, "Insufficient balance for withdrawal"))
+                return;
+        give(p, to, send.amount);
+        buf_init(&row, 512);
+        jot_object(&row, NULL);
+        jot_text(&row, "type", "internalTransfer");
+        jot_usd(&row, "usdc", send.amount);
+        jot_addr(&row, "user", &user->address);
+        jot_addr(&row, "destination", &send.destination);
+        jot_text(&row, "fee", "0.0");
+        jot_end_object(&row);
+        paper_users_row(p, user, buf_cstr(&row), paper_now(p));
+        paper_users_row(p, to, buf_cstr(&row), paper_now(p));
+        buf_fini(&row);
+        paper_exchange_default(out);
+}
+
+static void withdraw(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                     const json_t *action)
+{
+        struct hl_user_transfer send;
+        struct usd fee = {WITHDRAWAL_FEE}, net;
+        struct buf row;
+
+        if (hl_raw_user_transfer(&send, action) || send.amount.v <= fee.v ||
+            num_usd_sub(&net, send.amount, fee)) {
+                paper_exchange_refuse(out, "Insufficient balance for withdrawal");
+                return;
+        }
+        if (!take(p, out, user, send.amount, "Insufficient balance for withdrawal"))
+                return;
+        buf_init(&row, 512);
+        jot_object(&row, NULL);
+        jot_text(&row, "type", "withdraw");
+        jot_usd(&row, "usdc", net);
+        jot_uint(&row, "nonce", send.time);
+        jot_usd(&row, "fee", fee);
+        jot_end_object(&row);
+        paper_users_row(p, user, buf_cstr(&row), paper_now(p));
+        buf_fini(&row);
+        paper_exchange_default(out);
+}
+
+static void class_transfer(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                           const json_t *action)
+{
+        struct hl_user_class_transfer move;
+        struct usd spot;
+        struct buf row;
+
+        if (hl_raw_user_class_transfer(&move, action) || move.has_sub_account ||
+            move.amount.v <= 0 || move.amount.v % NUM_MICRO != 0) {
+                paper_exchange_refuse(out, "Invalid send");
+                return;
+        }
+        if (move.to_perp) {
+                if (user->spot.v < move.amount.v) {
+                        paper_exchange_refuse(out, "Insufficient balance for token transfer");
+                        return;
+                }
+                user->spot.v -= move.amount.v;
+                give(p, user, move.amount);
+        } else {
+                if (num_usd_add(&spot, user->spot, move.amount) ||
+                    !take(p, out, user, move.amount, "Insufficient balance for token transfer"))
+                        return;
+                user->spot = spot;
+        }
+        buf_init(&row, 256);
+        jot_object(&row, NULL);
+        jot_text(&row, "type", "accountClassTransfer");
+        jot_usd(&row, "usdc", move.amount);
+        jot_bool(&row, "toPerp", move.to_perp);
+        jot_end_object(&row);
+        paper_users_row(p, user, buf_cstr(&row), paper_now(p));
+        buf_fini(&row);
+        paper_exchange_default(out);
+}
+
+void paper_transfer_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                        const struct hl_request *request)
+{
+        const char *type = request->type;
+
+        if (!strcmp(type, "approveAgent"))
+                approve_agent(p, out, user, request->action);
+        else if (!strcmp(type, "approveBuilderFee"))
+                approve_builder(p, out, user, request->action);
+        else if (!strcmp(type, "usdSend"))
+                usd_send(p, out, user, request->action);
+        else if (!strcmp(type, "withdraw3"))
+                withdraw(p, out, user, request->action);
+        else if (!strcmp(type, "usdClassTransfer"))
+                class_transfer(p, out, user, request->action);
+        else
+                (void)snprintf(out->text, sizeof(out->text), "This venue does not offer %.60s.",
+                               type);
+}

@@ -1,0 +1,75 @@
+/* paper_ws: WebSocket peers and their subscriptions. A subscription is in two lists: its peer's and
+ * its type's, so that an event finds its readers without asking every peer. */
+#ifndef PAPER_WS_H
+#define PAPER_WS_H
+
+#include "adapters/paper/wire.h"
+
+enum paper_sub_type {
+        PAPER_SUB_ALL_MIDS,
+        PAPER_SUB_L2_BOOK,
+        PAPER_SUB_TRADES,
+        PAPER_SUB_BBO,
+        PAPER_SUB_CANDLE,
+        PAPER_SUB_ACTIVE_ASSET_CTX,
+        PAPER_SUB_ACTIVE_ASSET_DATA,
+        PAPER_SUB_ASSET_CTXS,
+        PAPER_SUB_ALL_DEXS_ASSET_CTXS,
+        PAPER_SUB_SPOT_ASSET_CTXS,
+        PAPER_SUB_ORDER_UPDATES,
+        PAPER_SUB_USER_EVENTS,
+        PAPER_SUB_USER_FILLS,
+        PAPER_SUB_USER_FUNDINGS,
+        PAPER_SUB_LEDGER_UPDATES,
+        PAPER_SUB_HISTORICAL_ORDERS,
+        PAPER_SUB_CLEARINGHOUSE_STATE,
+        PAPER_SUB_ALL_DEXS_CLEARINGHOUSE_STATE,
+        PAPER_SUB_OPEN_ORDERS,
+        PAPER_SUB_SPOT_STATE,
+        PAPER_SUB_WEB_DATA3,
+        PAPER_SUB_NOTIFICATION,
+        PAPER_SUB_TWAP_STATES,
+        PAPER_SUB_TWAP_SLICE_FILLS,
+        PAPER_SUB_TWAP_HISTORY,
+        PAPER_SUB_TYPES,
+};
+
+struct paper_peer;
+
+struct paper_sub {
+        struct list in_peer, in_type;
+        struct paper_peer *peer;
+        enum paper_sub_type type;
+        uint32_t asset;
+        struct addr user;
+        int interval;
+        unsigned n_sig_figs, mantissa;
+};
+
+struct paper_peer {
+        struct list in_ws;
+        struct handle handle;
+        struct list subs;
+        unsigned n_subs;
+        bool is_silent; /* it hears nothing more: a fault, or about to be closed */
+        bool is_late;
+};
+
+struct paper_ws {
+        struct paper *p;
+        struct list peers; /* oldest first */
+        size_t n_peers;
+        struct map *by_handle; /* struct handle -> struct paper_peer */
+        struct list by_type[PAPER_SUB_TYPES];
+};
+
+/* Sends one frame to a peer; a peer that does not keep up hears nothing more and is closed by
+ * paper_ws_close_late. */
+void paper_ws_send(struct paper *p, struct paper_peer *peer, const struct buf *frame);
+
+void paper_ws_close_late(struct paper *p);
+
+/* paper_feed: what a new subscription gets at once. */
+void paper_feed_first(struct paper *p, struct paper_sub *sub);
+
+#endif
