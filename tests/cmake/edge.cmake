@@ -1,0 +1,1 @@
+pg_unit(httpd LINK pg_edge)

@@ -1,0 +1,1 @@
+pg_unit(loop LINK pg_loop)
