@@ -13,8 +13,7 @@ struct view {
         unsigned reading;
         struct err err;
         struct venue_account account;
-        struct venue_fees fees;
-        char mode[24];
+        struct account_facts facts;
 };
 
 static void summary(struct buf *out, const struct venue_account *a)
@@ -50,14 +49,14 @@ static void answer(struct view *view)
         out_text(&body, "address", hex_print_addr(address, &call->session.address));
         out_text(&body, "brand", b->id);
         out_text(&body, "network", venue->ops->caps(venue)->network);
-        out_text(&body, "accountMode", view->mode);
+        out_text(&body, "accountMode", view->facts.mode);
         out_usd(&body, "equity", view->account.account_value);
         out_usd(&body, "freeCollateral", free_margin);
         summary(&body, &view->account);
         out_key(&body, "fees");
         buf_putc(&body, '{');
-        out_rate(&body, "taker", view->fees.taker, 12);
-        out_rate(&body, "maker", view->fees.maker, 12);
+        out_rate(&body, "taker", view->facts.fees.taker, 12);
+        out_rate(&body, "maker", view->facts.fees.maker, 12);
         out_rate(&body, "builder", builder, 12);
         buf_puts(&body, "}");
         out_key(&body, "limits");
@@ -95,21 +94,12 @@ static void state_read(void *cookie, const struct err *err, struct venue_account
         done(view, err);
 }
 
-static void fees_read(void *cookie, const struct err *err, const struct venue_fees *fees)
+static void facts_read(void *cookie, const struct err *err, const struct account_facts *facts)
 {
         struct view *view = cookie;
 
         if (!err->code)
-                view->fees = *fees;
-        done(view, err);
-}
-
-static void mode_read(void *cookie, const struct err *err, const char *mode)
-{
-        struct view *view = cookie;
-
-        if (!err->code)
-                text_copy(view->mode, sizeof view->mode, mode);
+                view->facts = *facts;
         done(view, err);
 }
 
@@ -119,8 +109,7 @@ void account_get(struct call *call)
         struct venue *venue = call->api->o.venue;
 
         view->call = call;
-        view->reading = 3;
+        view->reading = 2;
         venue->ops->read_account(venue, &call->session.address, state_read, view);
-        accounts_fees(call->api->accounts, &call->session.address, fees_read, view);
-        venue->ops->read_mode(venue, &call->session.address, mode_read, view);
+        accounts_facts(call->api->accounts, &call->session.address, facts_read, view);
 }

@@ -6,17 +6,17 @@
 #include "api/state.h"
 #include "base/mem.h"
 
-#define CACHE_MAX     65536 /* records; the cache is emptied when full */
-#define FEES_FRESH_MS INT64_C(600000)
+#define CACHE_MAX      65536 /* records; the cache is emptied when full */
+#define FACTS_FRESH_MS INT64_C(600000)
 
 struct accounts {
         struct api *api;
         struct map *by_key; /* brand NUL address -> struct store_account */
-        struct map *fees;   /* address -> struct known_fees */
+        struct map *facts;  /* address -> struct known_facts */
 };
 
-struct known_fees {
-        struct venue_fees fees;
+struct known_facts {
+        struct account_facts facts;
         int64_t at;
 };
 
@@ -39,7 +39,7 @@ struct accounts *accounts_new(struct api *api)
 
         a->api = api;
         a->by_key = map_new();
-        a->fees = map_new();
+        a->facts = map_new();
         return a;
 }
 
@@ -48,7 +48,7 @@ void accounts_free(struct accounts *a)
         if (!a)
                 return;
         map_free(a->by_key, free);
-        map_free(a->fees, free);
+        map_free(a->facts, free);
         free(a);
 }
 
@@ -153,60 +153,94 @@ void accounts_put(struct accounts *a, const struct store_account *account, store
         store_account_put(a->api->o.store, account, put_stored, put);
 }
 
-struct fees_read {
+/* --- what the venue says of an account and seldom changes: fee rates, collateral mode --- */
+
+struct facts_read {
         struct accounts *accounts;
         struct addr address;
-        venue_fees_fn *done;
+        struct account_facts facts;
+        struct err err;
+        unsigned reading;
+        accounts_facts_fn *done;
         void *cookie;
 };
 
-static void fees_arrived(void *cookie, const struct err *err, const struct venue_fees *fees)
+static void facts_done(struct facts_read *read, const struct err *err)
 {
-        struct fees_read *read = cookie;
+        struct accounts *a = read->accounts;
 
-        if (!err->code) {
-                struct known_fees *known = xcalloc(1, sizeof *known);
-                known->fees = *fees;
-                known->at = state_now(read->accounts->api);
-                if (map_size(read->accounts->fees) >= CACHE_MAX) {
-                        map_free(read->accounts->fees, free);
-                        read->accounts->fees = map_new();
+        if (err->code && !read->err.code)
+                read->err = *err;
+        if (--read->reading)
+                return;
+        if (!read->err.code) {
+                struct known_facts *known = xcalloc(1, sizeof *known);
+                known->facts = read->facts;
+                known->at = state_now(a->api);
+                if (map_size(a->facts) >= CACHE_MAX) {
+                        map_free(a->facts, free);
+                        a->facts = map_new();
                 }
-                free(map_put(read->accounts->fees, read->address.b, 20, known));
+                free(map_put(a->facts, read->address.b, sizeof read->address.b, known));
         }
-        read->done(read->cookie, err, fees);
+        read->done(read->cookie, &read->err, &read->facts);
         free(read);
 }
 
-static void fees_known(void *arg)
+static void fees_arrived(void *cookie, const struct err *err, const struct venue_fees *fees)
 {
-        struct fees_read *read = arg;
-        const struct known_fees *known = map_get(read->accounts->fees, read->address.b, 20);
-        struct err ok = {.code = E_OK};
+        struct facts_read *read = cookie;
 
-        if (known) {
-                struct venue_fees fees = known->fees;
-                read->done(read->cookie, &ok, &fees);
-                free(read);
-                return;
-        }
-        struct venue *venue = read->accounts->api->o.venue;
-        venue->ops->read_fees(venue, &read->address, fees_arrived, read);
+        if (!err->code)
+                read->facts.fees = *fees;
+        facts_done(read, err);
 }
 
-void accounts_fees(struct accounts *a, const struct addr *address, venue_fees_fn *done,
-                   void *cookie)
+static void mode_arrived(void *cookie, const struct err *err, const char *mode)
 {
-        const struct known_fees *known = map_get(a->fees, address->b, sizeof address->b);
-        struct fees_read *read = xcalloc(1, sizeof *read);
-        struct venue *venue = a->api->o.venue;
+        struct facts_read *read = cookie;
+
+        if (!err->code)
+                text_copy(read->facts.mode, sizeof read->facts.mode, mode);
+        facts_done(read, err);
+}
+
+static void read_facts(struct facts_read *read)
+{
+        struct venue *venue = read->accounts->api->o.venue;
+
+        read->reading = 2;
+        venue->ops->read_fees(venue, &read->address, fees_arrived, read);
+        venue->ops->read_mode(venue, &read->address, mode_arrived, read);
+}
+
+static void facts_known(void *arg)
+{
+        struct facts_read *read = arg;
+        const struct known_facts *known =
+                map_get(read->accounts->facts, read->address.b, sizeof read->address.b);
+
+        if (!known) { /* emptied meanwhile */
+                read_facts(read);
+                return;
+        }
+        read->facts = known->facts;
+        read->done(read->cookie, &read->err, &read->facts);
+        free(read);
+}
+
+void accounts_facts(struct accounts *a, const struct addr *address, accounts_facts_fn *done,
+                    void *cookie)
+{
+        const struct known_facts *known = map_get(a->facts, address->b, sizeof address->b);
+        struct facts_read *read = xcalloc(1, sizeof *read);
 
         read->accounts = a;
         read->address = *address;
         read->done = done;
         read->cookie = cookie;
-        if (known && state_now(a->api) - known->at < FEES_FRESH_MS)
-                loop_post(a->api->o.loop, fees_known, read);
+        if (known && state_now(a->api) - known->at < FACTS_FRESH_MS)
+                loop_post(a->api->o.loop, facts_known, read);
         else
-                venue->ops->read_fees(venue, address, fees_arrived, read);
+                read_facts(read);
 }

@@ -1,5 +1,5 @@
-/* accounts: traders' account records, cached in front of the store, with the venue's fee rates beside
- * them. Every write goes through here, so the cache is never behind. */
+/* accounts: traders' account records, cached in front of the store, with the
+ * venue's fee rates and collateral mode beside them. Every write goes through here, so the cache is never behind. */
 #ifndef API_ACCOUNTS_H
 #define API_ACCOUNTS_H
 
@@ -21,8 +21,15 @@ void accounts_get(struct accounts *accounts, const char *brand, const struct add
 void accounts_put(struct accounts *accounts, const struct store_account *account, store_done *done,
                   void *cookie);
 
-/* The account's fee rates, at most ten minutes old; read from the venue when older. */
-void accounts_fees(struct accounts *accounts, const struct addr *address, venue_fees_fn *done,
-                   void *cookie);
+/* What the venue says of an account and seldom changes. */
+struct account_facts {
+        struct venue_fees fees;
+        char mode[24]; /* how its collateral is pooled: "standard", "unified", "portfolioMargin" */
+};
+typedef void accounts_facts_fn(void *cookie, const struct err *err,
+                               const struct account_facts *facts);
+/* At most ten minutes old; read from the venue when older. Fires once, never before return. */
+void accounts_facts(struct accounts *accounts, const struct addr *address, accounts_facts_fn *done,
+                    void *cookie);
 
 #endif

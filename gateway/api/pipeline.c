@@ -269,12 +269,27 @@ static void book_read(void *cookie, const struct err *err, const struct venue_bo
         read_done(run, err);
 }
 
-static void fees_read(void *cookie, const struct err *err, const struct venue_fees *fees)
+/* Where collateral is pooled over dexes and spot, the account's own figures don't tell its risk: what
+ * opens risk is refused, what reduces it is not. */
+static void check_mode(struct run *run)
+{
+        bool reduces = run->q.kind == RUN_CLOSE || (is_order(run) && run->q.order.reduce_only);
+
+        if (!reduces && strcmp(run->facts.mode, "standard") != 0)
+                (void)err_set(&run->err, E_FORBIDDEN,
+                              "The account's collateral mode is %s, whose risk can't be judged "
+                              "here; positions can be closed and reduced.",
+                              run->facts.mode);
+}
+
+static void facts_read(void *cookie, const struct err *err, const struct account_facts *facts)
 {
         struct run *run = cookie;
 
-        if (!err->code)
-                run->fees = *fees;
+        if (!err->code) {
+                run->facts = *facts;
+                check_mode(run);
+        }
         read_done(run, err);
 }
 
@@ -291,7 +306,7 @@ static void stage_read(struct run *run)
         }
         run->reading = 2 + (wants_book ? 1 : 0);
         ops->read_account(run->venue, user, account_state_read, run);
-        accounts_fees(run->api->accounts, user, fees_read, run);
+        accounts_facts(run->api->accounts, user, facts_read, run);
         if (wants_book)
                 ops->read_book(run->venue, &run->market, book_read, run);
 }
@@ -342,7 +357,7 @@ static void stage_build(struct run *run)
                 .account = &run->before,
                 .setting = &run->setting,
                 .book = run->has_book ? &run->book : NULL,
-                .fees = &run->fees,
+                .fees = &run->facts.fees,
                 .open_orders = run->orders,
                 .n_open_orders = run->n_orders,
                 .rules = run->venue->ops,

@@ -5,6 +5,7 @@
 #define API_RUN_H
 
 #include "api/turnstile.h"
+#include "api/accounts.h"
 #include "api/pipeline.h"
 
 struct run {
@@ -26,7 +27,7 @@ struct run {
         struct venue_setting setting;
         struct venue_book book;
         bool has_book;
-        struct venue_fees fees;
+        struct account_facts facts;      /* fee rates, collateral mode */
         struct venue_open_order *orders; /* owned */
         size_t n_orders;
         /* Decided. */

@@ -37,7 +37,7 @@ const char *run_order_status(const struct run *run)
         case ITEM_CANCELLED: return "cancelled";
         case ITEM_REFUSED: return "rejected";
         }
-        must(!"item status");
+        never("item status");
 }
 
 static const char *item_word(const struct venue_item *item)
@@ -50,7 +50,7 @@ static const char *item_word(const struct venue_item *item)
         case ITEM_CANCELLED: return "cancelled";
         case ITEM_REFUSED: return "rejected";
         }
-        must(!"item status");
+        never("item status");
 }
 
 static void legs(struct buf *out, const struct run *run)

@@ -25,7 +25,7 @@ static enum intent_state state_of_step(enum step_status status)
         case STEP_FAILED: return INTENT_REJECTED;
         case STEP_UNKNOWN: return INTENT_UNKNOWN;
         }
-        must(!"step status");
+        never("step status");
 }
 
 static void intent_orders(struct run *run)

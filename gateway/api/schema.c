@@ -136,7 +136,7 @@ static enum errc read_one(void *out, const json_t *v, const struct field *f, con
                         return err_field(err, E_INVALID, path, "must be an object");
                 return read_object(value, v, f->sub, f->n_sub, path, err);
         }
-        must(!"field type");
+        never("field type");
 }
 
 static const struct field *find(const struct field *fields, size_t n, const char *name)

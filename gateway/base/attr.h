@@ -10,6 +10,8 @@
 /* For what can't happen. Aborts in release builds too: the journal makes a crash safe,
  * and carrying on with broken state does not. */
 #define must(expr) ((expr) ? (void)0 : must_failed(#expr, __FILE__, __LINE__))
+/* For a place that can't be reached: after a switch that lists every member. */
+#define never(why) must_failed(why, __FILE__, __LINE__)
 NORETURN void must_failed(const char *expr, const char *file, int line);
 
 #endif
