@@ -1,0 +1,7 @@
+# Benchmarks: programs that print ratios; no test runs them for a time.
+add_executable(bench_order ${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_order.c
+  ${CMAKE_CURRENT_SOURCE_DIR}/story/client.c)
+set_target_properties(bench_order PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+target_include_directories(bench_order PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(bench_order PRIVATE pg_flags pg_hyperliquid pg_sign pg_base PkgConfig::CURL
+  PkgConfig::JANSSON PkgConfig::SODIUM)
