@@ -151,6 +151,7 @@ void engine_set_fees(struct engine *engine, const struct addr *user, struct rate
 {
         struct account *account = engine_account_make(engine, user);
 
+        must(num_abs(taker.v) < NUM_RATE_SCALE / 10 && num_abs(maker.v) < NUM_RATE_SCALE / 10);
         account->taker = taker;
         account->maker = maker;
 }

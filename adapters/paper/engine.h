@@ -27,8 +27,13 @@ struct engine_market_spec {
         bool is_delisted;
 };
 
-enum engine_tif { ENGINE_GTC, ENGINE_IOC, ENGINE_ALO, ENGINE_FRONTEND_MARKET,
-                  ENGINE_LIQUIDATION_MARKET };
+enum engine_tif {
+        ENGINE_GTC,
+        ENGINE_IOC,
+        ENGINE_ALO,
+        ENGINE_FRONTEND_MARKET,
+        ENGINE_LIQUIDATION_MARKET
+};
 enum engine_grouping { ENGINE_NA, ENGINE_NORMAL_TPSL, ENGINE_POSITION_TPSL };
 
 /* What a trader asks. */
@@ -48,7 +53,10 @@ struct engine_order_request {
 };
 
 enum engine_status {
-        ENGINE_RESTING, ENGINE_FILLED, ENGINE_ERROR, ENGINE_WAITING_FOR_FILL,
+        ENGINE_RESTING,
+        ENGINE_FILLED,
+        ENGINE_ERROR,
+        ENGINE_WAITING_FOR_FILL,
         ENGINE_WAITING_FOR_TRIGGER,
 };
 struct engine_order_result {
@@ -68,7 +76,7 @@ struct engine_order {
         struct px price;
         struct qty size, original_size; /* remaining, as placed */
         bool reduce_only;
-        bool is_trigger;   /* still waiting for its trigger, or was one */
+        bool is_trigger; /* still waiting for its trigger, or was one */
         bool trigger_is_market;
         bool is_take_profit;
         bool is_position_tpsl;
@@ -79,8 +87,8 @@ struct engine_order {
         int64_t placed_at;
         const char *status; /* "open", "filled", "canceled", "triggered", "marginCanceled", ... */
         int64_t status_at;
-        uint64_t parent_oid; /* 0: none; children wait for it */
-        struct addr builder; /* with builder_fee > 0 */
+        uint64_t parent_oid;  /* 0: none; children wait for it */
+        struct addr builder;  /* with builder_fee > 0 */
         uint32_t builder_fee; /* tenths of a basis point */
 };
 
@@ -98,9 +106,9 @@ struct engine_fill {
         bool is_buy;
         struct px price;
         struct qty size;
-        struct qty start_position; /* signed */
+        struct qty start_position;               /* signed */
         struct usd closed_pnl, fee, builder_fee; /* fee includes builder_fee */
-        bool crossed; /* taker */
+        bool crossed;                            /* taker */
         int64_t at;
         struct hash32 hash;
         bool has_cloid;
@@ -133,7 +141,8 @@ void engine_free(struct engine *engine); /* accepts NULL */
 size_t engine_market_count(const struct engine *engine);
 const struct engine_market_spec *engine_market(const struct engine *engine, uint32_t asset);
 
-/* Money. A deposit makes the account exist. Builders need no more than 100 to be eligible. */
+/* Money. A deposit makes the account exist; it is cut to 0.000001, and beyond a balance of
+ * 10,000,000,000 nothing is added. Builders need no more than 100 to be eligible. */
 void engine_deposit(struct engine *engine, const struct addr *user, struct usd amount, int64_t at);
 /* Takes amount out of the account's cross balance; false, and nothing done, when that is more than
  * may leave it. */
@@ -141,7 +150,8 @@ bool engine_withdraw(struct engine *engine, const struct addr *user, struct usd 
 bool engine_account_exists(const struct engine *engine, const struct addr *user);
 /* The market maker's accounts trade without margin or fees and are never liquidated. */
 void engine_set_house(struct engine *engine, const struct addr *user);
-/* Fee rates of an account; default taker 0.00045, maker 0.00015. */
+/* Fee rates of an account, each below 0.1; default taker 0.00045, maker 0.00015. Charges are rounded
+ * up to 0.000001, rebates down. */
 void engine_set_fees(struct engine *engine, const struct addr *user, struct rate taker,
                      struct rate maker);
 void engine_fees(const struct engine *engine, const struct addr *user, struct rate *taker,
@@ -168,8 +178,8 @@ void engine_pay_funding(struct engine *engine, uint32_t asset, struct rate hourl
 /* Actions. err receives a top-level refusal text of the venue (the function returns false); per
  * order texts stand in the results. builder may be NULL; its approval is the caller's to check. */
 bool engine_place(struct engine *engine, const struct addr *user,
-                  const struct engine_order_request *orders, size_t n, enum engine_grouping grouping,
-                  const struct addr *builder, uint32_t builder_fee,
+                  const struct engine_order_request *orders, size_t n,
+                  enum engine_grouping grouping, const struct addr *builder, uint32_t builder_fee,
                   struct engine_order_result *results, char err[160], int64_t at);
 /* "" in error when cancelled. */
 void engine_cancel(struct engine *engine, const struct addr *user, uint32_t asset, uint64_t oid,
@@ -197,9 +207,10 @@ void engine_account(const struct engine *engine, const struct addr *user,
 bool engine_liquidation_text(const struct engine *engine, const struct addr *user, uint32_t asset,
                              char buf[NUM_STR_MAX]);
 struct engine_setting {
-        enum margin_mode mode; /* untouched symbol: cross (isolated where only that), 20x or the max */
+        enum margin_mode
+                mode; /* untouched symbol: cross (isolated where only that), 20x or the max */
         unsigned leverage;
-        struct usd available[2];       /* to trade: buy, sell */
+        struct usd available[2]; /* to trade: buy, sell */
         struct qty max_trade_size[2];
 };
 void engine_setting(const struct engine *engine, const struct addr *user, uint32_t asset,
@@ -207,8 +218,8 @@ void engine_setting(const struct engine *engine, const struct addr *user, uint32
 /* Calls each for every order of the user: open ones when only_open, else the latest 2000. */
 void engine_orders(const struct engine *engine, const struct addr *user, bool only_open,
                    void (*each)(void *cookie, const struct engine_order *order), void *cookie);
-const struct engine_order *engine_order_by_oid(const struct engine *engine,
-                                               const struct addr *user, uint64_t oid);
+const struct engine_order *engine_order_by_oid(const struct engine *engine, const struct addr *user,
+                                               uint64_t oid);
 const struct engine_order *engine_order_by_cloid(const struct engine *engine,
                                                  const struct addr *user,
                                                  const struct cloid *cloid);
@@ -223,7 +234,7 @@ struct engine_level {
 /* Best first; returns how many were written. side 0: bids, 1: asks. */
 size_t engine_book(const struct engine *engine, uint32_t asset, int side, struct engine_level *out,
                    size_t max);
-struct px engine_last_price(const struct engine *engine, uint32_t asset); /* 0: none yet */
+struct px engine_last_price(const struct engine *engine, uint32_t asset);     /* 0: none yet */
 struct qty engine_open_interest(const struct engine *engine, uint32_t asset); /* one side */
 
 #endif

@@ -32,7 +32,6 @@ struct account *engine_account_make(struct engine *engine, const struct addr *us
         account->maker.v = DEFAULT_MAKER;
         account->slot = xcalloc(engine->n_listings, sizeof(struct slot *));
         account->held = xcalloc(engine->n_listings, sizeof(struct slot *));
-        account->view = xcalloc(engine->n_listings, sizeof *account->view);
         list_init(&account->open);
         list_init(&account->done);
         list_init(&account->fills);
@@ -255,6 +254,10 @@ void engine_account(const struct engine *engine, const struct addr *user,
         out->account_value = out->cross.account_value;
         out->total_raw_usd = account->cash;
         out->total_margin_used = out->cross.margin_used;
+        if (account->n_held > account->view_capacity) {
+                account->view_capacity = account->n_held;
+                account->view = xrealloc(account->view, account->n_held * sizeof *account->view);
+        }
         for (size_t i = 0; i < account->n_held; i++) {
                 const struct margin_position *p = &account->held[i]->p;
 
@@ -268,5 +271,5 @@ void engine_account(const struct engine *engine, const struct addr *user,
                         add_exact(out->total_margin_used.v, isolated_equity(p).v);
         }
         out->n_positions = account->n_held;
-        out->position = account->view;
+        out->position = account->n_held ? account->view : NULL;
 }

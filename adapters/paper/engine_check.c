@@ -60,6 +60,10 @@ bool engine_check_payload(const struct engine *engine, const struct engine_order
                 return false;
         }
         for (size_t i = 0; i < n; i++) {
+                if (orders[i].tif == ENGINE_LIQUIDATION_MARKET) {
+                        snprintf(err, ENGINE_TEXT_MAX, "Order has invalid time in force.");
+                        return false;
+                }
                 if (orders[i].is_trigger && !orders[i].reduce_only) {
                         engine_check_text(err, "TP/SL orders must be reduce-only.",
                                           orders[i].asset);

@@ -204,6 +204,16 @@ static void describe(struct engine *engine, struct engine_fill *out, const struc
         }
 }
 
+/* A liquidation that leaves part of an isolated position leaves it the whole margin: were a share of
+ * it released, what remains would be as close to the edge as before. */
+static void keep_margin(struct outcome *out)
+{
+        if (out->p.mode != MARGIN_ISOLATED || !out->p.size.v)
+                return;
+        out->p.raw_usd.v = add_exact(out->p.raw_usd.v, out->cash);
+        out->cash = 0;
+}
+
 /* Where a fee goes: the builder's part to an account it has here, the rest to the venue. */
 static void collect(struct engine *engine, const struct order *order, struct usd fee,
                     struct usd part)
@@ -233,6 +243,8 @@ void engine_fill_book(struct engine *engine, const struct side *side, struct px 
                 fee = engine_fill_fee(account, value_of(price, out->size), side->is_taker,
                                       builder_fee, &part);
         must(simulate(&after, slot, side->size, price, fee));
+        if (liquidation && liquidation->account == account)
+                keep_margin(&after);
         account->cash.v = add_exact(account->cash.v, after.cash);
         engine_account_set_position(slot, &after.p);
         engine->backstop->cash.v = add_exact(engine->backstop->cash.v, -after.absorbed);

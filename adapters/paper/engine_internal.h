@@ -122,6 +122,7 @@ struct account {
         int64_t cooldown_until; /* after a partial liquidation */
         struct list in_distressed;
         struct engine_position *view; /* what engine_account lends out */
+        size_t view_capacity;
 };
 
 /* A market. */

@@ -183,7 +183,7 @@ void engine_order_take(struct engine *engine, struct order *order)
 {
         switch (order->state) {
         case ORDER_TAKING: return;
-        case ORDER_DONE: must(!"a finished order is not taken up again");
+        case ORDER_DONE: must(order->state != ORDER_DONE); break;
         case ORDER_BOOK:
                 resting_add(order, -1);
                 engine_book_remove(order, order->pub.price);

@@ -3,6 +3,8 @@
 
 #include "adapters/paper/engine_internal.h"
 
+#define BUILDER_FEE_MAX 1000 /* tenths of a basis point */
+
 /* One action's orders on their way in. */
 struct placing {
         struct engine *engine;
@@ -73,8 +75,7 @@ static void execute(const struct placing *in, struct order *order,
         result->total_size = match.filled;
         if (match.filled.v)
                 result->average_price = average(order, &match);
-        if (order->state == ORDER_DONE && !match.filled.v)
-                refused(result, "Order could not rest.");
+        must(order->state != ORDER_DONE || match.filled.v);
 }
 
 static void await_trigger(const struct placing *in, struct order *order,
@@ -182,6 +183,10 @@ bool engine_place(struct engine *engine, const struct addr *user,
         if (!in.account || !in.account->is_known) {
                 snprintf(err, ENGINE_TEXT_MAX, "Must deposit before performing actions. User: %s",
                          hex_print_addr(text, user));
+                return false;
+        }
+        if (builder && builder_fee > BUILDER_FEE_MAX) {
+                snprintf(err, ENGINE_TEXT_MAX, "Builder fee has not been approved.");
                 return false;
         }
         if (!engine_check_payload(engine, orders, n, grouping, err))

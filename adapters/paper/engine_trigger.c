@@ -23,10 +23,8 @@ static void fire(struct engine *engine, struct order *order)
 
         engine_order_take(engine, order);
         engine_order_tell(engine, order, "triggered");
-        if (!position || order->pub.is_buy == (position > 0)) {
-                engine_order_end(engine, order, END_REDUCE_ONLY);
-                return;
-        }
+        /* Whatever changes a position ends the triggers that no longer reduce it. */
+        must(position && order->pub.is_buy == (position < 0));
         order->pub.tif = order->pub.trigger_is_market ? ENGINE_IOC : ENGINE_GTC;
         (void)engine_match_execute(engine, order, &match, text);
 }

@@ -1,5 +1,3 @@
-pg_unit(engine_match LINK pg_paper_engine)
-pg_unit(engine_margin LINK pg_paper_engine)
-pg_unit(engine_trigger LINK pg_paper_engine)
-pg_unit(engine_liquidation LINK pg_paper_engine)
-pg_unit(engine_property LINK pg_paper_engine)
+foreach(part match margin trigger liquidation reads property)
+  pg_unit(engine_${part} LINK pg_paper_engine)
+endforeach()

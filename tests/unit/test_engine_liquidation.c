@@ -98,11 +98,31 @@ static void test_waits_for_takers_above_two_thirds(void **state)
         assert_int_equal(kit->n_liquidations, 0);
         (void)kit_buy(kit, HOUSE, BTC, "54590", "0.06");
         engine_tick(kit->engine, ++kit->at);
+        /* 57.3 - 0.6 - 1.47393 stay with the rest, which is sound again */
         kit_expect(kit_position(kit, ALICE, BTC).p.size.v, "0.04");
+        kit_expect(kit_account(kit, ALICE).total_margin_used.v, "55.22607");
+        kit_expect(kit_account(kit, ALICE).cross.account_value.v, "9400");
+        kit_expect(kit->liquidation.size[0], "0.06");
         (void)kit_buy(kit, HOUSE, BTC, "54590", "0.06");
         engine_tick(kit->engine, ++kit->at);
-        assert_int_equal(kit_account(kit, ALICE).n_positions, kit->n_liquidations == 2 ? 0 : 1);
-        assert_true(kit->n_liquidations >= 1);
+        kit_expect(kit_position(kit, ALICE, BTC).p.size.v, "0.04");
+        assert_int_equal(kit->n_liquidations, 1);
+        kit_expect(kit_money(kit, CAROL), "30000");
+}
+
+static void test_large_isolated_goes_in_parts(void **state)
+{
+        struct kit *kit = *state;
+
+        open_position(kit, ALICE, BTC, true, false, 40, "60000", "4");
+        (void)kit_buy(kit, HOUSE, BTC, "59190", "20");
+        /* 5892 of margin; at 59250 there are 2892 for 2962.5 needed */
+        kit_mark(kit, BTC, "59250");
+        kit_expect(kit_position(kit, ALICE, BTC).p.size.v, "3.2");
+        kit_expect(kit_account(kit, ALICE).cross.account_value.v, "4000");
+        kit_mark(kit, BTC, "59000");
+        kit_expect(kit_position(kit, ALICE, BTC).p.size.v, "0");
+        assert_true(kit_account(kit, ALICE).account_value.v > kit_num("4000"));
         kit_expect(kit_money(kit, CAROL), "30000");
 }
 
@@ -263,6 +283,7 @@ int main(void)
                 KIT_TEST(test_small_gap_is_lost_too),
                 KIT_TEST(test_isolated_goes_to_the_book),
                 KIT_TEST(test_waits_for_takers_above_two_thirds),
+                KIT_TEST(test_large_isolated_goes_in_parts),
                 KIT_TEST(test_bids_beyond_bankruptcy_are_not_taken),
                 KIT_TEST(test_boundary_is_exact),
                 KIT_TEST(test_large_position_goes_in_parts),

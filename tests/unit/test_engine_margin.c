@@ -56,6 +56,33 @@ static void test_available_against_a_position(void **state)
         kit_expect(kit_account(kit, ALICE).cross.margin_used.v, "300");
 }
 
+static void test_available_against_an_isolated_position(void **state)
+{
+        struct kit *kit = *state;
+
+        open_long(kit, BTC, false, 10, "60000", "0.1");
+        kit_expect(setting(kit, ALICE, BTC).available[0].v, "9400");
+        /* and 600 that the closed part never needs, and 597.3 that closing returns */
+        kit_expect(setting(kit, ALICE, BTC).available[1].v, "10597.3");
+        kit_expect(setting(kit, ALICE, BTC).max_trade_size[1].v, "1.76621");
+        assert_int_equal(setting(kit, ALICE, N_MARKETS).leverage, 0);
+}
+
+static void test_position_value_is_bounded(void **state)
+{
+        struct kit *kit = *state;
+
+        kit_fund(kit, BOB, "9000000000");
+        kit_fund(kit, BOB, "9000000000");
+        kit_expect(kit_account(kit, BOB).account_value.v, "9000010000");
+        assert_true(kit_leverage(kit, BOB, ETH, true, 15));
+        (void)kit_sell(kit, HOUSE, ETH, "3000", "300000");
+        assert_int_equal(kit_buy(kit, BOB, ETH, "3000", "300000").status, ENGINE_FILLED);
+        assert_string_equal(kit_buy(kit, BOB, ETH, "3000", "100000").error,
+                            "Order would increase open interest while open interest is capped "
+                            "asset=1");
+}
+
 static void test_isolated_opening_and_liquidation_price(void **state)
 {
         struct kit *kit = *state;
@@ -367,6 +394,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 KIT_TEST(test_default_settings),
                 KIT_TEST(test_available_against_a_position),
+                KIT_TEST(test_available_against_an_isolated_position),
+                KIT_TEST(test_position_value_is_bounded),
                 KIT_TEST(test_isolated_opening_and_liquidation_price),
                 KIT_TEST(test_entry_is_cut_for_display),
                 KIT_TEST(test_leverage_refusals),

@@ -197,6 +197,8 @@ static void test_payload_is_refused_whole(void **state)
         assert_string_equal(kit->err, "Unexpected number of trigger orders");
         assert_false(kit_place(kit, ALICE, order, 1, ENGINE_POSITION_TPSL, result));
         assert_string_equal(kit->err, "Unexpected number of trigger orders");
+        order[0].tif = ENGINE_LIQUIDATION_MARKET;
+        assert_false(kit_place(kit, ALICE, order, 1, ENGINE_NA, result));
         assert_int_equal(kit->n_events, 0);
         assert_false(engine_place(kit->engine, &stranger, order, 1, ENGINE_NA, NULL, 0, result,
                                   kit->err, 1));
@@ -361,94 +363,6 @@ static void test_directions_and_profit(void **state)
         kit_expect(kit_position(kit, ALICE, BTC).p.size.v, "0.03");
 }
 
-static void test_fees_by_role_and_builder(void **state)
-{
-        struct kit *kit = *state;
-        struct engine_order_request r = kit_request(BTC, true, "60000", "0.01");
-        struct engine_order_result result;
-        struct addr alice = kit_addr(ALICE);
-        struct addr carol = kit_addr(CAROL);
-        struct addr bob = kit_addr(BOB);
-
-        engine_set_fees(kit->engine, &bob, (struct rate){450000000},
-                        (struct rate){-10000000}); /* -0.00001 */
-        (void)kit_sell(kit, BOB, BTC, "60000", "0.01");
-        r.tif = ENGINE_IOC;
-        assert_true(engine_place(kit->engine, &alice, &r, 1, ENGINE_NA, &carol, 15, &result,
-                                 kit->err, ++kit->at));
-        /* 600 * 0.00045 = 0.27; 1.5 bp of 600 = 0.09 */
-        kit_expect(kit->fill[0].fee.v, "0.36");
-        kit_expect(kit->fill[0].builder_fee.v, "0.09");
-        kit_expect(kit->fill[1].fee.v, "-0.006");
-        kit_expect(kit_account(kit, ALICE).account_value.v, "9999.64");
-        kit_expect(kit_account(kit, BOB).account_value.v, "10000.006");
-        kit_expect(kit_account(kit, CAROL).account_value.v, "10000.09");
-        kit_expect(engine_collected_fees(kit->engine).v, "0.264");
-}
-
-static void test_history_is_bounded(void **state)
-{
-        struct kit *kit = *state;
-        struct addr alice = kit_addr(ALICE);
-        struct engine_order_result r = {.status = ENGINE_RESTING};
-        uint64_t first = kit_buy(kit, ALICE, BTC, "59000", "0.001").oid;
-        size_t n = 1;
-
-        assert_string_equal(kit_cancel(kit, ALICE, BTC, first), "");
-        for (int i = 0; i < 2000; i++) {
-                uint64_t oid = kit_buy(kit, ALICE, BTC, "59000", "0.001").oid;
-
-                assert_string_equal(kit_cancel(kit, ALICE, BTC, oid), "");
-        }
-        assert_null(engine_order_by_oid(kit->engine, &alice, first));
-        for (n = 0; r.status == ENGINE_RESTING; n++)
-                r = kit_buy(kit, ALICE, BTC, "59000", "0.0002");
-        assert_string_equal(r.error, "Too many open orders. asset=0");
-        assert_int_equal(n, 1001);
-}
-
-static void count(void *cookie, const struct engine_order *order)
-{
-        size_t *n = cookie;
-
-        (void)order;
-        ++*n;
-}
-
-static void count_fills(void *cookie, const struct engine_fill *fill)
-{
-        size_t *n = cookie;
-
-        (void)fill;
-        ++*n;
-}
-
-static void test_reads_of_orders_and_fills(void **state)
-{
-        struct kit *kit = *state;
-        struct addr alice = kit_addr(ALICE);
-        struct addr nobody = kit_addr(77);
-        size_t open = 0;
-        size_t all = 0;
-        size_t fills = 0;
-        size_t none = 0;
-
-        (void)kit_sell(kit, HOUSE, BTC, "60000", "0.01");
-        (void)kit_buy(kit, ALICE, BTC, "60000", "0.01");
-        (void)kit_buy(kit, ALICE, BTC, "59000", "0.01");
-        engine_orders(kit->engine, &alice, true, count, &open);
-        engine_orders(kit->engine, &alice, false, count, &all);
-        engine_fills(kit->engine, &alice, count_fills, &fills);
-        engine_orders(kit->engine, &nobody, false, count, &none);
-        engine_fills(kit->engine, &nobody, count_fills, &none);
-        assert_int_equal(open, 1);
-        assert_int_equal(all, 2);
-        assert_int_equal(fills, 1);
-        assert_int_equal(none, 0);
-        assert_false(engine_account_exists(kit->engine, &nobody));
-        assert_int_equal(kit_account(kit, 77).account_value.v, 0);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -468,9 +382,6 @@ int main(void)
                 KIT_TEST(test_second_reduce_only_ends_the_earlier),
                 KIT_TEST(test_minimum_does_not_bind_full_close),
                 KIT_TEST(test_directions_and_profit),
-                KIT_TEST(test_fees_by_role_and_builder),
-                KIT_TEST(test_history_is_bounded),
-                KIT_TEST(test_reads_of_orders_and_fills),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

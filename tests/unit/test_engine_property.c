@@ -268,13 +268,16 @@ static void check_positions(struct history *h)
                 engine_account(h->kit->engine, &a, &account);
                 HOLDS(h, account.cross.resting.v >= 0);
                 HOLDS(h, account.withdrawable.v >= 0);
-                HOLDS(h, user < ALICE || account.n_positions || account.account_value.v >= 0);
+                HOLDS(h, user < ALICE || account.cross.account_value.v >= 0);
                 HOLDS(h, account.account_value.v % NUM_MICRO == 0);
                 for (size_t i = 0; i < account.n_positions; i++) {
                         const struct engine_position *p = &account.position[i];
 
                         HOLDS(h, p->p.size.v != 0);
                         HOLDS(h, p->p.entry_notional.v >= 0);
+                        HOLDS(h, user < ALICE || p->p.mode == MARGIN_CROSS ||
+                                         p->p.raw_usd.v >=
+                                                 (p->p.size.v > 0 ? -p->p.value.v : p->p.value.v));
                         net[p->asset] += p->p.size.v;
                         longs[p->asset] += p->p.size.v > 0 ? p->p.size.v : 0;
                 }
