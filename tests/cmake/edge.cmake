@@ -1,1 +1,2 @@
 pg_unit(httpd LINK pg_edge)
+pg_unit(httpd_ws LINK pg_edge)

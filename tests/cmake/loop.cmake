@@ -1,1 +1,2 @@
 pg_unit(loop LINK pg_loop)
+pg_unit(http_client LINK pg_loop)
