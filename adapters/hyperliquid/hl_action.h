@@ -55,8 +55,8 @@ struct hl_order {
         struct qty size;
         bool reduce_only;
         bool is_trigger;
-        enum hl_tif tif;          /* limit orders */
-        bool trigger_is_market;   /* trigger orders */
+        enum hl_tif tif;        /* limit orders */
+        bool trigger_is_market; /* trigger orders */
         struct px trigger_price;
         enum hl_tpsl tpsl;
         bool has_cloid;
@@ -72,8 +72,15 @@ struct hl_cancel {
 };
 
 enum hl_action_type {
-        HL_ORDER, HL_CANCEL, HL_CANCEL_BY_CLOID, HL_UPDATE_LEVERAGE, HL_UPDATE_ISOLATED_MARGIN,
-        HL_MODIFY, HL_BATCH_MODIFY, HL_SCHEDULE_CANCEL, HL_NOOP,
+        HL_ORDER,
+        HL_CANCEL,
+        HL_CANCEL_BY_CLOID,
+        HL_UPDATE_LEVERAGE,
+        HL_UPDATE_ISOLATED_MARGIN,
+        HL_MODIFY,
+        HL_BATCH_MODIFY,
+        HL_SCHEDULE_CANCEL,
+        HL_NOOP,
 };
 const char *hl_action_type_name(enum hl_action_type type);
 

@@ -1,0 +1,35 @@
+/* hl_meta: the venue's universe: its markets with their rules and margin tables, and their latest
+ * contexts. Source: "metaAndAssetCtxs". A universe is checked whole; a bad one is an error and the
+ * caller keeps the one it has. Pure but for the time passed in. */
+#ifndef HL_META_H
+#define HL_META_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "adapters/venue.h"
+#include "base/map.h"
+
+#define HL_META_MARKETS_MAX 2000
+
+struct hl_universe {
+        size_t n;
+        struct market *market; /* owned; position = asset id, delisted ones included */
+        struct map *by_symbol;
+};
+
+/* NULL with err (E_VENUE_UNAVAILABLE) when anything in meta is not as it must be. */
+struct hl_universe *hl_meta_parse(const json_t *meta, struct err *err);
+void hl_meta_free(struct hl_universe *universe); /* accepts NULL */
+
+/* NULL when there is none; universe may be NULL. */
+const struct market *hl_meta_find(const struct hl_universe *universe, const char *symbol);
+
+/* Sets the contexts, one per market in the universe's order. A context that can't be read leaves its
+ * market without one (context_at 0). E_VENUE_UNAVAILABLE, and nothing changed, when the list does
+ * not fit the universe. */
+MUST_USE enum errc hl_meta_contexts(struct hl_universe *universe, const json_t *contexts,
+                                    int64_t wall_ms, struct err *err);
+
+#endif

@@ -1,0 +1,180 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/hyperliquid/hl_parse.h"
+#include "adapters/hyperliquid/hl_raw.h"
+#include "base/mem.h"
+
+#define ACCOUNT "clearinghouseState"
+#define SETTING "activeAssetData"
+#define FEES    "userFees"
+
+static enum errc parse_leverage(enum margin_mode *mode, unsigned *value, const json_t *leverage)
+{
+        const char *type = hl_raw_get_text(leverage, "type", NULL);
+        uint64_t v;
+
+        if (!type || hl_raw_get_uint(&v, leverage, "value") || v == 0 || v > 1000)
+                return E_SYNTAX;
+        if (strcmp(type, "cross") == 0)
+                *mode = MARGIN_CROSS;
+        else if (strcmp(type, "isolated") == 0)
+                *mode = MARGIN_ISOLATED;
+        else
+                return E_SYNTAX;
+        *value = (unsigned)v;
+        return E_OK;
+}
+
+/* What was paid for the position: value and profit are exact at 0.000001, the entry price is rounded
+ * for display. profit = side * (value - entry notional). */
+static enum errc entry_notional(struct venue_position *out)
+{
+        return out->p.size.v < 0
+                       ? num_usd_add(&out->p.entry_notional, out->p.value, out->unrealized_pnl)
+                       : num_usd_sub(&out->p.entry_notional, out->p.value, out->unrealized_pnl);
+}
+
+/* The market's table, unless the venue judges this position by another one: markets are re-rated
+ * and open positions keep what they had. */
+static void set_tiers(struct venue_position *out, const struct market *m)
+{
+        if (!m)
+                return;
+        out->p.tiers = m->tiers;
+        out->tiers_known = out->max_leverage == m->tiers.tier[0].max_leverage ||
+                           out->max_leverage == margin_max_leverage(&m->tiers, out->p.value);
+}
+
+static enum errc parse_optional_text(char *out, size_t cap, const json_t *object, const char *key)
+{
+        out[0] = '\0';
+        return hl_raw_is_absent(object, key) ? E_OK : hl_parse_text(out, cap, object, key);
+}
+
+static enum errc parse_position(struct venue_position *out, const json_t *position,
+                                const struct hl_universe *universe, const char **part)
+{
+        const json_t *leverage = json_object_get(position, "leverage");
+        const json_t *funding = json_object_get(position, "cumFunding");
+        uint64_t max_leverage;
+
+        *part = "position";
+        if (hl_parse_text(out->symbol, sizeof out->symbol, position, "coin"))
+                return E_SYNTAX;
+        *part = out->symbol;
+        if (hl_parse_qty(&out->p.size, position, "szi") ||
+            hl_parse_usd(&out->p.value, position, "positionValue") ||
+            hl_parse_usd(&out->unrealized_pnl, position, "unrealizedPnl") ||
+            hl_parse_usd(&out->margin_used, position, "marginUsed") ||
+            hl_parse_usd(&out->funding_since_open, funding, "sinceOpen"))
+                return E_SYNTAX;
+        if (!hl_raw_is_absent(position, "entryPx") &&
+            hl_parse_px_rounded(&out->entry, position, "entryPx"))
+                return E_SYNTAX;
+        if (parse_leverage(&out->p.mode, &out->p.leverage, leverage) || entry_notional(out))
+                return E_SYNTAX;
+        if (out->p.mode == MARGIN_ISOLATED && hl_parse_usd(&out->p.raw_usd, leverage, "rawUsd"))
+                return E_SYNTAX;
+        if (hl_raw_get_uint(&max_leverage, position, "maxLeverage") || max_leverage == 0 ||
+            max_leverage > 1000)
+                return E_SYNTAX;
+        out->max_leverage = (unsigned)max_leverage;
+        if (parse_optional_text(out->liquidation_px, sizeof out->liquidation_px, position,
+                                "liquidationPx") ||
+            parse_optional_text(out->return_on_equity, sizeof out->return_on_equity, position,
+                                "returnOnEquity"))
+                return E_SYNTAX;
+        set_tiers(out, hl_meta_find(universe, out->symbol));
+        return E_OK;
+}
+
+static enum errc parse_summaries(struct venue_account *out, const json_t *answer)
+{
+        const json_t *all = json_object_get(answer, "marginSummary");
+        const json_t *cross = json_object_get(answer, "crossMarginSummary");
+
+        if (hl_parse_usd(&out->account_value, all, "accountValue") ||
+            hl_parse_usd(&out->total_notional, all, "totalNtlPos") ||
+            hl_parse_usd(&out->total_raw_usd, all, "totalRawUsd") ||
+            hl_parse_usd(&out->total_margin_used, all, "totalMarginUsed"))
+                return E_SYNTAX;
+        if (hl_parse_usd(&out->cross.account_value, cross, "accountValue") ||
+            hl_parse_usd(&out->cross.notional, cross, "totalNtlPos") ||
+            hl_parse_usd(&out->cross.margin_used, cross, "totalMarginUsed"))
+                return E_SYNTAX;
+        if (hl_parse_usd(&out->cross.maintenance, answer, "crossMaintenanceMarginUsed") ||
+            hl_parse_usd(&out->withdrawable, answer, "withdrawable") ||
+            hl_raw_get_int(&out->as_of, answer, "time"))
+                return E_SYNTAX;
+        return E_OK;
+}
+
+enum errc hl_parse_account(struct venue_account *out, const json_t *answer,
+                           const struct hl_universe *universe, struct err *err)
+{
+        const json_t *positions = json_object_get(answer, "assetPositions");
+        size_t n = json_array_size(positions);
+        const char *part = "summaries";
+        enum errc rc;
+
+        *out = (struct venue_account){0};
+        if (!json_is_array(positions) || n > VENUE_POSITIONS_MAX)
+                return hl_parse_failed(err, ACCOUNT, "assetPositions");
+        rc = parse_summaries(out, answer);
+        out->position = xcalloc(n + 1, sizeof *out->position);
+        for (; out->n_positions < n && !rc; out->n_positions++)
+                rc = parse_position(
+                        &out->position[out->n_positions],
+                        json_object_get(json_array_get(positions, out->n_positions), "position"),
+                        universe, &part);
+        if (rc) {
+                rc = hl_parse_failed(err, ACCOUNT, part);
+                free(out->position);
+                *out = (struct venue_account){0};
+        }
+        return rc;
+}
+
+enum errc hl_parse_account_setting(struct venue_setting *out, const json_t *answer, struct err *err)
+{
+        const json_t *available = json_object_get(answer, "availableToTrade");
+
+        *out = (struct venue_setting){0};
+        if (parse_leverage(&out->mode, &out->leverage, json_object_get(answer, "leverage")))
+                return hl_parse_failed(err, SETTING, "leverage");
+        if (hl_parse_px_rounded(&out->mark, answer, "markPx"))
+                return hl_parse_failed(err, SETTING, "markPx");
+        for (size_t i = 0; i < 2; i++) {
+                const char *s = hl_raw_text(json_array_get(available, i), NULL);
+
+                if (!s || num_parse_micro(&out->available[i], s))
+                        return hl_parse_failed(err, SETTING, "availableToTrade");
+        }
+        return E_OK;
+}
+
+/* A fee after discount; a rebate is not discounted. */
+static enum errc discounted(struct rate *fee, struct rate discount)
+{
+        if (fee->v <= 0)
+                return E_OK;
+        return num_muldiv(&fee->v, fee->v, NUM_RATE_SCALE - discount.v, NUM_RATE_SCALE, NUM_UP);
+}
+
+enum errc hl_parse_account_fees(struct venue_fees *out, const json_t *answer, struct err *err)
+{
+        struct rate discount = {0};
+
+        *out = (struct venue_fees){0};
+        if (hl_parse_rate(&out->taker, answer, "userCrossRate") ||
+            hl_parse_rate(&out->maker, answer, "userAddRate"))
+                return hl_parse_failed(err, FEES, "rates");
+        if (!hl_raw_is_absent(answer, "activeReferralDiscount") &&
+            hl_parse_rate(&discount, answer, "activeReferralDiscount"))
+                return hl_parse_failed(err, FEES, "activeReferralDiscount");
+        if (discount.v < 0 || discount.v > NUM_RATE_SCALE || discounted(&out->taker, discount) ||
+            discounted(&out->maker, discount))
+                return hl_parse_failed(err, FEES, "activeReferralDiscount");
+        return E_OK;
+}

@@ -1,0 +1,321 @@
+/* A request is in exactly one list: waiting (orders or reads), flying, or refused. The pump moves
+ * waiting ones on: into the network when the budget has their weight, into refused when their
+ * deadline passes. Refused ones are told from a timer, so that no callback fires early. */
+#include "adapters/hyperliquid/hl_rest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/hyperliquid/hl_budget.h"
+#include "base/attr.h"
+#include "base/list.h"
+#include "base/mem.h"
+
+#define WAITING_MAX      256 /* orders, and reads, that wait for budget */
+#define HTTP_WAITING_MAX 512
+#define ANSWER_MAX_BYTES (8 * 1024 * 1024)
+#define IN_FLIGHT        16
+
+enum result { OK, HTTP_429, HTTP_OTHER, NOT_SENT, UNKNOWN, NO_BUDGET, RESULT_COUNT };
+static const char *const result_names[RESULT_COUNT] = {"ok",       "http_429", "http_other",
+                                                       "not_sent", "unknown",  "no_budget"};
+
+struct hl_rest {
+        struct loop *loop;
+        struct http_client *http;
+        struct loop_timer *timer;
+        char *info_url;
+        char *exchange_url;
+        struct hl_budget budget;
+        struct list orders;
+        struct list reads;
+        struct list flying;
+        struct list refused;
+        unsigned n_orders;
+        unsigned n_reads;
+        bool closing;
+        uint64_t count[HL_REST_KIND_COUNT][RESULT_COUNT];
+};
+
+struct request {
+        struct list node;
+        struct hl_rest *rest;
+        enum hl_rest_kind kind;
+        unsigned weight;
+        int64_t until; /* monotonic */
+        char *body;    /* NULL once sent */
+        size_t body_len;
+        enum errc refusal;
+        const char *reason;
+        hl_rest_done *done;
+        void *cookie;
+};
+
+static const struct {
+        const char *name;
+        unsigned weight;
+} kinds[HL_REST_KIND_COUNT] = {
+#define ROW(constant, name, weight) [constant] = {name, weight},
+        HL_REST_KINDS(ROW)
+#undef ROW
+};
+
+const char *hl_rest_kind_name(enum hl_rest_kind kind)
+{
+        return kinds[kind].name;
+}
+
+static int64_t now(const struct hl_rest *rest)
+{
+        return clock_mono_ms(loop_clock(rest->loop));
+}
+
+static void request_free(struct request *r)
+{
+        free(r->body);
+        free(r);
+}
+
+static void count_answer(struct hl_rest *rest, enum hl_rest_kind kind,
+                         const struct http_answer *answer)
+{
+        enum result result = HTTP_OTHER;
+
+        switch (answer->result) {
+        case HTTP_NOT_SENT: result = NOT_SENT; break;
+        case HTTP_UNKNOWN: result = UNKNOWN; break;
+        case HTTP_ANSWERED:
+                if (answer->status == 200)
+                        result = OK;
+                else if (answer->status == 429)
+                        result = HTTP_429;
+                break;
+        }
+        rest->count[kind][result]++;
+}
+
+static void on_http(void *cookie, const struct http_answer *answer)
+{
+        struct request *r = cookie;
+        struct hl_rest *rest = r->rest;
+
+        list_remove(&r->node);
+        count_answer(rest, r->kind, answer);
+        if (answer->result == HTTP_ANSWERED && answer->status == 429)
+                hl_budget_hold(&rest->budget, answer->retry_after_ms, now(rest));
+        else if (answer->result == HTTP_ANSWERED)
+                hl_budget_answered(&rest->budget);
+        r->done(r->cookie, answer, E_OK);
+        request_free(r);
+}
+
+static void send_request(struct request *r)
+{
+        struct hl_rest *rest = r->rest;
+        bool is_order = r->kind == HL_REST_EXCHANGE;
+        char *body = r->body;
+
+        r->body = NULL;
+        list_push_back(&rest->flying, &r->node);
+        http_client_post(rest->http, is_order ? rest->exchange_url : rest->info_url, body,
+                         r->body_len, r->until - now(rest), is_order, on_http, r);
+        free(body);
+}
+
+static void refuse(struct request *r, enum errc code, const char *reason)
+{
+        r->refusal = code;
+        r->reason = reason;
+        r->rest->count[r->kind][NO_BUDGET]++;
+        list_push_back(&r->rest->refused, &r->node);
+}
+
+/* Sends from the head of a queue while there is budget; the rest keeps its order. Returns how long
+ * to wait for more budget, or -1 when nothing waits for it. */
+static int64_t pump(struct hl_rest *rest, struct list *queue, unsigned *n, bool is_order)
+{
+        while (!list_empty(queue)) {
+                struct request *r = list_entry(queue->next, struct request, node);
+                int64_t wait = hl_budget_take(&rest->budget, r->weight, is_order, now(rest));
+
+                if (wait > 0)
+                        return wait;
+                list_remove(&r->node);
+                (*n)--;
+                send_request(r);
+        }
+        return -1;
+}
+
+static void expire(struct hl_rest *rest, struct list *queue, unsigned *n, int64_t *next)
+{
+        list_each_safe (it, queue) {
+                struct request *r = list_entry(it, struct request, node);
+
+                if (r->until > now(rest)) {
+                        if (*next < 0 || r->until - now(rest) < *next)
+                                *next = r->until - now(rest);
+                        continue;
+                }
+                list_remove(&r->node);
+                (*n)--;
+                refuse(r, E_RATE_LIMITED, "The venue's request budget was used up.");
+        }
+}
+
+/* Reads must not take the weight that a waiting order needs. */
+static void pump_all(struct hl_rest *rest)
+{
+        int64_t next = -1;
+        int64_t wait = pump(rest, &rest->orders, &rest->n_orders, true);
+
+        if (wait < 0)
+                wait = pump(rest, &rest->reads, &rest->n_reads, false);
+        expire(rest, &rest->orders, &rest->n_orders, &next);
+        expire(rest, &rest->reads, &rest->n_reads, &next);
+        if (wait > 0 && (next < 0 || wait < next))
+                next = wait;
+        if (!list_empty(&rest->refused))
+                next = 0;
+        if (next >= 0)
+                loop_timer_start(rest->timer, next, 0);
+}
+
+static void tell_refused(struct hl_rest *rest)
+{
+        while (!list_empty(&rest->refused)) {
+                struct request *r = list_entry(rest->refused.next, struct request, node);
+                struct http_answer answer = {.result = HTTP_NOT_SENT,
+                                             .body = "",
+                                             .content_type = "",
+                                             .retry_after_ms = -1};
+
+                list_remove(&r->node);
+                (void)text_copy(answer.reason, sizeof answer.reason, r->reason);
+                r->done(r->cookie, &answer, r->refusal);
+                request_free(r);
+        }
+}
+
+static void on_timer(void *cookie)
+{
+        struct hl_rest *rest = cookie;
+
+        tell_refused(rest);
+        pump_all(rest);
+}
+
+void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body, size_t body_len,
+                  unsigned n_items, int64_t deadline_ms, hl_rest_done *done, void *cookie)
+{
+        struct request *r = xcalloc(1, sizeof *r);
+        bool is_order = kind == HL_REST_EXCHANGE;
+        unsigned *n = is_order ? &rest->n_orders : &rest->n_reads;
+
+        *r = (struct request){
+                .rest = rest,
+                .kind = kind,
+                .weight = kinds[kind].weight + (is_order ? n_items / 40 : 0),
+                .until = now(rest) + deadline_ms,
+                .body = xmalloc(body_len + 1),
+                .body_len = body_len,
+                .done = done,
+                .cookie = cookie,
+        };
+        memcpy(r->body, body, body_len);
+        list_init(&r->node);
+        if (rest->closing) {
+                refuse(r, E_VENUE_UNAVAILABLE, "The venue is being closed.");
+                return; /* hl_rest_free tells it */
+        }
+        if (*n >= WAITING_MAX) {
+                refuse(r, E_RATE_LIMITED, "Too many requests wait for the venue's budget.");
+        } else {
+                list_push_back(is_order ? &rest->orders : &rest->reads, &r->node);
+                (*n)++;
+        }
+        pump_all(rest);
+}
+
+void hl_rest_charge_items(struct hl_rest *rest, size_t n)
+{
+        hl_budget_charge(&rest->budget, (unsigned)(n / 20), now(rest));
+}
+
+struct hl_rest *hl_rest_new(struct loop *loop, const struct hl_rest_options *options)
+{
+        struct hl_rest *rest = xcalloc(1, sizeof *rest);
+        struct http_client_options http = {
+                .max_in_flight = options->max_in_flight ? options->max_in_flight : IN_FLIGHT,
+                .max_waiting = HTTP_WAITING_MAX,
+                .max_body_bytes = ANSWER_MAX_BYTES,
+                .interface_address = options->egress_address,
+                .ca_file = options->ca_file,
+        };
+        struct buf url;
+
+        rest->loop = loop;
+        rest->http = http_client_new(loop, &http);
+        rest->timer = loop_timer_new(loop, on_timer, rest);
+        buf_init(&url, 4096);
+        buf_printf(&url, "%s/info", options->base_url);
+        rest->info_url = xstrdup(buf_cstr(&url));
+        buf_reset(&url);
+        buf_printf(&url, "%s/exchange", options->base_url);
+        rest->exchange_url = xstrdup(buf_cstr(&url));
+        buf_fini(&url);
+        list_init(&rest->orders);
+        list_init(&rest->reads);
+        list_init(&rest->flying);
+        list_init(&rest->refused);
+        hl_budget_init(&rest->budget, options->weight_per_minute, options->order_reserve,
+                       now(rest));
+        return rest;
+}
+
+static void refuse_all(struct list *queue)
+{
+        while (!list_empty(queue)) {
+                struct request *r = list_entry(queue->next, struct request, node);
+
+                list_remove(&r->node);
+                refuse(r, E_VENUE_UNAVAILABLE, "The venue is being closed.");
+        }
+}
+
+void hl_rest_free(struct hl_rest *rest)
+{
+        if (!rest)
+                return;
+        rest->closing = true;
+        refuse_all(&rest->orders);
+        refuse_all(&rest->reads);
+        http_client_free(rest->http); /* tells those that fly */
+        tell_refused(rest);           /* and those that their callbacks posted */
+        must(list_empty(&rest->flying) && list_empty(&rest->orders) && list_empty(&rest->reads));
+        loop_timer_free(rest->timer);
+        free(rest->info_url);
+        free(rest->exchange_url);
+        free(rest);
+}
+
+void hl_rest_metrics(struct hl_rest *rest, struct buf *out)
+{
+        buf_puts(out, "# HELP perpgate_venue_requests_total Requests to the venue.\n"
+                      "# TYPE perpgate_venue_requests_total counter\n");
+        for (unsigned k = 0; k < HL_REST_KIND_COUNT; k++) {
+                for (unsigned i = 0; i < RESULT_COUNT; i++) {
+                        if (rest->count[k][i] == 0)
+                                continue;
+                        buf_printf(
+                                out,
+                                "perpgate_venue_requests_total{kind=\"%s\",result=\"%s\"} %llu\n",
+                                kinds[k].name, result_names[i],
+                                (unsigned long long)rest->count[k][i]);
+                }
+        }
+        buf_puts(out, "# HELP perpgate_venue_weight_left Request weight left in this minute.\n"
+                      "# TYPE perpgate_venue_weight_left gauge\n");
+        buf_printf(out, "perpgate_venue_weight_left %u\n",
+                   hl_budget_left(&rest->budget, now(rest)));
+}

@@ -1,0 +1,115 @@
+#include "adapters/hyperliquid/hl_submit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/hyperliquid/hl_approval.h"
+#include "adapters/hyperliquid/hl_outcome.h"
+#include "adapters/hyperliquid/hl_venue.h"
+#include "base/attr.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define REQUEST_MAX (128 * 1024)
+
+struct submission {
+        struct hl_venue *v;
+        enum venue_action_kind kind;
+        unsigned n_items;
+        bool is_approval;
+        venue_outcome_fn *done;
+        void *cookie;
+};
+
+/* To an agent this text means that its approval is gone; a wallet that gets it has no money there. */
+static void explain_approval(struct err *err)
+{
+        static const char text[] = "Must deposit before performing actions";
+
+        if (strncmp(err->venue_message, text, sizeof text - 1) != 0)
+                return;
+        err->code = E_OK;
+        (void)err_set(err, E_MARGIN, "The account has no deposit at the venue yet.");
+}
+
+static void on_answer(void *cookie, const struct http_answer *answer, enum errc refused)
+{
+        struct submission *s = cookie;
+        struct venue_outcome *outcome = xcalloc(1, sizeof *outcome); /* too large for the stack */
+        uint64_t unknown_before = s->v->unknown_texts;
+
+        hl_outcome_read(outcome, s->kind, s->n_items, answer, refused, &s->v->unknown_texts);
+        if (s->is_approval)
+                explain_approval(&outcome->err);
+        if (s->v->unknown_texts != unknown_before)
+                log_event(LOG_WARN, "unknown venue error text", "text", outcome->err.venue_message,
+                          NULL);
+        s->done(s->cookie, outcome);
+        free(outcome);
+        free(s);
+}
+
+/* {"action":...,"nonce":...,"signature":{...}}; vaultAddress is never used: absent. */
+static void put_request(struct buf *out, const void *action, size_t action_len, uint64_t nonce,
+                        uint64_t expires_after, const struct signature *sig)
+{
+        char r[HASH_STR_MAX];
+        char s[HASH_STR_MAX];
+
+        buf_puts(out, "{\"action\":");
+        buf_put(out, action, action_len);
+        buf_printf(out, ",\"nonce\":%" PRIu64 ",\"signature\":{\"r\":\"%s\",\"s\":\"%s\",\"v\":%u}",
+                   nonce, hex_print_hash(r, &sig->r), hex_print_hash(s, &sig->s), sig->v);
+        if (expires_after != 0)
+                buf_printf(out, ",\"expiresAfter\":%" PRIu64, expires_after);
+        buf_putc(out, '}');
+        must(buf_check(out) == E_OK);
+}
+
+static void post(struct submission *s, struct buf *request)
+{
+        hl_rest_post(s->v->rest, HL_REST_EXCHANGE, request->data, request->len, s->n_items,
+                     s->v->order_deadline_ms, on_answer, s);
+}
+
+void hl_submit_action(struct venue *venue, const struct venue_compiled *compiled,
+                      const struct signature *sig, venue_outcome_fn *done, void *cookie)
+{
+        struct submission *s = xcalloc(1, sizeof *s);
+        struct buf request;
+
+        *s = (struct submission){.v = hl_venue_of(venue),
+                                 .kind = compiled->kind,
+                                 .n_items = compiled->n_items,
+                                 .done = done,
+                                 .cookie = cookie};
+        buf_init(&request, REQUEST_MAX);
+        put_request(&request, compiled->body.data, compiled->body.len, compiled->nonce,
+                    compiled->expires_after, sig);
+        post(s, &request);
+        buf_fini(&request);
+}
+
+void hl_submit_approval(struct venue *venue, const struct venue_approval *approval,
+                        const struct signature *sig, venue_outcome_fn *done, void *cookie)
+{
+        struct submission *s = xcalloc(1, sizeof *s);
+        struct buf action;
+        struct buf request;
+
+        /* Answered like the actions that have no items. */
+        *s = (struct submission){.v = hl_venue_of(venue),
+                                 .kind = VENUE_SET_LEVERAGE,
+                                 .is_approval = true,
+                                 .done = done,
+                                 .cookie = cookie};
+        buf_init(&action, REQUEST_MAX / 2);
+        buf_init(&request, REQUEST_MAX);
+        hl_approval_action(&action, approval, s->v->is_mainnet);
+        must(buf_check(&action) == E_OK);
+        put_request(&request, action.data, action.len, approval->nonce, 0, sig);
+        post(s, &request);
+        buf_fini(&action);
+        buf_fini(&request);
+}
