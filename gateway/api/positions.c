@@ -104,7 +104,8 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
 
         if (!err->code) {
                 view->orders = xcalloc(n + 1, sizeof *orders);
-                memcpy(view->orders, orders, n * sizeof *orders);
+                if (n)
+                        memcpy(view->orders, orders, n * sizeof *orders);
                 view->n_orders = n;
         }
         view_done(view, err);

@@ -45,14 +45,20 @@ struct run {
         bool has_after;
 };
 
+static inline bool run_is_order(const struct run *run)
+{
+        return run->q.kind == RUN_PLACE || run->q.kind == RUN_PREVIEW;
+}
+
 /* Goes on with the next stage. */
 void run_next(struct run *run);
 /* Ends with run->err: journals it where something was journaled, answers, frees. */
 void run_fail(struct run *run);
 void run_free(struct run *run);
 
-/* Stages: run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps
+/* Stages: run_read.c asks the venue for what the plan stands on; run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps
  * one after another. Each goes on with run_next. */
+void run_read(struct run *run);
 void run_journal(struct run *run);
 void run_execute(struct run *run);
 void run_settle(struct run *run);

@@ -1,0 +1,165 @@
+/* What the venue says now: account, setting, book, fees, and open orders where they matter. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/run.h"
+#include "base/mem.h"
+
+/* The market's copy takes the prices that were read for this request: those of the poll may be
+ * seconds old. */
+static void freshen(struct run *run)
+{
+        const struct venue_book *book = &run->book;
+
+        if (run->setting.mark.v > 0)
+                run->market.mark = run->setting.mark;
+        if (run->has_book && book->n[0] && book->n[1]) {
+                int64_t bid = book->level[0][0].price.v, ask = book->level[1][0].price.v;
+                run->market.mid.v = bid + (ask - bid) / 2;
+                run->market.has_mid = true;
+        }
+}
+
+static void read_done(struct run *run, const struct err *err)
+{
+        if (err->code && !run->err.code)
+                run->err = *err;
+        if (--run->reading)
+                return;
+        if (run->err.code) {
+                run_fail(run);
+                return;
+        }
+        freshen(run);
+        run_next(run);
+}
+
+static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
+                        size_t n)
+{
+        struct run *run = cookie;
+
+        if (!err->code) {
+                run->orders = xcalloc(n + 1, sizeof *run->orders);
+                if (n)
+                        memcpy(run->orders, orders, n * sizeof *orders);
+                run->n_orders = n;
+        }
+        read_done(run, err);
+}
+
+/* Open orders matter where the mode would change: they would be in its way. */
+static bool wants_orders(const struct run *run)
+{
+        enum margin_mode wanted = run->policy.default_mode;
+
+        if (run->q.kind == RUN_LEVERAGE)
+                return true;
+        if (!run_is_order(run))
+                return false;
+        if (run->q.order.has_mode)
+                wanted = run->q.order.mode;
+        return wanted != run->setting.mode;
+}
+
+static void setting_known(struct run *run)
+{
+        static const struct err ok = {.code = E_OK};
+
+        if (wants_orders(run))
+                run->venue->ops->read_open_orders(run->venue, &run->call->session.address,
+                                                  orders_read, run);
+        else
+                read_done(run, &ok);
+}
+
+static void setting_read(void *cookie, const struct err *err, const struct venue_setting *s)
+{
+        struct run *run = cookie;
+
+        if (err->code) {
+                read_done(run, err);
+                return;
+        }
+        run->setting = *s;
+        setting_known(run);
+}
+
+/* An open position tells leverage and mode; a flat symbol has to be asked for them. */
+static void account_state_read(void *cookie, const struct err *err, struct venue_account *account)
+{
+        struct run *run = cookie;
+
+        if (err->code) {
+                read_done(run, err);
+                return;
+        }
+        run->before = *account;
+        *account = (struct venue_account){.n_positions = 0};
+        for (unsigned i = 0; i < run->before.n_positions; i++) {
+                const struct venue_position *p = &run->before.position[i];
+                if (strcmp(p->symbol, run->q.symbol) != 0)
+                        continue;
+                run->setting.mode = p->p.mode;
+                run->setting.leverage = p->p.leverage;
+                (void)!num_px_for(&run->setting.mark, p->p.value,
+                                  (struct qty){num_abs(p->p.size.v)}, NUM_NEAREST);
+                setting_known(run);
+                return;
+        }
+        run->venue->ops->read_setting(run->venue, &run->call->session.address, &run->market,
+                                      setting_read, run);
+}
+
+static void book_read(void *cookie, const struct err *err, const struct venue_book *book)
+{
+        struct run *run = cookie;
+
+        if (!err->code) {
+                run->book = *book;
+                run->has_book = true;
+        }
+        read_done(run, err);
+}
+
+/* Where collateral is pooled over dexes and spot, the account's own figures don't tell its risk: what
+ * opens risk is refused, what reduces it is not. */
+static void check_mode(struct run *run)
+{
+        bool reduces = run->q.kind == RUN_CLOSE || (run_is_order(run) && run->q.order.reduce_only);
+
+        if (!reduces && strcmp(run->facts.mode, "standard") != 0)
+                (void)err_set(&run->err, E_FORBIDDEN,
+                              "The account's collateral mode is %s, whose risk can't be judged "
+                              "here; positions can be closed and reduced.",
+                              run->facts.mode);
+}
+
+static void facts_read(void *cookie, const struct err *err, const struct account_facts *facts)
+{
+        struct run *run = cookie;
+
+        if (!err->code) {
+                run->facts = *facts;
+                check_mode(run);
+        }
+        read_done(run, err);
+}
+
+void run_read(struct run *run)
+{
+        const struct venue_ops *ops = run->venue->ops;
+        const struct addr *user = &run->call->session.address;
+        bool wants_book = run->q.kind == RUN_CLOSE ||
+                          (run_is_order(run) && run->q.order.type == ORDER_TYPE_MARKET);
+
+        if (run->q.kind == RUN_CANCEL) {
+                run_next(run);
+                return;
+        }
+        run->reading = 2 + (wants_book ? 1 : 0);
+        ops->read_account(run->venue, user, account_state_read, run);
+        accounts_facts(run->api->accounts, user, facts_read, run);
+        if (wants_book)
+                ops->read_book(run->venue, &run->market, book_read, run);
+}
