@@ -4,3 +4,5 @@ target_compile_definitions(test_sign_vectors PRIVATE SIGN_VECTORS="$<TARGET_FILE
 add_dependencies(test_sign_vectors sign_vectors)
 pg_unit(hl_action LINK pg_hyperliquid)
 pg_unit(hl_num LINK pg_hyperliquid)
+pg_unit(hl_err LINK pg_hyperliquid)
+pg_unit(hl_parse LINK pg_hyperliquid)
