@@ -1,4 +1,4 @@
-/* Challenges and logins; sessions are in auth_check.c. */
+/* Challenges, logins and logouts; what a session may do is checked in auth_check.c. */
 #include "auth/auth.h"
 
 #include <inttypes.h>
@@ -277,4 +277,40 @@ void auth_login(struct auth *auth, const struct auth_site *site, const char *mes
         new_session(call, site->brand);
         auth_impl_hold(auth);
         store_session_put(auth->options.store, &call->session, login_stored, call);
+}
+
+/* --- logout --- */
+
+struct logout_call {
+        struct auth *auth;
+        uint8_t hash[32];
+        store_done *done;
+        void *cookie;
+};
+
+/* A check that was on its way when the session ended has put it back into the cache; all of those
+ * are answered before the deletion is. */
+static void logged_out(void *cookie, enum errc rc)
+{
+        struct logout_call *call = cookie;
+
+        session_cache_drop(call->auth->sessions, call->hash);
+        auth_impl_release(call->auth);
+        if (call->done)
+                call->done(call->cookie, rc);
+        free(call);
+}
+
+void auth_logout(struct auth *auth, const struct auth_session *session, store_done *done,
+                 void *cookie)
+{
+        struct logout_call *call = xcalloc(1, sizeof *call);
+
+        call->auth = auth;
+        memcpy(call->hash, session->token_hash, sizeof call->hash);
+        call->done = done;
+        call->cookie = cookie;
+        session_cache_drop(auth->sessions, call->hash);
+        auth_impl_hold(auth);
+        store_session_delete(auth->options.store, call->hash, logged_out, call);
 }

@@ -1,4 +1,4 @@
-/* Sessions: presented, and ended. */
+/* Sessions, presented as bearer tokens. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,40 +126,4 @@ void auth_check(struct auth *auth, const char *brand, const char *authorization,
         }
         auth_impl_hold(auth);
         store_session_get(auth->options.store, call->hash, check_loaded, call);
-}
-
-/* --- logout --- */
-
-struct logout_call {
-        struct auth *auth;
-        uint8_t hash[32];
-        store_done *done;
-        void *cookie;
-};
-
-/* A check that was on its way when the session ended has put it back into the cache; all of those
- * are answered before the deletion is. */
-static void logged_out(void *cookie, enum errc rc)
-{
-        struct logout_call *call = cookie;
-
-        session_cache_drop(call->auth->sessions, call->hash);
-        auth_impl_release(call->auth);
-        if (call->done)
-                call->done(call->cookie, rc);
-        free(call);
-}
-
-void auth_logout(struct auth *auth, const struct auth_session *session, store_done *done,
-                 void *cookie)
-{
-        struct logout_call *call = xcalloc(1, sizeof *call);
-
-        call->auth = auth;
-        memcpy(call->hash, session->token_hash, sizeof call->hash);
-        call->done = done;
-        call->cookie = cookie;
-        session_cache_drop(auth->sessions, call->hash);
-        auth_impl_hold(auth);
-        store_session_delete(auth->options.store, call->hash, logged_out, call);
 }

@@ -1,6 +1,8 @@
 #include "store/db.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -167,4 +169,20 @@ uint64_t db_get_u64(sqlite3_stmt *stmt, int i)
         int64_t v = sqlite3_column_int64(stmt, i);
 
         return v > 0 ? (uint64_t)v : 0;
+}
+
+static void finalize(void *stmt)
+{
+        sqlite3_finalize(stmt);
+}
+
+void db_close(struct db *db)
+{
+        if (!db)
+                return;
+        map_free(db->stmts, finalize);
+        must(sqlite3_close(db->conn) == SQLITE_OK);
+        if (db->lock_fd >= 0)
+                close(db->lock_fd);
+        free(db);
 }

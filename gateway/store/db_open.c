@@ -226,19 +226,3 @@ struct db *db_open(const char *file, struct err *err)
         }
         return db;
 }
-
-static void finalize(void *stmt)
-{
-        sqlite3_finalize(stmt);
-}
-
-void db_close(struct db *db)
-{
-        if (!db)
-                return;
-        map_free(db->stmts, finalize);
-        must(sqlite3_close(db->conn) == SQLITE_OK);
-        if (db->lock_fd >= 0)
-                close(db->lock_fd);
-        free(db);
-}

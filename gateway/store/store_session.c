@@ -17,7 +17,7 @@ static enum errc put_exec(struct store_op *op, struct db *db)
         sqlite3_stmt *q;
         enum errc rc;
 
-        /* A few expired ones go with each new one, so that the table stays as large as what lives. */
+        /* A few expired ones go with each new one, so that the table does not outgrow the living. */
         q = db_query(db, "DELETE FROM session WHERE token_hash IN"
                          " (SELECT token_hash FROM session WHERE expires_at < ?1 LIMIT 16)");
         db_bind_int(q, 1, s->created_at);
