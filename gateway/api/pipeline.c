@@ -136,6 +136,17 @@ static void resolve_policy(struct plan_policy *p, const struct brand *b, const s
                          account->builder_fee_tenth_bp >= b->builder_fee_tenth_bp;
 }
 
+/* What can be refused without asking the venue is refused here. The polled prices are not used: they
+ * may be seconds old, and plan_order_build looks again with those that are read. */
+static enum errc check_order(struct run *run)
+{
+        struct market unpriced = run->market;
+
+        unpriced.context_at = 0;
+        return plan_order_check(&run->q.order, &unpriced, &run->policy,
+                                run->venue->ops->caps(run->venue), run->venue->ops, &run->err);
+}
+
 static void stage_policy(struct run *run)
 {
         const struct brand *b = run->call->brand;
@@ -155,13 +166,10 @@ static void stage_policy(struct run *run)
         }
         run->market = *m;
         resolve_policy(&run->policy, b, m, &run->account);
-        if (run_is_order(run) &&
-            plan_order_check(&run->q.order, m, &run->policy, run->venue->ops->caps(run->venue),
-                             run->venue->ops, &run->err)) {
+        if (run_is_order(run) && check_order(run))
                 run_fail(run);
-                return;
-        }
-        run_next(run);
+        else
+                run_next(run);
 }
 
 /* --- the plan and its risk --- */

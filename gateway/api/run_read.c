@@ -11,8 +11,10 @@ static void freshen(struct run *run)
 {
         const struct venue_book *book = &run->book;
 
-        if (run->setting.mark.v > 0)
+        if (run->setting.mark.v > 0) {
                 run->market.mark = run->setting.mark;
+                run->market.context_at = state_now(run->api);
+        }
         if (run->has_book && book->n[0] && book->n[1]) {
                 int64_t bid = book->level[0][0].price.v, ask = book->level[1][0].price.v;
                 run->market.mid.v = bid + (ask - bid) / 2;

@@ -27,9 +27,14 @@ struct plan_policy {
         unsigned builder_fee_tenth_bp;
 };
 
-enum order_type { ORDER_TYPE_LIMIT, ORDER_TYPE_MARKET, ORDER_TYPE_STOP_MARKET,
-                  ORDER_TYPE_STOP_LIMIT, ORDER_TYPE_TAKE_PROFIT_MARKET,
-                  ORDER_TYPE_TAKE_PROFIT_LIMIT };
+enum order_type {
+        ORDER_TYPE_LIMIT,
+        ORDER_TYPE_MARKET,
+        ORDER_TYPE_STOP_MARKET,
+        ORDER_TYPE_STOP_LIMIT,
+        ORDER_TYPE_TAKE_PROFIT_MARKET,
+        ORDER_TYPE_TAKE_PROFIT_LIMIT
+};
 
 struct plan_leg { /* takeProfit, stopLoss */
         bool present;
@@ -127,10 +132,10 @@ struct plan {
         uint32_t asset;
         unsigned n_steps;
         struct plan_step step[PLAN_STEPS_MAX];
-        int order_step;  /* index of the order step, -1: none */
-        int adjust_step; /* -1: none */
-        struct qty size; /* as ordered */
-        struct px price; /* limit, or worst price of a market order */
+        int order_step;           /* index of the order step, -1: none */
+        int adjust_step;          /* -1: none */
+        struct qty size;          /* as ordered */
+        struct px price;          /* limit, or worst price of a market order */
         struct px expected_price; /* average the fill is expected at */
         struct usd notional;      /* size * expected_price */
         struct plan_risk risk;
@@ -144,7 +149,8 @@ struct plan {
 
 /* Checks that need no reads: combination of fields, market offered and live, mode and leverage
  * allowed by market, brand and venue, sides of triggers, tick and lot of what the trader wrote.
- * m and policy describe the market. */
+ * m and policy describe the market; where m has no prices (context_at 0), what depends on them is
+ * left to plan_order_build. */
 MUST_USE enum errc plan_order_check(const struct plan_order_request *request,
                                     const struct market *m, const struct plan_policy *policy,
                                     const struct venue_caps *caps, const struct venue_ops *rules,

@@ -27,6 +27,8 @@ struct plan_build {
 };
 
 /* ---- plan_read: what the inputs say ---- */
+/* E_VENUE_UNAVAILABLE where the market has no prices. */
+MUST_USE enum errc plan_read_prices(const struct market *market, struct err *err);
 const struct venue_position *plan_read_held(const struct venue_account *account,
                                             const char *symbol);
 /* A fresh position on the market, or a copy of what is held. */

@@ -201,6 +201,9 @@ enum errc plan_order_build(struct plan *plan, const struct plan_order_request *r
         rc = plan_order_check(request, in->market, in->policy, in->caps, in->rules, err);
         if (rc)
                 goto done;
+        rc = plan_read_prices(in->market, err);
+        if (rc)
+                goto done;
         plan_start(plan, in->market);
         b.held = plan_read_held(in->account, in->market->symbol);
         rc = build(&b, cloids);

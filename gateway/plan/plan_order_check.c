@@ -40,10 +40,13 @@ static enum errc check_market(const struct check *c)
                                c->request->symbol);
         if (m->is_delisted)
                 return err_set(c->err, E_MARKET_NOT_OFFERED, "%s is no longer traded.", m->symbol);
-        if (m->context_at <= 0 || m->mark.v <= 0)
-                return err_set(c->err, E_VENUE_UNAVAILABLE, "%s has no mark price at the moment.",
-                               m->symbol);
         return 0;
+}
+
+/* Without prices, what depends on them is judged later, by plan_order_build. */
+static bool has_prices(const struct check *c)
+{
+        return c->market->context_at > 0 && c->market->mark.v > 0;
 }
 
 static enum errc check_sizing(const struct check *c)
@@ -125,6 +128,8 @@ static enum errc check_trigger_side(const struct check *c, struct type_rule rule
         bool is_above = (r->side == SIDE_BUY) == rule.is_stop;
         char trigger[NUM_STR_MAX], mark[NUM_STR_MAX];
 
+        if (!has_prices(c))
+                return 0;
         if (is_above ? r->trigger_price.v > c->market->mark.v
                      : r->trigger_price.v < c->market->mark.v)
                 return 0;
@@ -184,6 +189,8 @@ static enum errc check_leg(const struct check *c, const struct plan_leg *leg, bo
                 rc = c->rules->check_price(c->market, leg->price, limit, c->err);
         if (rc)
                 return rc;
+        if (!r->has_price && !has_prices(c))
+                return 0;
         if (is_above ? leg->trigger_price.v > entry.v : leg->trigger_price.v < entry.v)
                 return 0;
         return err_field(c->err, E_INVALID, field, "%s must be %s the entry price %s for a %s",

@@ -2,6 +2,14 @@
 
 #include "plan/plan_build.h"
 
+enum errc plan_read_prices(const struct market *market, struct err *err)
+{
+        if (market->context_at > 0 && market->mark.v > 0)
+                return E_OK;
+        return err_set(err, E_VENUE_UNAVAILABLE, "%s has no mark price at the moment.",
+                       market->symbol);
+}
+
 const struct venue_position *plan_read_held(const struct venue_account *account, const char *symbol)
 {
         const struct venue_position *found = NULL;

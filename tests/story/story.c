@@ -324,7 +324,7 @@ static void other_brand(struct trader *a, const struct secp *secp)
         json_t *mine =
                 client_must(a, "POST", "/v1/orders",
                             json_pack("{s:s,s:s,s:s,s:s,s:s}", "symbol", "ETH", "side", "buy",
-                                      "type", "limit", "size", "0.1", "price", "2000"));
+                                      "type", "limit", "size", "0.1", "price", "1500"));
         struct trader b, intruder = *a;
         char path[128];
 
@@ -377,7 +377,7 @@ int main(int argc, char **argv)
         tell("1. A demo runs at %s with the brands %s and %s.", world.http, world.host[0],
              world.host[1]);
         set_price(&a, "BTC", "100000");
-        set_price(&a, "ETH", "4000");
+        set_price(&a, "ETH", "2000");
         tell("2. Trader %s signs in to %s.", a.address_text, a.host);
         fund(&a, "10000");
         sign_in(&a);
