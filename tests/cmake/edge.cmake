@@ -1,2 +1,5 @@
 pg_unit(httpd LINK pg_edge)
 pg_unit(httpd_ws LINK pg_edge)
+pg_unit(httpd_tls LINK pg_edge PkgConfig::OPENSSL)
+pg_fuzz(http_parse LINK pg_edge)
+pg_fuzz(ws_frame LINK pg_edge)
