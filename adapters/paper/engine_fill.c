@@ -81,7 +81,8 @@ static bool simulate(struct outcome *out, const struct slot *slot, int64_t size,
         return true;
 }
 
-/* The part of a fill that closes must be paid for by what it closes. */
+/* The part of a fill that closes must be paid for by what it closes: of a flip too, since a loss
+ * beyond an isolated position's cash counts as absorbed. */
 static bool closing_is_covered(const struct slot *slot, const struct outcome *out)
 {
         if (out->absorbed)
@@ -136,8 +137,6 @@ bool engine_fill_allowed(const struct engine *engine, const struct order *order,
         if (slot->account->is_house)
                 return true;
         if (opens && !opening_is_covered(order, &out, size))
-                return false;
-        if (opens && is_opposite && !simulate(&out, slot, -held, price, fee))
                 return false;
         return !is_opposite || closing_is_covered(slot, &out);
 }

@@ -167,6 +167,16 @@ static void test_isolated_leverage_moves_no_money(void **state)
         assert_true(kit_leverage(kit, ALICE, BTC, false, 10));
 }
 
+static void test_isolated_leverage_needs_no_cross_margin(void **state)
+{
+        struct kit *kit = *state;
+
+        open_long(kit, BTC, false, 20, "60000", "3");
+        assert_true(kit_margin(kit, ALICE, BTC, 900000000));
+        kit_expect(kit_account(kit, ALICE).cross.account_value.v, "100");
+        assert_true(kit_leverage(kit, ALICE, BTC, false, 19));
+}
+
 static void test_cross_leverage_needs_margin(void **state)
 {
         struct kit *kit = *state;
@@ -272,6 +282,29 @@ static void test_reserved_margin_is_not_free(void **state)
                             "Insufficient margin to place order. asset=0");
 }
 
+static void test_reserved_margin_serves_its_order(void **state)
+{
+        struct kit *kit = *state;
+        uint64_t oid = kit_buy(kit, ALICE, BTC, "59999", "3.3").oid;
+
+        (void)kit_sell(kit, HOUSE, BTC, "59999", "3.3");
+        kit_expect_status(kit, ALICE, oid, "filled");
+        kit_expect(kit_account(kit, ALICE).cross.resting.v, "0");
+}
+
+static void test_isolated_opening_at_a_bad_price(void **state)
+{
+        struct kit *kit = *state;
+        struct engine_order_result r;
+
+        /* 160 of margin, and 400 lost at once */
+        assert_true(kit_leverage(kit, ALICE, BTC, false, 40));
+        (void)kit_sell(kit, HOUSE, BTC, "64000", "0.1");
+        r = kit_limit(kit, ALICE, BTC, true, "64000", "0.1", ENGINE_IOC);
+        assert_string_equal(r.error, "Insufficient margin to place order. asset=0");
+        assert_int_equal(kit_account(kit, ALICE).n_positions, 0);
+}
+
 static void test_flip_uses_released_margin(void **state)
 {
         struct kit *kit = *state;
@@ -302,6 +335,17 @@ static void test_tier_limit(void **state)
         assert_true(kit_leverage(kit, ALICE, TIERED, true, 5));
         r = kit_buy(kit, ALICE, TIERED, "9.9", "600");
         assert_int_equal(r.status, ENGINE_RESTING);
+}
+
+static void test_tier_limit_binds_resting_orders(void **state)
+{
+        struct kit *kit = *state;
+        uint64_t first = kit_buy(kit, ALICE, TIERED, "9.9", "600").oid;
+        uint64_t second = kit_buy(kit, ALICE, TIERED, "9.9", "600").oid;
+
+        (void)kit_sell(kit, HOUSE, TIERED, "9.9", "1200");
+        kit_expect_status(kit, ALICE, first, "filled");
+        kit_expect_status(kit, ALICE, second, "marginCanceled");
 }
 
 static void test_resting_side_is_checked_again(void **state)
@@ -336,6 +380,11 @@ static void test_isolated_close_never_costs_cross(void **state)
         assert_string_equal(result.error, "Insufficient margin to place order. asset=0");
         kit_expect(kit_account(kit, ALICE).cross.account_value.v, "9400");
         kit_expect(kit_position(kit, ALICE, BTC).p.size.v, "0.1");
+        /* nor by flipping it */
+        (void)kit_buy(kit, BOB, BTC, "50000", "0.2");
+        result = kit_limit(kit, ALICE, BTC, false, "50000", "0.2", ENGINE_IOC);
+        assert_string_equal(result.error, "Insufficient margin to place order. asset=0");
+        kit_expect(kit_account(kit, ALICE).cross.account_value.v, "9400");
 }
 
 static void test_partial_isolated_close_releases_its_share(void **state)
@@ -374,6 +423,24 @@ static void test_funding(void **state)
         engine_pay_funding(kit->engine, N_MARKETS, (struct rate){1}, ++kit->at);
 }
 
+static void test_withdrawal_leaves_the_transfer_requirement(void **state)
+{
+        struct kit *kit = *state;
+        struct addr alice = kit_addr(ALICE);
+        struct addr nobody = kit_addr(77);
+
+        /* 6000 of value at 20x: the tenth of it, 600, must stay of 9997.3 */
+        open_long(kit, BTC, true, 20, "60000", "0.1");
+        assert_false(engine_withdraw(kit->engine, &nobody, (struct usd){100}, ++kit->at));
+        assert_false(engine_withdraw(kit->engine, &alice, (struct usd){0}, ++kit->at));
+        assert_false(engine_withdraw(kit->engine, &alice, (struct usd){150}, ++kit->at));
+        assert_false(engine_withdraw(kit->engine, &alice, (struct usd){kit_num("9397.300001")},
+                                     ++kit->at));
+        assert_true(
+                engine_withdraw(kit->engine, &alice, (struct usd){kit_num("9397.3")}, ++kit->at));
+        kit_expect(kit_account(kit, ALICE).account_value.v, "600");
+}
+
 static void test_unusable_prices_are_not_taken(void **state)
 {
         struct kit *kit = *state;
@@ -400,18 +467,23 @@ int main(void)
                 KIT_TEST(test_entry_is_cut_for_display),
                 KIT_TEST(test_leverage_refusals),
                 KIT_TEST(test_isolated_leverage_moves_no_money),
+                KIT_TEST(test_isolated_leverage_needs_no_cross_margin),
                 KIT_TEST(test_cross_leverage_needs_margin),
                 KIT_TEST(test_isolated_margin_refusals),
                 KIT_TEST(test_isolated_margin_bounds_are_exact),
                 KIT_TEST(test_ten_percent_stay_at_high_leverage),
                 KIT_TEST(test_resting_orders_reserve),
                 KIT_TEST(test_reserved_margin_is_not_free),
+                KIT_TEST(test_reserved_margin_serves_its_order),
+                KIT_TEST(test_isolated_opening_at_a_bad_price),
                 KIT_TEST(test_flip_uses_released_margin),
                 KIT_TEST(test_tier_limit),
+                KIT_TEST(test_tier_limit_binds_resting_orders),
                 KIT_TEST(test_resting_side_is_checked_again),
                 KIT_TEST(test_isolated_close_never_costs_cross),
                 KIT_TEST(test_partial_isolated_close_releases_its_share),
                 KIT_TEST(test_funding),
+                KIT_TEST(test_withdrawal_leaves_the_transfer_requirement),
                 KIT_TEST(test_unusable_prices_are_not_taken),
         };
 

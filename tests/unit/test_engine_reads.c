@@ -25,12 +25,33 @@ static void test_fees_by_role_and_builder(void **state)
         kit_expect(engine_collected_fees(kit->engine).v, "0.264");
 }
 
+static void test_fees_are_whole_micro_dollars(void **state)
+{
+        struct kit *kit = *state;
+        struct addr bob = kit_addr(BOB);
+
+        engine_set_fees(kit->engine, &bob, (struct rate){450000000}, (struct rate){-10000000});
+        (void)kit_sell(kit, BOB, ETH, "3001", "0.0041");
+        (void)kit_buy(kit, ALICE, ETH, "3001", "0.0041");
+        /* 12.3041 * 0.00045 = 0.005536845, up; 12.3041 * 0.00001 = 0.000123041, down */
+        kit_expect(kit->fill[0].fee.v, "0.005537");
+        kit_expect(kit->fill[1].fee.v, "-0.000123");
+}
+
 static void count(void *cookie, const struct engine_order *order)
 {
         size_t *n = cookie;
 
         (void)order;
         ++*n;
+}
+
+static void expect_older(void *cookie, const struct engine_order *order)
+{
+        uint64_t *last = cookie;
+
+        assert_true(order->oid < *last);
+        *last = order->oid;
 }
 
 static void count_fills(void *cookie, const struct engine_fill *fill)
@@ -97,17 +118,20 @@ static void test_reads_of_orders_and_fills(void **state)
         size_t all = 0;
         size_t fills = 0;
         size_t none = 0;
+        uint64_t last = UINT64_MAX;
 
         (void)kit_sell(kit, HOUSE, BTC, "60000", "0.01");
         (void)kit_buy(kit, ALICE, BTC, "60000", "0.01");
         (void)kit_buy(kit, ALICE, BTC, "59000", "0.01");
+        (void)kit_buy(kit, ALICE, BTC, "59001", "0.01");
         engine_orders(kit->engine, &alice, true, count, &open);
         engine_orders(kit->engine, &alice, false, count, &all);
         engine_fills(kit->engine, &alice, count_fills, &fills);
         engine_orders(kit->engine, &nobody, false, count, &none);
         engine_fills(kit->engine, &nobody, count_fills, &none);
-        assert_int_equal(open, 1);
-        assert_int_equal(all, 2);
+        engine_orders(kit->engine, &alice, true, expect_older, &last);
+        assert_int_equal(open, 2);
+        assert_int_equal(all, 3);
         assert_int_equal(fills, 1);
         assert_int_equal(none, 0);
         assert_false(engine_account_exists(kit->engine, &nobody));
@@ -118,6 +142,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 KIT_TEST(test_fees_by_role_and_builder),
+                KIT_TEST(test_fees_are_whole_micro_dollars),
                 KIT_TEST(test_history_is_bounded),
                 KIT_TEST(test_fills_are_bounded),
                 KIT_TEST(test_reads_of_orders_and_fills),

@@ -96,7 +96,10 @@ static void test_trigger_limit_rests(void **state)
         open_long(kit);
         r.trigger_is_market = false;
         oid = kit_one(kit, ALICE, r).oid;
-        kit_mark(kit, BTC, "61200");
+        kit_mark(kit, BTC, "60999");
+        kit->n_events = 0;
+        kit_mark(kit, BTC, "61000");
+        assert_string_equal(kit->event[0].status, "triggered");
         kit_expect_status(kit, ALICE, oid, "open");
         (void)kit_buy(kit, HOUSE, BTC, "61500", "0.1");
         kit_expect_status(kit, ALICE, oid, "filled");
@@ -168,6 +171,20 @@ static void test_children_of_a_filled_parent_wait_for_the_trigger(void **state)
         kit_mark(kit, BTC, "57950");
         kit_expect_status(kit, ALICE, r[2].oid, "filled");
         kit_expect_status(kit, ALICE, r[1].oid, "siblingFilledCanceled");
+}
+
+static void test_passed_trigger_of_a_child_fires_with_time(void **state)
+{
+        struct kit *kit = *state;
+        struct engine_order_result r[3];
+
+        place_group(kit, "59000", ENGINE_GTC, r);
+        (void)kit_buy(kit, HOUSE, BTC, "57400", "1");
+        kit_mark(kit, BTC, "57500");
+        (void)kit_limit(kit, HOUSE, BTC, false, "59000", "0.1", ENGINE_IOC);
+        kit_expect_status(kit, ALICE, r[2].oid, "open");
+        engine_tick(kit->engine, ++kit->at);
+        kit_expect_status(kit, ALICE, r[2].oid, "filled");
 }
 
 static void test_refused_parent_refuses_its_children(void **state)
@@ -328,6 +345,7 @@ int main(void)
                 KIT_TEST(test_closing_the_position_ends_its_triggers),
                 KIT_TEST(test_children_wait_for_the_parent),
                 KIT_TEST(test_children_of_a_filled_parent_wait_for_the_trigger),
+                KIT_TEST(test_passed_trigger_of_a_child_fires_with_time),
                 KIT_TEST(test_refused_parent_refuses_its_children),
                 KIT_TEST(test_wrong_child_is_refused_alone),
                 KIT_TEST(test_cancelled_parent_takes_its_children),
