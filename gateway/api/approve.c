@@ -163,15 +163,7 @@ static void journaled(void *cookie, enum errc rc)
 
         if (rc) {
                 ap->call->api->open_runs--;
-                if (rc == E_EXISTS) {
-                        (void)err_set(&ap->err, E_INVALID,
-                                      "This typed data was submitted before; ask for new one.");
-                        err_hint(&ap->err, "%s",
-                                 ap->kind == APPROVE_AGENT ? "POST /v1/agent"
-                                                           : "POST /v1/builder-fee");
-                } else {
-                        (void)err_set(&ap->err, rc, "%s", err_text(rc));
-                }
+                (void)err_set(&ap->err, rc, "%s", err_text(rc));
                 fail(ap);
                 return;
         }
@@ -192,7 +184,8 @@ static void journal(struct approval *ap)
         it->epoch = 1;
         it->n_steps = 1;
         text_copy(it->step[0].action, sizeof it->step[0].action, "approve");
-        it->step[0].nonce = ap->what.nonce;
+        /* The nonce is the wallet's, not of our ledger: the same signature may be sent again after a
+         * refusal, and the venue runs it at most once. */
         it->step[0].digest = ap->digest;
         call->api->open_runs++;
         store_intent_insert(call->api->o.store, it, journaled, ap);

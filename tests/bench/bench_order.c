@@ -135,7 +135,7 @@ static void write_site(struct site *site)
         snprintf(text, sizeof text,
                  "listen:\n  public: {port: 0}\n  admin: {port: 0}\n"
                  "limits: {maxConnectionsPerAddress: 0}\n"
-                 "venue: {baseUrl: \"%s\", network: mainnet, weightPerMinute: 100000000, "
+                 "venue: {baseUrl: \"%s\", network: mainnet, weightPerMinute: 10000000, "
                  "orderReserve: 1000}\nstore: {dataDir: .}\nkeys: {masterKeyFile: key}\n"
                  "log: {level: error}\nbrands: [bench]\n",
                  site->world.paper);
