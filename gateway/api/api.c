@@ -240,6 +240,14 @@ static void client_address(const struct api *api, const struct httpd_request *re
         }
 }
 
+/* What a request costs whoever sends it, before it is known whose session it names. */
+static unsigned public_cost(const struct route *route)
+{
+        if (!route)
+                return 1;
+        return route->auth == ROUTE_SESSION ? 0 : route->cost;
+}
+
 void api_handle(void *cookie, const struct httpd_request *request)
 {
         struct api *api = cookie;
@@ -257,14 +265,13 @@ void api_handle(void *cookie, const struct httpd_request *request)
         }
         client_address(api, request, client);
         route = route_find(request->method, request->path, param, sizeof param, &why);
-        if (!route)
+        if (!limit_take(api->public_limit, client, public_cost(route), clock_mono_ms(api->o.clock),
+                        &limit))
+                (void)err_set(&err, E_RATE_LIMITED, "%s", err_text(E_RATE_LIMITED));
+        else if (!route)
                 (void)err_set(&err, why, "%s", err_text(why));
         else if (!brand && route->auth != ROUTE_ANY_HOST)
                 (void)err_set(&err, E_NOT_FOUND, "No brand is served under this host name.");
-        else if (!limit_take(api->public_limit, client,
-                             route->auth == ROUTE_SESSION ? 0 : route->cost,
-                             clock_mono_ms(api->o.clock), &limit))
-                (void)err_set(&err, E_RATE_LIMITED, "%s", err_text(E_RATE_LIMITED));
         else
                 (void)check_body(route, request, &err);
         if (err.code) {

@@ -163,12 +163,17 @@ void call_refuse(struct api *api, const struct httpd_request *request, const str
 {
         struct header_set set = {.n = 0};
         int status = err_http_status(err->code);
+        char allowed[64];
         struct buf body;
 
         buf_init(&body, REPLY_MAX_BYTES);
         problem_print(&body, err, request->request_id, "");
         add_common(&set);
         add_limits(&set, limit, status);
+        if (err->code == E_METHOD) {
+                route_allowed(request->path, allowed, sizeof allowed);
+                add(&set, "Allow", allowed);
+        }
         add_cors(&set, brand, httpd_header(request, "origin"));
         httpd_reply(api->o.httpd, request->handle, status, "application/problem+json", set.pair,
                     set.n, body.data, body.len);

@@ -15,7 +15,7 @@ void problem_print(struct buf *out, const struct err *err, const char *request_i
         int internal = strcmp(err_wire(err->code), "internal") == 0;
         const char *text = err_text(internal ? E_INTERNAL : err->code);
 
-        buf_puts(out, "{\"type\":\"/docs/errors#");
+        buf_puts(out, "{\"type\":\"urn:perpgate:problem:");
         buf_puts(out, err_wire(err->code));
         buf_putc(out, '"');
         member(out, "title", text);
