@@ -40,6 +40,12 @@ const char *run_order_status(const struct run *run)
         never("item status");
 }
 
+/* In a problem document "status" is the HTTP status. */
+static const char *status_key(const struct run *run)
+{
+        return run_answer_is_problem(run) ? "orderStatus" : "status";
+}
+
 static const char *item_word(const struct venue_item *item)
 {
         switch (item->status) {
@@ -89,7 +95,7 @@ static void order_members(struct buf *out, const struct run *run)
                 out_text(out, "id", hex_print_cloid(id, &run->cloid[0]));
                 out_text(out, "clientId",
                          run->q.order.client_id[0] ? run->q.order.client_id : NULL);
-                out_text(out, "status", run_order_status(run));
+                out_text(out, status_key(run), run_order_status(run));
                 out_qty(out, "filledSize", run->has_outcome ? item->filled : (struct qty){0});
                 if (run->has_outcome && item->average.v > 0)
                         out_px(out, "averagePrice", item->average);
@@ -124,7 +130,7 @@ static void position_members(struct buf *out, const struct run *run)
 {
         out_text(out, "symbol", run->q.symbol);
         if (run->unknown)
-                out_text(out, "status", "unknown");
+                out_text(out, status_key(run), "unknown");
         out_plan(out, &run->plan);
         out_risk(out, &run->plan.risk);
         position_member(out, "before", run, &run->before);
@@ -136,7 +142,7 @@ static void cancel_members(struct buf *out, const struct run *run)
 {
         if (run->q.cancel_single) {
                 out_text(out, "id", run->q.cancel_id[0]);
-                out_text(out, "status",
+                out_text(out, status_key(run),
                          run->unknown                 ? "unknown"
                          : run_answer_is_problem(run) ? "rejected"
                                                       : "cancelled");
