@@ -24,8 +24,15 @@
 struct httpd;          /* all listeners of one loop */
 struct httpd_listener; /* one port with its handler */
 
-enum http_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE,
-                   METHOD_OPTIONS, METHOD_HEAD };
+enum http_method {
+        METHOD_GET,
+        METHOD_POST,
+        METHOD_PUT,
+        METHOD_PATCH,
+        METHOD_DELETE,
+        METHOD_OPTIONS,
+        METHOD_HEAD
+};
 const char *http_method_name(enum http_method method);
 
 /* A whole request. Everything is borrowed for the handler call only. */
@@ -90,7 +97,7 @@ struct httpd_listen_options {
         size_t max_body_bytes;
         unsigned max_connections;
         unsigned max_connections_per_address; /* 0: no bound of its own */
-        int64_t request_deadline_ms;   /* from accept or first byte to a whole request */
+        int64_t request_deadline_ms;          /* from accept or first byte to a whole request */
         int64_t idle_keep_alive_ms;
         const char *tls_cert_file; /* both NULL: plain */
         const char *tls_key_file;

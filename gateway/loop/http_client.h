@@ -14,24 +14,24 @@
 struct http_client;
 
 struct http_client_options {
-        unsigned max_in_flight;  /* transfers at once, for all hosts; more wait in order */
-        unsigned max_waiting;    /* bound of that queue; above it a request ends at once, E_LIMIT */
-        size_t max_body_bytes;   /* a longer answer aborts the transfer */
+        unsigned max_in_flight; /* transfers at once, for all hosts; more wait in order */
+        unsigned max_waiting;   /* bound of that queue; above it a request ends at once, E_LIMIT */
+        size_t max_body_bytes;  /* a longer answer aborts the transfer */
         const char *interface_address; /* egress address to bind to, or NULL */
         const char *ca_file;           /* trust anchors instead of the system's, or NULL */
 };
 
 /* How a request ended, in the only terms that matter for an order. */
 enum http_result {
-        HTTP_ANSWERED,  /* a whole answer arrived; see status */
-        HTTP_NOT_SENT,  /* certain: nothing of the request reached the peer */
-        HTTP_UNKNOWN,   /* sent at least in part, and no whole answer arrived */
+        HTTP_ANSWERED, /* a whole answer arrived; see status */
+        HTTP_NOT_SENT, /* certain: nothing of the request reached the peer */
+        HTTP_UNKNOWN,  /* sent at least in part, and no whole answer arrived */
 };
 
 struct http_answer {
         enum http_result result;
-        long status;          /* 0 unless HTTP_ANSWERED */
-        const char *body;     /* borrowed for the callback; NUL-terminated; "" if none */
+        long status;      /* 0 unless HTTP_ANSWERED */
+        const char *body; /* borrowed for the callback; NUL-terminated; "" if none */
         size_t body_len;
         const char *content_type; /* borrowed; "" if none */
         char reason[160];         /* why it was not answered, a sentence */

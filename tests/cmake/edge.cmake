@@ -1,4 +1,6 @@
 pg_unit(httpd LINK pg_edge)
+pg_unit(httpd_refuse LINK pg_edge)
+pg_unit(httpd_limits LINK pg_edge)
 pg_unit(httpd_ws LINK pg_edge)
 pg_unit(httpd_tls LINK pg_edge PkgConfig::OPENSSL)
 pg_fuzz(http_parse LINK pg_edge)
