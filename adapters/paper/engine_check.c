@@ -47,8 +47,9 @@ static bool group_fits(const struct engine_order_request *orders, size_t n,
         return n < first + 2 || orders[first].is_take_profit != orders[first + 1].is_take_profit;
 }
 
-bool engine_check_payload(const struct engine *engine, const struct engine_order_request *orders,
-                          size_t n, enum engine_grouping grouping, char err[ENGINE_TEXT_MAX])
+bool engine_check_payload(const struct engine *engine, const struct account *account,
+                          const struct engine_order_request *orders, size_t n,
+                          enum engine_grouping grouping, char err[ENGINE_TEXT_MAX])
 {
         if (!n || n > ACTION_ORDERS_MAX) {
                 snprintf(err, ENGINE_TEXT_MAX, "%s",
@@ -69,8 +70,9 @@ bool engine_check_payload(const struct engine *engine, const struct engine_order
                                           orders[i].asset);
                         return false;
                 }
-                if (orders[i].asset < engine->n_listings && orders[i].price.v > 0 &&
-                    is_out_of_band(engine, &orders[i])) {
+                /* The house quotes where the price is about to be. */
+                if (!account->is_house && orders[i].asset < engine->n_listings &&
+                    orders[i].price.v > 0 && is_out_of_band(engine, &orders[i])) {
                         engine_check_text(err,
                                           "Order price cannot be more than 80% away from the "
                                           "reference price",

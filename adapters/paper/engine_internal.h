@@ -287,8 +287,9 @@ struct refusal {
 };
 void engine_check_text(char out[ENGINE_TEXT_MAX], const char *text, uint32_t asset);
 /* The payload as a whole. False with the top-level text. */
-bool engine_check_payload(const struct engine *engine, const struct engine_order_request *orders,
-                          size_t n, enum engine_grouping grouping, char err[ENGINE_TEXT_MAX]);
+bool engine_check_payload(const struct engine *engine, const struct account *account,
+                          const struct engine_order_request *orders, size_t n,
+                          enum engine_grouping grouping, char err[ENGINE_TEXT_MAX]);
 /* One order. parent is the request a child waits for, or NULL. */
 void engine_check_order(struct engine *engine, struct account *account,
                         const struct engine_order_request *request,

@@ -189,7 +189,7 @@ bool engine_place(struct engine *engine, const struct addr *user,
                 snprintf(err, ENGINE_TEXT_MAX, "Builder fee has not been approved.");
                 return false;
         }
-        if (!engine_check_payload(engine, orders, n, grouping, err))
+        if (!engine_check_payload(engine, in.account, orders, n, grouping, err))
                 return false;
         memset(results, 0, n * sizeof *results);
         engine_begin(engine, at);

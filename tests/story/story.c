@@ -377,7 +377,7 @@ int main(int argc, char **argv)
         tell("1. A demo runs at %s with the brands %s and %s.", world.http, world.host[0],
              world.host[1]);
         set_price(&a, "BTC", "100000");
-        set_price(&a, "ETH", "2000");
+        set_price(&a, "ETH", "4000");
         tell("2. Trader %s signs in to %s.", a.address_text, a.host);
         fund(&a, "10000");
         sign_in(&a);
