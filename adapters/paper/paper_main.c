@@ -83,8 +83,8 @@ int main(int argc, char **argv)
                 goto done;
         }
         (void)printf("{\"ready\":true,\"url\":\"http://127.0.0.1:%u\","
-                     "\"ws\":\"ws://127.0.0.1:%u/ws\"}\n",
-                     paper_port(paper), paper_port(paper));
+                     "\"ws\":\"ws://127.0.0.1:%u/ws\",\"paper\":\"http://127.0.0.1:%u\"}\n",
+                     paper_port(paper), paper_port(paper), paper_port(paper));
         (void)fflush(stdout);
         loop_run(loop);
         status = EXIT_SUCCESS;
