@@ -182,6 +182,8 @@ static enum errc apply(struct books *b, const struct margin_fill *fill, struct u
                 rc = num_muldiv(&close_fee, fill->fee.v, closed, num_abs(size), NUM_NEAREST);
                 if (rc)
                         goto done;
+                /* Each half in whole units of the venue's money. */
+                close_fee = num_to_step(close_fee, NUM_MICRO, NUM_NEAREST);
                 rc = decrease(b, closed, fill->price, close_fee, realized);
                 if (rc)
                         goto done;
