@@ -22,6 +22,22 @@
 #define CHILDREN_MAX 4
 static int children[CHILDREN_MAX]; /* ended when the story fails */
 static int n_children;
+static FILE *logs; /* what the programs wrote to standard error; shown when something broke */
+
+static void show_logs(void)
+{
+        char text[4096];
+        size_t n;
+
+        if (!logs || fseek(logs, 0, SEEK_END))
+                return;
+        long end = ftell(logs);
+        if (fseek(logs, end > (long)sizeof text ? end - (long)sizeof text : 0, SEEK_SET))
+                return;
+        n = fread(text, 1, sizeof text, logs);
+        puts("The last lines of the programs' logs:");
+        fwrite(text, 1, n, stdout);
+}
 
 void client_fail(const char *fmt, ...)
 {
@@ -32,6 +48,7 @@ void client_fail(const char *fmt, ...)
         vprintf(fmt, ap);
         va_end(ap);
         puts("");
+        show_logs();
         fflush(stdout);
         for (int i = 0; i < n_children; i++)
                 if (children[i] > 0)
@@ -65,9 +82,13 @@ json_t *client_spawn(int *pid, int *out, const char *const argv[])
 
         if (pipe(pipes))
                 client_fail("pipe: %s", strerror(errno));
+        if (!logs)
+                logs = tmpfile();
         *pid = fork();
         if (*pid == 0) {
                 dup2(pipes[1], STDOUT_FILENO);
+                if (logs)
+                        dup2(fileno(logs), STDERR_FILENO);
                 close(pipes[0]);
                 close(pipes[1]);
                 execv(argv[0], (char *const *)(uintptr_t)argv);
