@@ -52,6 +52,30 @@ static void test_answers(void **state)
         client_close(&c);
 }
 
+static void test_query_values_that_do_not_fit_are_absent(void **state)
+{
+        struct rig *rig = *state;
+        struct client c;
+        char text[256];
+
+        rig_listen(rig);
+        c = rig_client(rig);
+        for (int len = 62; len <= 65; len++) { /* the handler's room is 64 with the NUL */
+                client_forget(&c);
+                snprintf(text, sizeof(text), "GET /?x=1&name=%0*d HTTP/1.1\r\nHost: a\r\n\r\n", len,
+                         7);
+                client_puts(&c, text);
+                assert_true(client_wait_text(&c, "GET / 0\n"));
+                assert_int_equal(rig->has_param, len <= 63);
+        }
+        client_forget(&c);
+        client_puts(&c, "GET /?%6Eame HTTP/1.1\r\nHost: a\r\n\r\n"); /* encoded, no value */
+        assert_true(client_wait_text(&c, "GET / 0\n"));
+        assert_true(rig->has_param);
+        assert_string_equal(rig->last_param, "");
+        client_close(&c);
+}
+
 static void test_request_ids_are_made_when_unfit(void **state)
 {
         struct rig *rig = *state;
@@ -409,6 +433,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 T(test_answers),
+                T(test_query_values_that_do_not_fit_are_absent),
                 T(test_request_ids_are_made_when_unfit),
                 T(test_request_byte_by_byte),
                 T(test_pipelined_requests_are_answered_in_order),

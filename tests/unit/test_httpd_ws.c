@@ -63,7 +63,7 @@ static void test_lengths_byte_by_byte_and_whole(void **state)
         }
         client_forget(&c);
         for (size_t i = 0; i < 8; i++) {
-                client_send(&c, "\x81\x82\0\0\0\0ab" + i, 1);
+                client_send(&c, &"\x81\x82\0\0\0\0ab"[i], 1);
                 loop_turn(rig->loop, 1);
         }
         assert_true(client_wait_len(&c, 4));
