@@ -1,3 +1,5 @@
-foreach(name paper paper_rules paper_ws)
-  pg_unit(${name} SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture.c LINK pg_paper)
+foreach(name paper paper_faults paper_info paper_rules paper_ws)
+  pg_unit(${name} LINK pg_paper
+    SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture.c
+      ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture_net.c)
 endforeach()
