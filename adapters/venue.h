@@ -62,7 +62,7 @@ struct venue_order {
         struct cloid cloid;
 };
 
-#define VENUE_ORDERS_MAX 3   /* a parent and its two legs */
+#define VENUE_ORDERS_MAX  3  /* a parent and its two legs */
 #define VENUE_CANCELS_MAX 50 /* in one action */
 
 enum venue_action_kind {
@@ -119,7 +119,11 @@ void venue_compiled_fini(struct venue_compiled *compiled);
 enum venue_result { VENUE_DONE, VENUE_REFUSED, VENUE_UNKNOWN };
 
 enum venue_item_status {
-        ITEM_RESTING, ITEM_FILLED, ITEM_WAITING_PARENT, ITEM_TRIGGER_PENDING, ITEM_CANCELLED,
+        ITEM_RESTING,
+        ITEM_FILLED,
+        ITEM_WAITING_PARENT,
+        ITEM_TRIGGER_PENDING,
+        ITEM_CANCELLED,
         ITEM_REFUSED,
 };
 struct venue_item {
@@ -144,7 +148,7 @@ struct venue_position {
         struct margin_position p; /* tiers filled from the market; tiers_known tells */
         bool tiers_known;
         struct px entry;
-        unsigned max_leverage;   /* as the venue says for this position */
+        unsigned max_leverage;            /* as the venue says for this position */
         char liquidation_px[NUM_STR_MAX]; /* the venue's own string, "" for null */
         struct usd margin_used, unrealized_pnl, funding_since_open;
         char return_on_equity[NUM_STR_MAX];
@@ -267,10 +271,10 @@ struct venue_caps {
 enum venue_health { VENUE_UP, VENUE_DEGRADED, VENUE_DOWN };
 struct venue_status {
         enum venue_health health;
-        int64_t since;        /* wall ms */
-        int64_t markets_at;   /* last universe, 0: never */
-        int64_t contexts_at;  /* last prices, 0: never */
-        char reason[160];     /* "" when up */
+        int64_t since;       /* wall ms */
+        int64_t markets_at;  /* last universe, 0: never */
+        int64_t contexts_at; /* last prices, 0: never */
+        char reason[160];    /* "" when up */
 };
 
 struct venue_ops {
@@ -335,9 +339,9 @@ struct venue {
 };
 
 struct venue_options {
-        const char *kind;     /* "hyperliquid" */
-        const char *base_url; /* e.g. "https://api.hyperliquid.xyz", no trailing slash */
-        bool is_mainnet;      /* which network signatures name */
+        const char *kind;           /* "hyperliquid" */
+        const char *base_url;       /* e.g. "https://api.hyperliquid.xyz", no trailing slash */
+        bool is_mainnet;            /* which network signatures name */
         const char *egress_address; /* or NULL */
         const char *ca_file;        /* or NULL */
         unsigned weight_per_minute; /* budget of the egress address */

@@ -352,8 +352,7 @@ static void deliver_mode(struct call *call, struct err *err, const json_t *answe
         call->done.text(call->cookie, err, mode ? mode : "");
 }
 
-void hl_reads_mode(struct venue *venue, const struct addr *user, venue_text_fn *done,
-                   void *cookie)
+void hl_reads_mode(struct venue *venue, const struct addr *user, venue_text_fn *done, void *cookie)
 {
         struct call *call = call_new(venue, HL_REST_ABSTRACTION, cookie);
 

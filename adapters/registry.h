@@ -1,0 +1,13 @@
+/* registry: the venues there are. Private to this folder. */
+#ifndef REGISTRY_H
+#define REGISTRY_H
+
+#include "adapters/venue.h"
+
+typedef struct venue *registry_open_fn(struct loop *loop, const struct venue_options *options,
+                                       struct err *err);
+
+/* How to open a venue of that kind; NULL when there is none. */
+registry_open_fn *registry_find(const char *kind);
+
+#endif

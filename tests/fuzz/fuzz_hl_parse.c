@@ -1,0 +1,101 @@
+/* The venue's answers: the first byte picks the parser, the rest is the answer's text. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/hyperliquid/hl_outcome.h"
+#include "adapters/hyperliquid/hl_parse.h"
+#include "adapters/hyperliquid/hl_raw.h"
+#include "base/attr.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void universe(const json_t *value)
+{
+        const json_t *meta = json_is_array(value) ? json_array_get(value, 0) : value;
+        struct hl_universe *u = hl_meta_parse(meta, NULL);
+
+        if (!u)
+                return;
+        (void)(hl_meta_contexts(u, json_array_get(value, 1), 1, NULL) == E_OK);
+        for (size_t i = 0; i < u->n; i++)
+                must(margin_table_check(&u->market[i].tiers) == E_OK);
+        hl_meta_free(u);
+}
+
+static void account(const json_t *value)
+{
+        struct venue_account account;
+        struct venue_setting setting;
+        struct venue_fees fees;
+
+        if (hl_parse_account(&account, value, NULL, NULL) == E_OK)
+                must(account.n_positions <= VENUE_POSITIONS_MAX);
+        free(account.position);
+        (void)(hl_parse_account_setting(&setting, value, NULL) == E_OK);
+        (void)(hl_parse_account_fees(&fees, value, NULL) == E_OK);
+}
+
+static void orders(const json_t *value)
+{
+        struct venue_open_order *orders;
+        struct venue_order_status status;
+        size_t n;
+
+        (void)(hl_parse_orders(&orders, &n, value, NULL, NULL) == E_OK);
+        free(orders);
+        (void)(hl_parse_orders_status(&status, value, NULL, NULL) == E_OK);
+}
+
+static void market(const json_t *value)
+{
+        struct venue_book book;
+        struct venue_trade *trades;
+        struct venue_fill *fills;
+        size_t n;
+
+        (void)(hl_parse_market_book(&book, value, NULL) == E_OK);
+        (void)(hl_parse_market_trades(&trades, &n, value, NULL) == E_OK);
+        free(trades);
+        (void)(hl_parse_fills(&fills, &n, value, NULL) == E_OK);
+        free(fills);
+}
+
+static void outcome(const char *text, size_t len)
+{
+        static struct venue_outcome out;
+        struct http_answer answer = {
+                .result = HTTP_ANSWERED, .status = 200, .body = text, .body_len = len};
+        uint64_t unknown = 0;
+
+        for (unsigned n = 0; n < 4; n++) {
+                hl_outcome_read(&out, VENUE_ORDER, n, &answer, E_OK, &unknown);
+                must(out.result != VENUE_DONE || out.n_items == n);
+                hl_outcome_read(&out, VENUE_CANCEL, n, &answer, E_OK, &unknown);
+        }
+        hl_outcome_read(&out, VENUE_SET_LEVERAGE, 0, &answer, E_OK, &unknown);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        char *text;
+        json_t *value;
+
+        if (size == 0)
+                return 0;
+        text = malloc(size);
+        must(text);
+        memcpy(text, data + 1, size - 1);
+        text[size - 1] = '\0';
+        value = hl_raw_load(text, size - 1, NULL);
+        switch ((data[0] + 2) % 5) { /* the digit 0 picks the first */
+        case 0: universe(value); break;
+        case 1: account(value); break;
+        case 2: orders(value); break;
+        case 3: market(value); break;
+        case 4: outcome(text, size - 1); break;
+        }
+        json_decref(value);
+        free(text);
+        return 0;
+}

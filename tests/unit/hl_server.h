@@ -1,0 +1,35 @@
+/* hl_server: a small scripted venue for tests: one request per connection, on a thread of its own. */
+#ifndef HL_SERVER_H
+#define HL_SERVER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What becomes of a request. */
+enum server_mode { GOOD, BAD_META, HTTP_429, HTTP_502, HTTP_422, RUBBISH, HANG_UP, SILENT };
+#define HELD_MAX 64
+
+struct hl_server {
+        pthread_t thread;
+        pthread_mutex_t lock;
+        int listener;
+        uint16_t port;
+        enum server_mode meta_mode;
+        enum server_mode exchange_mode;
+        enum server_mode info_mode;
+        const char *exchange_answer;
+        char exchange_body[16384]; /* the latest */
+        unsigned n_meta, n_info, n_exchange;
+        int held[HELD_MAX]; /* connections never answered */
+        unsigned n_held;
+};
+extern struct hl_server hl_server;
+
+void hl_server_start(void);
+void hl_server_stop(void);
+void hl_server_set(enum server_mode *which, enum server_mode mode);
+void hl_server_answer_exchange(const char *answer); /* borrowed */
+unsigned hl_server_count(const unsigned *which);
+
+#endif
