@@ -81,6 +81,7 @@ static enum errc read_status(struct venue_item *item, enum venue_action_kind kin
         const json_t *filled = json_object_get(status, "filled");
         bool known;
 
+        *item = (struct venue_item){0};
         if (word)
                 return read_word(item, kind, word);
         if (error) {
@@ -207,7 +208,8 @@ void hl_outcome_read(struct venue_outcome *out, enum venue_action_kind kind, uns
                      const struct http_answer *answer, enum errc refused, uint64_t *unknown_texts)
 {
         must(n_items <= VENUE_CANCELS_MAX);
-        *out = (struct venue_outcome){0};
+        out->n_items = 0;
+        out->item[0] = (struct venue_item){0}; /* the others when they are used: items are large */
         if (refused) {
                 set(out, VENUE_REFUSED, refused, answer->reason);
                 return;

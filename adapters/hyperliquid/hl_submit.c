@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapters/hyperliquid/hl_approval.h"
+#include "adapters/hyperliquid/hl_err.h"
 #include "adapters/hyperliquid/hl_outcome.h"
 #include "adapters/hyperliquid/hl_venue.h"
 #include "base/attr.h"
@@ -33,18 +34,38 @@ static void explain_approval(struct err *err)
         (void)err_set(err, E_MARGIN, "The account has no deposit at the venue yet.");
 }
 
+/* Logs a text that hl_err.def lacks, so that a row can be added. */
+static void log_if_unknown(const struct err *err)
+{
+        bool known = true;
+
+        if (err->venue_message[0])
+                (void)hl_err_code(err->venue_message, &known);
+        if (!known)
+                log_event(LOG_WARN, "unknown venue error text", "text", err->venue_message, NULL);
+}
+
+static void log_unknown_texts(const struct venue_outcome *outcome)
+{
+        if (outcome->n_items == 0)
+                log_if_unknown(&outcome->err);
+        for (unsigned i = 0; i < outcome->n_items; i++) {
+                if (outcome->item[i].status == ITEM_REFUSED)
+                        log_if_unknown(&outcome->item[i].err);
+        }
+}
+
 static void on_answer(void *cookie, const struct http_answer *answer, enum errc refused)
 {
         struct submission *s = cookie;
-        struct venue_outcome *outcome = xcalloc(1, sizeof *outcome); /* too large for the stack */
+        struct venue_outcome *outcome = xmalloc(sizeof *outcome); /* too large for the stack */
         uint64_t unknown_before = s->v->unknown_texts;
 
         hl_outcome_read(outcome, s->kind, s->n_items, answer, refused, &s->v->unknown_texts);
         if (s->is_approval)
                 explain_approval(&outcome->err);
         if (s->v->unknown_texts != unknown_before)
-                log_event(LOG_WARN, "unknown venue error text", "text", outcome->err.venue_message,
-                          NULL);
+                log_unknown_texts(outcome);
         s->done(s->cookie, outcome);
         free(outcome);
         free(s);
