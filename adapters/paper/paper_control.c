@@ -43,11 +43,22 @@ static bool knows_all(const json_t *body, const char *const *names)
         return true;
 }
 
+/* A decimal string, or a whole number written as such. */
+static bool decimal(const json_t *body, const char *key, int64_t *out)
+{
+        const char *text = hl_raw_get_text(body, key, NULL);
+        int64_t whole;
+
+        if (text)
+                return !num_parse(out, text, strlen(text), NUM_DECIMALS, NUM_REFUSE);
+        return !hl_raw_get_int(&whole, body, key) &&
+               !num_muldiv(out, whole, NUM_SCALE, 1, NUM_DOWN);
+}
+
 /* ---- POST /paper/faucet {user, amount} ------------------------------------------------------- */
 
 static void faucet(struct paper *p, struct paper_answer *answer, const json_t *body)
 {
-        const char *text = hl_raw_get_text(body, "amount", NULL);
         struct engine_account account;
         struct usd amount;
         struct addr user;
@@ -56,8 +67,8 @@ static void faucet(struct paper *p, struct paper_answer *answer, const json_t *b
                 refuse(answer, 400, "user must be an address, 0x and 40 hexadecimal digits");
                 return;
         }
-        if (!text || num_parse_usd(&amount, text, strlen(text)) || amount.v <= 0 ||
-            amount.v > DEPOSIT_MAX || amount.v % NUM_MICRO != 0) {
+        if (!decimal(body, "amount", &amount.v) || amount.v <= 0 || amount.v > DEPOSIT_MAX ||
+            amount.v % NUM_MICRO != 0) {
                 refuse(answer, 400,
                        "amount must be a decimal string above 0, at most 1000000000, with at most "
                        "6 decimals");
@@ -81,7 +92,6 @@ static void faucet(struct paper *p, struct paper_answer *answer, const json_t *b
 static void price(struct paper *p, struct paper_answer *answer, const json_t *body)
 {
         const char *coin = hl_raw_get_text(body, "coin", NULL);
-        const char *text = hl_raw_get_text(body, "price", NULL);
         int asset = coin ? paper_universe_find(&p->universe, coin) : -1;
         int64_t grain;
         struct px value;
@@ -93,7 +103,7 @@ static void price(struct paper *p, struct paper_answer *answer, const json_t *bo
         grain = num_pow10(2 + p->universe.spec[asset].sz_decimals);
         if (json_is_null(json_object_get(body, "price"))) {
                 paper_market_hold(p, (uint32_t)asset, NULL, paper_now(p));
-        } else if (!text || num_parse_px(&value, text, strlen(text)) || value.v <= 0 ||
+        } else if (!decimal(body, "price", &value.v) || value.v <= 0 ||
                    value.v > INT64_C(10000000) * NUM_SCALE || value.v % grain != 0) {
                 refuse(answer, 400,
                        "price must be null or a decimal string above 0, at most 10000000, with at "

@@ -11,6 +11,8 @@
  * signer, account, vault, expiry, nonce, the action itself. Whatever is refused before the nonce is
  * taken leaves the nonce unused. Every action that could be read is written to the ledger. */
 
+#define SUB_ACCOUNT_VOLUME_MICRO INT64_C(100000000000) /* 100,000 dollars */
+
 void paper_exchange_refuse(struct paper_outcome *out, const char *text)
 {
         (void)text_copy(out->text, sizeof(out->text), text);
@@ -33,14 +35,36 @@ static bool is_overweight(const json_t *action)
         return false;
 }
 
-/* Actions with a name at the venue that this one has nothing to do with. */
-static void run_other(struct paper_outcome *out, const char *type)
+/* Actions with a name at the venue that this one has nothing to do with. user is NULL before the
+ * signer is known. */
+static void run_other(struct paper_outcome *out, const struct paper_user *user,
+                      const struct hl_request *request)
 {
+        const char *type = request->type;
+        char from[ADDR_STR_MAX], to[ADDR_STR_MAX], traded[NUM_STR_MAX];
+        struct addr other;
+
         if (!strcmp(type, "setReferrer")) {
                 paper_exchange_refuse(out, "Referral code not registered");
-                return;
+        } else if (!strcmp(type, "vaultTransfer") &&
+                   !hl_raw_get_addr(&other, request->action, "vaultAddress")) {
+                (void)snprintf(out->text, sizeof(out->text), "Vault not registered: %s",
+                               hex_print_addr(to, &other));
+        } else if (!strcmp(type, "subAccountTransfer") && user &&
+                   !hl_raw_get_addr(&other, request->action, "subAccountUser")) {
+                (void)snprintf(out->text, sizeof(out->text),
+                               "Invalid sub-account transfer from %s to %s",
+                               hex_print_addr(from, &user->address), hex_print_addr(to, &other));
+        } else if (!strcmp(type, "createSubAccount") && user &&
+                   user->volume_micro < SUB_ACCOUNT_VOLUME_MICRO) {
+                (void)snprintf(out->text, sizeof(out->text),
+                               "Cannot create sub-accounts until enough volume traded. Required: "
+                               "$100000. Traded: $%s.",
+                               num_print(traded, user->volume_micro / 10000, 2, 0));
+        } else {
+                (void)snprintf(out->text, sizeof(out->text), "This venue does not offer %.60s.",
+                               type);
         }
-        (void)snprintf(out->text, sizeof(out->text), "This venue does not offer %.60s.", type);
 }
 
 /* Who acts, and for which account. */
@@ -117,7 +141,7 @@ static void execute(struct paper *p, struct paper_outcome *out, struct actor *ac
         struct paper_user *user;
 
         if (request->kind == HL_RAW_MULTI_SIG) {
-                run_other(out, request->type);
+                run_other(out, NULL, request);
                 return;
         }
         if (!identify(p, actor, request, out->text) || !admit(p, actor, request, out->text))
@@ -132,7 +156,7 @@ static void execute(struct paper *p, struct paper_outcome *out, struct actor *ac
         else if (request->kind == HL_RAW_USER)
                 paper_transfer_run(p, out, user, request);
         else
-                run_other(out, request->type);
+                run_other(out, user, request);
         user->n_requests += out->n_done + out->n_failed;
 }
 
@@ -151,6 +175,8 @@ static void record(struct paper *p, const struct paper_outcome *out, const struc
                 .action = json_dumps(request->action, JSON_COMPACT),
                 .answer = xstrdup(buf_cstr(&answer->body)),
                 .nonce = request->envelope.nonce,
+                .expires_after =
+                        request->envelope.has_expires_after ? request->envelope.expires_after : 0,
                 .has_signer = actor->has_signer,
                 .has_account = actor->has_account,
                 .signer = actor->signer,

@@ -270,6 +270,10 @@ const struct paper_info_row *paper_info_market_rows(void)
                 {"perpDexs", perp_dexs},
                 {"outcomeMeta", outcome_meta},
                 {"perpsAtOpenInterestCap", empty_list},
+                {"perpCategories", empty_list},
+                {"perpConciseAnnotations", empty_list},
+                {"vaultSummaries", empty_list},
+                {"liquidatable", empty_list},
                 {"maxMarketOrderNtls", max_market_orders},
                 {NULL, NULL},
         };

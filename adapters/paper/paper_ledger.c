@@ -86,6 +86,8 @@ static void show(struct buf *out, const struct paper_ledger_entry *entry)
         jot_text(out, "type", entry->type);
         jot_raw(out, "action", entry->action);
         jot_uint(out, "nonce", entry->nonce);
+        if (entry->expires_after)
+                jot_uint(out, "expiresAfter", entry->expires_after);
         if (entry->has_signer)
                 jot_addr(out, "signer", &entry->signer);
         else

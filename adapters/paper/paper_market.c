@@ -148,28 +148,60 @@ static size_t ladder(struct paper *p, uint32_t asset, struct px around, bool is_
         return n;
 }
 
+/* Replaces all quotes. They are Gtc: whoever rests in their way is filled. */
 static void requote(struct paper *p, uint32_t asset, struct px around, int64_t at)
 {
         struct paper_market *m = &p->market[asset];
-        struct engine_order_request order[2 * PAPER_LEVELS];
         struct engine_order_result result[2 * PAPER_LEVELS];
         char text[PAPER_TEXT_MAX];
-        size_t n;
 
         for (unsigned i = 0; i < m->n_quotes; i++)
-                engine_cancel(p->engine, &p->maker, asset, m->quote[i], text, at);
+                if (m->quote_oid[i])
+                        engine_cancel(p->engine, &p->maker, asset, m->quote_oid[i], text, at);
         m->n_quotes = 0;
         m->is_eaten = false;
         if (p->universe.spec[asset].is_delisted)
                 return;
-        n = ladder(p, asset, around, true, order);
-        n += ladder(p, asset, around, false, order + n);
+        m->n_quotes = (unsigned)ladder(p, asset, around, true, m->quote);
+        m->n_quotes += (unsigned)ladder(p, asset, around, false, m->quote + m->n_quotes);
         memset(result, 0, sizeof(result));
-        if (!engine_place(p->engine, &p->maker, order, n, ENGINE_NA, NULL, 0, result, text, at))
+        memset(m->quote_oid, 0, sizeof(m->quote_oid));
+        if (!engine_place(p->engine, &p->maker, m->quote, m->n_quotes, ENGINE_NA, NULL, 0, result,
+                          text, at))
                 return;
-        for (size_t i = 0; i < n; i++)
+        for (unsigned i = 0; i < m->n_quotes; i++)
                 if (result[i].status == ENGINE_RESTING)
-                        m->quote[m->n_quotes++] = result[i].oid;
+                        m->quote_oid[i] = result[i].oid;
+}
+
+/* Makes eaten quotes whole again, where that takes nobody's order: what a trader left resting at a
+ * quote's price stays, and the quote is tried again later. */
+static void top_up(struct paper *p, uint32_t asset, int64_t at)
+{
+        struct paper_market *m = &p->market[asset];
+        char text[PAPER_TEXT_MAX];
+
+        m->is_eaten = false;
+        for (unsigned i = 0; i < m->n_quotes; i++) {
+                struct engine_order_request again = m->quote[i];
+                struct engine_order_result result = {.oid = 0};
+                const struct engine_order *now =
+                        m->quote_oid[i] ? engine_order_by_oid(p->engine, &p->maker, m->quote_oid[i])
+                                        : NULL;
+
+                if (now && !strcmp(now->status, "open") && now->size.v == again.size.v)
+                        continue;
+                if (m->quote_oid[i])
+                        engine_cancel(p->engine, &p->maker, asset, m->quote_oid[i], text, at);
+                m->quote_oid[i] = 0;
+                again.tif = ENGINE_ALO;
+                if (engine_place(p->engine, &p->maker, &again, 1, ENGINE_NA, NULL, 0, &result, text,
+                                 at) &&
+                    result.status == ENGINE_RESTING)
+                        m->quote_oid[i] = result.oid;
+                else
+                        m->is_eaten = true;
+        }
 }
 
 /* ---- Marks ----------------------------------------------------------------------------------- */
@@ -268,7 +300,7 @@ void paper_market_tick(struct paper *p, int64_t at)
 
         for (uint32_t i = 0; i < n; i++)
                 if (p->market[i].is_eaten)
-                        requote(p, i, p->market[i].oracle, at);
+                        top_up(p, i, at);
         if (p->is_still)
                 return;
         for (uint32_t i = 0; i < TURNS_PER_TICK && i < n; i++)
@@ -285,7 +317,7 @@ void paper_market_refill(struct paper *p, int64_t at)
 {
         for (uint32_t i = 0; i < p->universe.n; i++)
                 if (p->market[i].is_eaten && (p->market[i].is_held || p->is_still))
-                        requote(p, i, p->market[i].oracle, at);
+                        top_up(p, i, at);
 }
 
 void paper_market_hold(struct paper *p, uint32_t asset, const struct px *price, int64_t at)
@@ -303,7 +335,7 @@ void paper_market_hold(struct paper *p, uint32_t asset, const struct px *price, 
         requote(p, asset, m->oracle, at);
         set_prices(p, asset, at);
         if (m->is_eaten)
-                requote(p, asset, m->oracle, at);
+                top_up(p, asset, at);
 }
 
 void paper_market_start(struct paper *p, uint64_t seed)

@@ -63,10 +63,11 @@ struct paper_market {
         bool is_held;  /* price set by hand: neither walk nor takers */
         int64_t basis; /* moving average of mid - oracle, 1e-8 */
         int64_t basis_at;
-        /* The market maker's orders. */
-        uint64_t quote[2 * PAPER_LEVELS];
+        /* The market maker's orders, and what each is meant to be. */
+        struct engine_order_request quote[2 * PAPER_LEVELS];
+        uint64_t quote_oid[2 * PAPER_LEVELS]; /* 0: not in the book */
         unsigned n_quotes;
-        bool is_eaten; /* one of them was hit since it was placed */
+        bool is_eaten; /* one of them is not whole */
         /* Trades, newest at (n_trades - 1) % PAPER_TRADES. */
         struct paper_trade trade[PAPER_TRADES];
         uint64_t n_trades, n_trades_pushed;
@@ -326,9 +327,9 @@ struct paper_ledger_entry {
         uint64_t seq;
         int64_t at;
         char type[40];
-        char *action; /* JSON as received, owned */
-        char *answer; /* body, owned */
-        uint64_t nonce;
+        char *action;                  /* JSON as received, owned */
+        char *answer;                  /* body, owned */
+        uint64_t nonce, expires_after; /* 0: none */
         bool has_signer, has_account;
         struct addr signer, account;
         const char *effect; /* "applied", "partial", "refused" */

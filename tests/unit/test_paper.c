@@ -99,6 +99,38 @@ static void test_held_price(void **state)
         json_decref(answer);
 }
 
+/* What a trader leaves at the maker's price is his: the maker does not fill it to get back there. */
+static void test_remainder_rests(void **state)
+{
+        struct paper_fixture *f = *state;
+        struct paper_wallet w = trader(f, 1), other = trader(f, 2);
+        json_t *orders, *book, *answer;
+
+        paper_fixture_price(f, "BTC", "60000");
+        json_decref(paper_fixture_act(
+                f, &w, NULL,
+                "{\"type\":\"order\",\"orders\":[{\"a\":0,\"b\":true,\"p\":\"60001\",\"s\":\"1.5\","
+                "\"r\":false,\"t\":{\"limit\":{\"tif\":\"Gtc\"}}}],\"grouping\":\"na\"}"));
+        json_decref(paper_fixture_act(f, &w, NULL, "{\"type\":\"noop\"}"));
+        orders = paper_fixture_info(f, "{\"type\":\"openOrders\",\"user\":\"%s\"}", w.hex);
+        expect_text(orders, "0.origSz", "1.5");
+        expect_text(orders, "0.sz", "0.50002");
+        json_decref(orders);
+        book = paper_fixture_info(f, "{\"type\":\"l2Book\",\"coin\":\"BTC\"}");
+        expect_text(book, "levels.0.0.px", "60001.0");
+        expect_text(book, "levels.0.0.sz", "0.50002");
+        expect_text(book, "levels.1.0.px", "60007.0");
+        json_decref(book);
+        /* Somebody else takes it; then the maker is back at its place. */
+        answer = take(f, &other, 0, false, "60001", "0.50002");
+        expect_text(answer, "response.data.statuses.0.filled.avgPx", "60001.0");
+        json_decref(answer);
+        book = paper_fixture_info(f, "{\"type\":\"l2Book\",\"coin\":\"BTC\"}");
+        expect_text(book, "levels.0.0.px", "59999.0");
+        expect_text(book, "levels.1.0.px", "60001.0");
+        json_decref(book);
+}
+
 static void test_control_refuses_nonsense(void **state)
 {
         static const char *const bad[][2] = {
@@ -106,7 +138,7 @@ static void test_control_refuses_nonsense(void **state)
                 {"/paper/price", "{\"coin\":\"BTC\",\"price\":\"0\"}"},
                 {"/paper/price", "{\"coin\":\"BTC\",\"price\":\"-1\"}"},
                 {"/paper/price", "{\"coin\":\"BTC\",\"price\":\"1e5\"}"},
-                {"/paper/price", "{\"coin\":\"BTC\",\"price\":60000}"},
+                {"/paper/price", "{\"coin\":\"BTC\",\"price\":60000.5}"},
                 {"/paper/price", "{\"coin\":\"BTC\",\"price\":\"60000.01\"}"},
                 {"/paper/price", "{\"coin\":\"BTC\"}"},
                 {"/paper/price", "{\"coin\":\"BTC\",\"price\":\"1\",\"x\":1}"},
@@ -285,6 +317,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_held_price, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_remainder_rests, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_control_refuses_nonsense, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_isolated_loss_is_bounded, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_bad_order_leaves_its_neighbours, setup,
