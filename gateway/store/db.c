@@ -127,6 +127,11 @@ int db_changes(const struct db *db)
         return sqlite3_changes(db->conn);
 }
 
+int64_t db_total_changes(const struct db *db)
+{
+        return sqlite3_total_changes64(db->conn);
+}
+
 bool db_in_transaction(const struct db *db)
 {
         return !sqlite3_get_autocommit(db->conn);

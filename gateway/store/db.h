@@ -38,6 +38,7 @@ MUST_USE enum errc db_run(struct db *db, sqlite3_stmt *stmt);
 MUST_USE enum errc db_exec(struct db *db, const char *sql); /* db_query and db_run */
 void db_reset(sqlite3_stmt *stmt);   /* gives up a statement whose rows are not all read */
 int db_changes(const struct db *db); /* rows touched by the last db_run */
+int64_t db_total_changes(const struct db *db); /* rows touched since the database was opened */
 bool db_in_transaction(const struct db *db);
 void db_say_works(struct db *db); /* after a commit: logs the end of a failure */
 

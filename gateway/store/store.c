@@ -1,7 +1,10 @@
 /* The store's two sides. The loop's: operations are submitted, refused where the mailbox is full,
- * and finished. The thread's: a batch of operations runs in one transaction, each write in a
- * savepoint, so that one that breaks a constraint does not take the others along; a failure of the
- * database itself takes the whole batch, because SQLite may have rolled it back already. */
+ * and finished. The thread's: a batch of operations runs in one transaction. One that breaks a
+ * constraint does not take the others along: most fail before they change anything, and where one
+ * has, the batch is rolled back and those before it run again. From then on each write of that batch
+ * has a savepoint, so that nobody makes it run a third time; savepoints for all would cost every
+ * batch what one in a thousand needs. A failure of the database itself takes the whole batch, because
+ * SQLite may have rolled it back already. */
 #include "store/store.h"
 
 #include <pthread.h>
@@ -37,7 +40,8 @@ struct store {
         struct store_op *batch;
         struct store_op **batch_tail;
         bool in_transaction;
-        bool is_sunk; /* the database failed: nothing of this batch stands */
+        bool has_savepoints; /* each write has one */
+        bool is_sunk;        /* the database failed: nothing of this batch stands */
 };
 
 /* --- the store's thread --- */
@@ -50,6 +54,7 @@ static void batch_begin(void *state)
         store->batch = NULL;
         store->batch_tail = &store->batch;
         store->in_transaction = false;
+        store->has_savepoints = false;
         store->is_sunk = false;
 }
 
@@ -62,30 +67,55 @@ static enum errc write_begin(struct store *store, struct store_op *op)
                 store->in_transaction = true;
                 op->is_commit = true;
         }
-        return db_exec(store->db, "SAVEPOINT op") ? E_STORE_DOWN : E_OK;
+        if (store->has_savepoints && db_exec(store->db, "SAVEPOINT op"))
+                return E_STORE_DOWN;
+        return E_OK;
 }
 
-static enum errc write_end(struct store *store, enum errc rc)
+/* Rolls the batch back and runs the writes before op again. They do what they did, since an operation
+ * depends on the database and its own input alone. */
+static enum errc undo_by_replay(struct store *store, const struct store_op *op)
+{
+        if (db_exec(store->db, "ROLLBACK") || db_exec(store->db, "BEGIN IMMEDIATE"))
+                return E_STORE_DOWN;
+        for (struct store_op *done = store->batch; done != op; done = done->next) {
+                if (done->writes && !done->rc && done->exec(done, store->db))
+                        return E_STORE_DOWN;
+        }
+        store->has_savepoints = true;
+        return E_OK;
+}
+
+/* Undoes what op has changed when rc is an error of its own. Returns the final rc. */
+static enum errc write_end(struct store *store, const struct store_op *op, enum errc rc,
+                           int64_t changes_before)
 {
         if (rc == E_STORE_DOWN)
                 return rc;
-        if (rc && db_exec(store->db, "ROLLBACK TO op"))
-                return E_STORE_DOWN;
-        if (db_exec(store->db, "RELEASE op"))
-                return E_STORE_DOWN;
+        if (store->has_savepoints) {
+                if (rc && db_exec(store->db, "ROLLBACK TO op"))
+                        return E_STORE_DOWN;
+                if (db_exec(store->db, "RELEASE op"))
+                        return E_STORE_DOWN;
+        } else if (rc && db_total_changes(store->db) != changes_before) {
+                if (undo_by_replay(store, op))
+                        return E_STORE_DOWN;
+        }
         return rc;
 }
 
 static enum errc run_op(struct store *store, struct store_op *op)
 {
+        int64_t changes;
         enum errc rc;
 
         if (!op->writes)
                 return op->exec(op, store->db);
         rc = write_begin(store, op);
-        if (!rc)
-                rc = write_end(store, op->exec(op, store->db));
-        return rc;
+        if (rc)
+                return rc;
+        changes = db_total_changes(store->db);
+        return write_end(store, op, op->exec(op, store->db), changes);
 }
 
 static void job_run(struct worker_job *job, void *state)

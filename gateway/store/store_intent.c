@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/store_intent_names.h"
 #include "store/store_intent_rows.h"
 #include "store/store_op.h"
 
@@ -78,11 +79,11 @@ void store_intent_update(struct store *store, const struct store_intent *intent,
 
 struct intent_get {
         struct store_op op;
-        const char *sql; /* finds the intent's id by brand, account and one key */
-        char key[128];   /* idempotency key or client id */
-        struct cloid cloid;
-        bool by_cloid;
+        char brand[STORE_BRAND_MAX];
         struct addr account;
+        enum store_intent_name_kind kind;
+        uint8_t name[128]; /* cloid, client id or idempotency key */
+        size_t name_len;
         struct store_intent intent;
         store_intent_fn *done;
         void *cookie;
@@ -91,21 +92,11 @@ struct intent_get {
 static enum errc get_exec(struct store_op *op, struct db *db)
 {
         struct intent_get *get = (struct intent_get *)(void *)op;
-        sqlite3_stmt *q = db_query(db, get->sql);
-        enum errc rc;
+        int64_t number;
+        enum errc rc = store_intent_names_find(db, get->brand, &get->account, get->kind, get->name,
+                                               get->name_len, &number);
 
-        db_bind_text(q, 1, get->intent.brand);
-        db_bind_bytes(q, 2, get->account.b, sizeof get->account.b);
-        if (get->by_cloid)
-                db_bind_bytes(q, 3, get->cloid.b, sizeof get->cloid.b);
-        else
-                db_bind_text(q, 3, get->key);
-        rc = db_step(db, q);
-        if (rc)
-                return rc;
-        rc = db_get_bytes(db, q, 0, get->intent.id.b, sizeof get->intent.id.b);
-        db_reset(q);
-        return rc ? rc : store_intent_rows_load(db, &get->intent);
+        return rc ? rc : store_intent_rows_load(db, number, &get->intent);
 }
 
 static void get_finish(struct store_op *op)
@@ -116,102 +107,80 @@ static void get_finish(struct store_op *op)
         store_intent_rows_fini(&get->intent);
 }
 
-static struct intent_get *get_new(const char *sql, const char *brand, const struct addr *account,
-                                  store_intent_fn *done, void *cookie)
+static void get_submit(struct store *store, const char *brand, const struct addr *account,
+                       enum store_intent_name_kind kind, const void *name, size_t len,
+                       store_intent_fn *done, void *cookie)
 {
         struct intent_get *get = xcalloc(1, sizeof *get);
 
-        get->sql = sql;
-        if (!text_copy(get->intent.brand, sizeof get->intent.brand, brand))
-                get->op.rc = E_NOT_FOUND; /* what does not fit was never stored */
+        /* What does not fit was never stored. */
+        if (!text_copy(get->brand, sizeof get->brand, brand) || len > sizeof get->name)
+                get->op.rc = E_NOT_FOUND;
+        else
+                memcpy(get->name, name, len);
+        get->name_len = len;
         get->account = *account;
+        get->kind = kind;
         get->done = done;
         get->cookie = cookie;
         get->op.exec = get_exec;
         get->op.finish = get_finish;
-        return get;
+        store_op_submit(store, &get->op);
 }
 
 void store_intent_by_key(struct store *store, const char *brand, const struct addr *account,
                          const char *idempotency_key, store_intent_fn *done, void *cookie)
 {
-        static const char sql[] = "SELECT id FROM intent WHERE brand = ?1 AND account = ?2"
-                                  " AND idempotency_key = ?3";
-        struct intent_get *get = get_new(sql, brand, account, done, cookie);
-
-        if (!text_copy(get->key, sizeof get->key, idempotency_key))
-                get->op.rc = E_NOT_FOUND;
-        store_op_submit(store, &get->op);
+        get_submit(store, brand, account, NAME_KEY, idempotency_key, strlen(idempotency_key), done,
+                   cookie);
 }
 
 void store_intent_by_client_id(struct store *store, const char *brand, const struct addr *account,
                                const char *client_id, store_intent_fn *done, void *cookie)
 {
-        static const char sql[] = "SELECT id FROM intent WHERE brand = ?1 AND account = ?2"
-                                  " AND client_id = ?3 AND kind = 'order'";
-        struct intent_get *get = get_new(sql, brand, account, done, cookie);
-
-        if (!text_copy(get->key, sizeof get->key, client_id))
-                get->op.rc = E_NOT_FOUND;
-        store_op_submit(store, &get->op);
+        get_submit(store, brand, account, NAME_CLIENT, client_id, strlen(client_id), done, cookie);
 }
 
 void store_intent_by_cloid(struct store *store, const char *brand, const struct addr *account,
                            const struct cloid *cloid, store_intent_fn *done, void *cookie)
 {
-        static const char sql[] =
-                "SELECT id FROM intent WHERE brand = ?1 AND account = ?2 AND id = ?3"
-                " UNION SELECT intent FROM intent_order"
-                " WHERE brand = ?1 AND account = ?2 AND cloid = ?3";
-        struct intent_get *get = get_new(sql, brand, account, done, cookie);
-
-        get->cloid = *cloid;
-        get->by_cloid = true;
-        store_op_submit(store, &get->op);
+        get_submit(store, brand, account, NAME_CLOID, cloid->b, sizeof cloid->b, done, cookie);
 }
 
 /* --- those not final, page by page --- */
 
-struct intent_cursor { /* the last one read */
+struct intent_cursor {
         int64_t created_at;
-        char brand[STORE_BRAND_MAX];
-        struct cloid id;
+        int64_t number;
 };
 
 struct intent_open {
         struct store_op op;
-        struct intent_cursor after;
+        struct intent_cursor after; /* in: the last one read before; out: the last one read */
         unsigned n;
+        int64_t number[OPEN_PAGE];
         struct store_intent page[OPEN_PAGE];
         store_intent_fn *each;
         store_done *done;
         void *cookie;
 };
 
-static enum errc open_ids(struct intent_open *open, struct db *db)
+static enum errc open_numbers(struct intent_open *open, struct db *db)
 {
-        static const char sql[] = "SELECT created_at, brand, id FROM intent"
-                                  " WHERE state IN ('reserved', 'sent', 'unknown')"
-                                  " AND (created_at, brand, id) > (?1, ?2, ?3)"
-                                  " ORDER BY created_at, brand, id LIMIT ?4";
+        static const char sql[] = "SELECT created_at, number FROM intent_open"
+                                  " WHERE (created_at, number) > (?1, ?2)"
+                                  " ORDER BY created_at, number LIMIT ?3";
         sqlite3_stmt *q = db_query(db, sql);
         enum errc rc;
 
         db_bind_int(q, 1, open->after.created_at);
-        db_bind_text(q, 2, open->after.brand);
-        db_bind_bytes(q, 3, open->after.id.b, sizeof open->after.id.b);
-        db_bind_int(q, 4, OPEN_PAGE);
+        db_bind_int(q, 2, open->after.number);
+        db_bind_int(q, 3, OPEN_PAGE);
         for (rc = db_step(db, q); !rc; rc = db_step(db, q)) {
-                struct store_intent *in = &open->page[open->n];
-
                 must(open->n < OPEN_PAGE);
-                in->created_at = db_get_int(q, 0);
-                if (db_get_text(db, q, 1, in->brand, sizeof in->brand) ||
-                    db_get_bytes(db, q, 2, in->id.b, sizeof in->id.b)) {
-                        db_reset(q);
-                        return E_STORE_DOWN;
-                }
-                open->n++;
+                open->after.created_at = db_get_int(q, 0);
+                open->after.number = db_get_int(q, 1);
+                open->number[open->n++] = open->after.number;
         }
         return rc == E_NOT_FOUND ? E_OK : rc;
 }
@@ -219,10 +188,13 @@ static enum errc open_ids(struct intent_open *open, struct db *db)
 static enum errc open_exec(struct store_op *op, struct db *db)
 {
         struct intent_open *open = (struct intent_open *)(void *)op;
-        enum errc rc = open_ids(open, db);
+        enum errc rc = open_numbers(open, db);
 
-        for (unsigned i = 0; !rc && i < open->n; i++)
-                rc = store_intent_rows_load(db, &open->page[i]);
+        for (unsigned i = 0; !rc && i < open->n; i++) {
+                rc = store_intent_rows_load(db, open->number[i], &open->page[i]);
+                if (rc == E_NOT_FOUND)
+                        rc = E_STORE_DOWN; /* the list names an intent that is not there */
+        }
         return rc;
 }
 
@@ -242,10 +214,7 @@ static void open_finish(struct store_op *op)
                 open->done(open->cookie, op->rc);
                 return;
         }
-        const struct store_intent *last = &open->page[open->n - 1];
-        struct intent_cursor after = {.created_at = last->created_at, .id = last->id};
-        must(text_copy(after.brand, sizeof after.brand, last->brand));
-        open_submit(op->store, &after, open->each, open->done, open->cookie);
+        open_submit(op->store, &open->after, open->each, open->done, open->cookie);
 }
 
 static void open_submit(struct store *store, const struct intent_cursor *after,
@@ -264,7 +233,7 @@ static void open_submit(struct store *store, const struct intent_cursor *after,
 
 void store_intent_open(struct store *store, store_intent_fn *each, store_done *done, void *cookie)
 {
-        struct intent_cursor start = {.created_at = INT64_MIN};
+        struct intent_cursor start = {.created_at = INT64_MIN, .number = INT64_MIN};
 
         open_submit(store, &start, each, done, cookie);
 }

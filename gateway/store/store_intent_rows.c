@@ -4,10 +4,19 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/store_intent_names.h"
+#include "store/store_intent_parts.h"
 
-static const char *text_or_null(const char *text)
+static bool is_open(enum intent_state state)
 {
-        return text[0] ? text : NULL;
+        switch (state) {
+        case INTENT_RESERVED:
+        case INTENT_SENT:
+        case INTENT_UNKNOWN: return true;
+        case INTENT_DONE:
+        case INTENT_REJECTED: return false;
+        }
+        never("intent state");
 }
 
 static enum errc state_parse(enum intent_state *out, const char *name)
@@ -26,177 +35,110 @@ static enum errc state_parse(enum intent_state *out, const char *name)
 
 /* --- writing --- */
 
-static enum errc put_step(struct db *db, const struct store_intent *in, unsigned i)
-{
-        static const char sql[] =
-                "INSERT INTO intent_step (brand, intent, position, action, state, signer, nonce,"
-                " expires_after, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-                " ON CONFLICT (brand, intent, position) DO UPDATE SET action = excluded.action,"
-                " state = excluded.state, signer = excluded.signer, nonce = excluded.nonce,"
-                " expires_after = excluded.expires_after, digest = excluded.digest";
-        const struct store_intent_step *step = &in->step[i];
-        sqlite3_stmt *q = db_query(db, sql);
-        enum errc rc = E_OK;
+/* What an update replaces: the same columns, in the same order, in intent and intent_outcome. */
+#define CHANGING " updated_at, state, owner, epoch, steps, orders"
 
-        db_bind_text(q, 1, in->brand);
-        db_bind_bytes(q, 2, in->id.b, sizeof in->id.b);
-        db_bind_int(q, 3, i);
-        db_bind_text(q, 4, step->action);
-        db_bind_text(q, 5, intent_state_name(step->state));
-        db_bind_bytes(q, 6, in->signer.b, sizeof in->signer.b);
-        if (step->nonce)
-                rc = db_bind_u64(q, 7, step->nonce);
-        if (!rc)
-                rc = db_bind_u64(q, 8, step->expires_after);
-        if (rc)
-                return rc;
-        db_bind_bytes(q, 9, step->digest.b, sizeof step->digest.b);
-        rc = db_run(db, q);
-        return rc == E_EXISTS ? E_INTERNAL : rc; /* the nonce was used before */
+static enum errc bind_changing(sqlite3_stmt *q, int i, const struct store_intent *in,
+                               const struct store_intent_parts *parts)
+{
+        db_bind_int(q, i, in->updated_at);
+        db_bind_text(q, i + 1, intent_state_name(in->state));
+        db_bind_text(q, i + 2, in->owner);
+        db_bind_bytes(q, i + 4, parts->steps, parts->steps_len);
+        db_bind_bytes(q, i + 5, parts->orders, parts->orders_len);
+        return db_bind_u64(q, i + 3, in->epoch);
 }
 
-static enum errc put_order(struct db *db, const struct store_intent *in, unsigned i)
+static enum errc put_intent(struct db *db, const struct store_intent *in,
+                            const struct store_intent_parts *parts, int64_t number)
 {
         static const char sql[] =
-                "INSERT INTO intent_order (brand, account, cloid, intent, position, role, oid)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-                " ON CONFLICT (brand, intent, position) DO UPDATE SET cloid = excluded.cloid,"
-                " role = excluded.role, oid = excluded.oid";
-        const struct store_intent_order *order = &in->order[i];
+                "INSERT INTO intent (number, brand, account, id, signer, kind, symbol, client_id,"
+                " idempotency_key, request_digest, created_at, request," CHANGING ")"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+                " ?17, ?18)";
         sqlite3_stmt *q = db_query(db, sql);
 
-        db_bind_text(q, 1, in->brand);
-        db_bind_bytes(q, 2, in->account.b, sizeof in->account.b);
-        db_bind_bytes(q, 3, order->cloid.b, sizeof order->cloid.b);
+        db_bind_int(q, 1, number);
+        db_bind_text(q, 2, in->brand);
+        db_bind_bytes(q, 3, in->account.b, sizeof in->account.b);
         db_bind_bytes(q, 4, in->id.b, sizeof in->id.b);
-        db_bind_int(q, 5, i);
-        db_bind_text(q, 6, order->role);
-        if (db_bind_u64(q, 7, order->oid))
+        db_bind_bytes(q, 5, in->signer.b, sizeof in->signer.b);
+        db_bind_text(q, 6, in->kind);
+        db_bind_text(q, 7, in->symbol);
+        db_bind_text(q, 8, in->client_id);
+        db_bind_text(q, 9, in->idempotency_key);
+        db_bind_bytes(q, 10, in->request_digest, sizeof in->request_digest);
+        db_bind_int(q, 11, in->created_at);
+        db_bind_text(q, 12, in->request);
+        if (bind_changing(q, 13, in, parts))
                 return E_RANGE;
         return db_run(db, q);
 }
 
-static enum errc raise_nonce(struct db *db, const struct store_intent *in)
+static enum errc put_outcome(struct db *db, const struct store_intent *in,
+                             const struct store_intent_parts *parts, int64_t number)
 {
-        static const char sql[] = "INSERT INTO signer_nonce (signer, highest) VALUES (?1, ?2)"
-                                  " ON CONFLICT (signer) DO UPDATE SET highest = excluded.highest"
-                                  " WHERE excluded.highest > signer_nonce.highest";
-        uint64_t highest = 0;
-
-        for (unsigned i = 0; i < in->n_steps; i++) {
-                if (in->step[i].nonce > highest)
-                        highest = in->step[i].nonce;
-        }
-        if (!highest)
-                return E_OK;
+        static const char sql[] =
+                "INSERT INTO intent_outcome (number, answer, answer_status," CHANGING ")"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                " ON CONFLICT (number) DO UPDATE SET updated_at = excluded.updated_at,"
+                " state = excluded.state, owner = excluded.owner, epoch = excluded.epoch,"
+                " steps = excluded.steps, orders = excluded.orders,"
+                " answer = coalesce(excluded.answer, answer),"
+                " answer_status = CASE WHEN excluded.answer IS NULL THEN answer_status"
+                " ELSE excluded.answer_status END";
         sqlite3_stmt *q = db_query(db, sql);
-        db_bind_bytes(q, 1, in->signer.b, sizeof in->signer.b);
-        if (db_bind_u64(q, 2, highest))
+
+        db_bind_int(q, 1, number);
+        db_bind_text(q, 2, in->answer);
+        db_bind_int(q, 3, in->answer_status);
+        if (bind_changing(q, 4, in, parts))
                 return E_RANGE;
         return db_run(db, q);
 }
 
-static enum errc put_parts(struct db *db, const struct store_intent *in)
+static enum errc set_open(struct db *db, int64_t created_at, int64_t number, bool open)
 {
-        enum errc rc = E_OK;
+        static const char add[] = "INSERT INTO intent_open (created_at, number) VALUES (?1, ?2)";
+        static const char drop[] = "DELETE FROM intent_open WHERE created_at = ?1 AND number = ?2";
+        sqlite3_stmt *q = db_query(db, open ? add : drop);
 
-        for (unsigned i = 0; !rc && i < in->n_steps; i++)
-                rc = put_step(db, in, i);
-        for (unsigned i = 0; !rc && i < in->n_orders; i++)
-                rc = put_order(db, in, i);
-        if (!rc)
-                rc = raise_nonce(db, in);
-        return rc;
+        db_bind_int(q, 1, created_at);
+        db_bind_int(q, 2, number);
+        return db_run(db, q);
+}
+
+static enum errc next_number(struct db *db, int64_t *number)
+{
+        sqlite3_stmt *q = db_query(db, "SELECT max(number) FROM intent");
+        enum errc rc = db_step(db, q);
+
+        if (rc)
+                return rc == E_NOT_FOUND ? E_STORE_DOWN : rc;
+        *number = db_get_int(q, 0) + 1; /* NULL reads as 0 */
+        db_reset(q);
+        return E_OK;
 }
 
 enum errc store_intent_rows_insert(struct db *db, const struct store_intent *in)
 {
-        static const char sql[] =
-                "INSERT INTO intent (brand, id, account, signer, kind, symbol, client_id,"
-                " idempotency_key, request_digest, created_at, updated_at, state, owner, epoch,"
-                " request, answer, answer_status) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-                " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
-        sqlite3_stmt *q = db_query(db, sql);
+        struct store_intent_parts parts;
+        int64_t number;
         enum errc rc;
 
-        db_bind_text(q, 1, in->brand);
-        db_bind_bytes(q, 2, in->id.b, sizeof in->id.b);
-        db_bind_bytes(q, 3, in->account.b, sizeof in->account.b);
-        db_bind_bytes(q, 4, in->signer.b, sizeof in->signer.b);
-        db_bind_text(q, 5, in->kind);
-        db_bind_text(q, 6, in->symbol);
-        db_bind_text(q, 7, text_or_null(in->client_id));
-        db_bind_text(q, 8, text_or_null(in->idempotency_key));
-        db_bind_bytes(q, 9, in->request_digest, sizeof in->request_digest);
-        db_bind_int(q, 10, in->created_at);
-        db_bind_int(q, 11, in->updated_at);
-        db_bind_text(q, 12, intent_state_name(in->state));
-        db_bind_text(q, 13, in->owner);
-        if (db_bind_u64(q, 14, in->epoch))
+        if (in->epoch > INT64_MAX || store_intent_parts_pack(&parts, in))
                 return E_RANGE;
-        db_bind_text(q, 15, in->request);
-        db_bind_text(q, 16, in->answer);
-        db_bind_int(q, 17, in->answer_status);
-        rc = db_run(db, q);
-        return rc ? rc : put_parts(db, in);
-}
-
-static enum errc update_row(struct db *db, const struct store_intent *in)
-{
-        static const char sql[] =
-                "UPDATE intent SET state = ?3, updated_at = ?4, owner = ?5, epoch = ?6,"
-                " answer = CASE WHEN ?7 IS NULL THEN answer ELSE ?7 END,"
-                " answer_status = CASE WHEN ?7 IS NULL THEN answer_status ELSE ?8 END"
-                " WHERE brand = ?1 AND id = ?2 AND epoch <= ?6";
-        sqlite3_stmt *q = db_query(db, sql);
-
-        db_bind_text(q, 1, in->brand);
-        db_bind_bytes(q, 2, in->id.b, sizeof in->id.b);
-        db_bind_text(q, 3, intent_state_name(in->state));
-        db_bind_int(q, 4, in->updated_at);
-        db_bind_text(q, 5, in->owner);
-        if (db_bind_u64(q, 6, in->epoch))
-                return E_RANGE;
-        db_bind_text(q, 7, in->answer);
-        db_bind_int(q, 8, in->answer_status);
-        return db_run(db, q);
-}
-
-/* Why no row was touched. */
-static enum errc explain_miss(struct db *db, const struct store_intent *in)
-{
-        sqlite3_stmt *q = db_query(db, "SELECT epoch FROM intent WHERE brand = ?1 AND id = ?2");
-        enum errc rc;
-
-        db_bind_text(q, 1, in->brand);
-        db_bind_bytes(q, 2, in->id.b, sizeof in->id.b);
-        rc = db_step(db, q);
-        if (rc)
-                return rc;
-        db_reset(q);
-        return E_FORBIDDEN;
-}
-
-static enum errc drop_steps_from(struct db *db, const struct store_intent *in)
-{
-        sqlite3_stmt *q = db_query(db, "DELETE FROM intent_step WHERE brand = ?1 AND intent = ?2"
-                                       " AND position >= ?3");
-
-        db_bind_text(q, 1, in->brand);
-        db_bind_bytes(q, 2, in->id.b, sizeof in->id.b);
-        db_bind_int(q, 3, in->n_steps);
-        return db_run(db, q);
-}
-
-enum errc store_intent_rows_update(struct db *db, const struct store_intent *in)
-{
-        enum errc rc = update_row(db, in);
-
-        if (!rc && db_changes(db) == 0)
-                rc = explain_miss(db, in);
+        rc = next_number(db, &number);
         if (!rc)
-                rc = drop_steps_from(db, in);
-        return rc ? rc : put_parts(db, in);
+                rc = store_intent_names_take(db, in, number);
+        if (!rc)
+                rc = put_intent(db, in, &parts, number);
+        if (!rc && is_open(in->state))
+                rc = set_open(db, in->created_at, number, true);
+        if (!rc && (in->answer || in->answer_status))
+                rc = put_outcome(db, in, &parts, number);
+        return rc;
 }
 
 /* --- reading --- */
@@ -209,55 +151,23 @@ static enum errc read_state(struct db *db, sqlite3_stmt *q, int i, enum intent_s
         return rc ? rc : state_parse(out, name);
 }
 
-static enum errc read_step(struct db *db, sqlite3_stmt *q, struct store_intent *out)
+/* CHANGING from column i on. */
+static enum errc read_changing(struct db *db, sqlite3_stmt *q, int i, struct store_intent *out)
 {
-        struct store_intent_step *step = &out->step[out->n_steps];
         enum errc rc;
 
-        if (out->n_steps == INTENT_STEPS_MAX)
-                return E_STORE_DOWN;
-        rc = db_get_text(db, q, 0, step->action, sizeof step->action);
+        out->updated_at = db_get_int(q, i);
+        rc = read_state(db, q, i + 1, &out->state);
         if (!rc)
-                rc = read_state(db, q, 1, &step->state);
+                rc = db_get_text(db, q, i + 2, out->owner, sizeof out->owner);
+        out->epoch = db_get_u64(q, i + 3);
         if (!rc)
-                rc = db_get_bytes(db, q, 4, step->digest.b, sizeof step->digest.b);
-        step->nonce = db_get_u64(q, 2);
-        step->expires_after = db_get_u64(q, 3);
-        out->n_steps++;
+                rc = store_intent_parts_steps(out, sqlite3_column_blob(q, i + 4),
+                                              (size_t)sqlite3_column_bytes(q, i + 4));
+        if (!rc)
+                rc = store_intent_parts_orders(out, sqlite3_column_blob(q, i + 5),
+                                               (size_t)sqlite3_column_bytes(q, i + 5));
         return rc;
-}
-
-static enum errc read_order(struct db *db, sqlite3_stmt *q, struct store_intent *out)
-{
-        struct store_intent_order *order = &out->order[out->n_orders];
-        enum errc rc;
-
-        if (out->n_orders == INTENT_ORDERS_MAX)
-                return E_STORE_DOWN;
-        rc = db_get_bytes(db, q, 0, order->cloid.b, sizeof order->cloid.b);
-        if (!rc)
-                rc = db_get_text(db, q, 1, order->role, sizeof order->role);
-        order->oid = db_get_u64(q, 2);
-        out->n_orders++;
-        return rc;
-}
-
-static enum errc read_parts(struct db *db, const char *sql, struct store_intent *out,
-                            enum errc (*read)(struct db *, sqlite3_stmt *, struct store_intent *))
-{
-        sqlite3_stmt *q = db_query(db, sql);
-        enum errc rc;
-
-        db_bind_text(q, 1, out->brand);
-        db_bind_bytes(q, 2, out->id.b, sizeof out->id.b);
-        for (rc = db_step(db, q); !rc; rc = db_step(db, q)) {
-                rc = read(db, q, out);
-                if (rc) {
-                        db_reset(q);
-                        return rc;
-                }
-        }
-        return rc == E_NOT_FOUND ? E_OK : rc;
 }
 
 static char *copy_text(sqlite3_stmt *q, int i)
@@ -267,65 +177,118 @@ static char *copy_text(sqlite3_stmt *q, int i)
         return text ? xstrndup(text, (size_t)sqlite3_column_bytes(q, i)) : NULL;
 }
 
-static enum errc read_row(struct db *db, sqlite3_stmt *q, struct store_intent *out)
+static enum errc read_fixed(struct db *db, sqlite3_stmt *q, struct store_intent *out)
 {
         enum errc rc;
 
-        rc = db_get_bytes(db, q, 0, out->account.b, sizeof out->account.b);
+        rc = db_get_text(db, q, 0, out->brand, sizeof out->brand);
         if (!rc)
-                rc = db_get_bytes(db, q, 1, out->signer.b, sizeof out->signer.b);
+                rc = db_get_bytes(db, q, 1, out->account.b, sizeof out->account.b);
         if (!rc)
-                rc = db_get_text(db, q, 2, out->kind, sizeof out->kind);
+                rc = db_get_bytes(db, q, 2, out->id.b, sizeof out->id.b);
         if (!rc)
-                rc = db_get_text(db, q, 3, out->symbol, sizeof out->symbol);
+                rc = db_get_bytes(db, q, 3, out->signer.b, sizeof out->signer.b);
         if (!rc)
-                rc = db_get_text(db, q, 4, out->client_id, sizeof out->client_id);
+                rc = db_get_text(db, q, 4, out->kind, sizeof out->kind);
         if (!rc)
-                rc = db_get_text(db, q, 5, out->idempotency_key, sizeof out->idempotency_key);
+                rc = db_get_text(db, q, 5, out->symbol, sizeof out->symbol);
         if (!rc)
-                rc = db_get_bytes(db, q, 6, out->request_digest, sizeof out->request_digest);
+                rc = db_get_text(db, q, 6, out->client_id, sizeof out->client_id);
         if (!rc)
-                rc = read_state(db, q, 9, &out->state);
+                rc = db_get_text(db, q, 7, out->idempotency_key, sizeof out->idempotency_key);
         if (!rc)
-                rc = db_get_text(db, q, 10, out->owner, sizeof out->owner);
-        out->created_at = db_get_int(q, 7);
-        out->updated_at = db_get_int(q, 8);
-        out->epoch = db_get_u64(q, 11);
-        out->request = copy_text(q, 12);
-        out->answer = copy_text(q, 13);
-        out->answer_status = (int)db_get_int(q, 14);
+                rc = db_get_bytes(db, q, 8, out->request_digest, sizeof out->request_digest);
+        out->created_at = db_get_int(q, 9);
+        out->request = copy_text(q, 10);
         return rc;
 }
 
-enum errc store_intent_rows_load(struct db *db, struct store_intent *out)
+enum errc store_intent_rows_load(struct db *db, int64_t number, struct store_intent *out)
 {
-        static const char sql[] =
-                "SELECT account, signer, kind, symbol, client_id, idempotency_key, request_digest,"
-                " created_at, updated_at, state, owner, epoch, request, answer, answer_status"
-                " FROM intent WHERE brand = ?1 AND id = ?2";
-        sqlite3_stmt *q = db_query(db, sql);
+        static const char fixed[] =
+                "SELECT brand, account, id, signer, kind, symbol, client_id, idempotency_key,"
+                " request_digest, created_at, request," CHANGING " FROM intent WHERE number = ?1";
+        static const char outcome[] =
+                "SELECT answer, answer_status," CHANGING " FROM intent_outcome WHERE number = ?1";
+        sqlite3_stmt *q = db_query(db, fixed);
         enum errc rc;
 
-        db_bind_text(q, 1, out->brand);
-        db_bind_bytes(q, 2, out->id.b, sizeof out->id.b);
+        db_bind_int(q, 1, number);
         rc = db_step(db, q);
         if (rc)
                 return rc;
-        rc = read_row(db, q, out);
+        rc = read_fixed(db, q, out);
+        if (!rc)
+                rc = read_changing(db, q, 11, out);
         db_reset(q);
-        if (!rc)
-                rc = read_parts(db,
-                                "SELECT action, state, nonce, expires_after, digest"
-                                " FROM intent_step WHERE brand = ?1 AND intent = ?2"
-                                " ORDER BY position",
-                                out, read_step);
-        if (!rc)
-                rc = read_parts(db,
-                                "SELECT cloid, role, oid FROM intent_order"
-                                " WHERE brand = ?1 AND intent = ?2 ORDER BY position",
-                                out, read_order);
+        if (rc)
+                goto done;
+        q = db_query(db, outcome);
+        db_bind_int(q, 1, number);
+        rc = db_step(db, q);
+        if (!rc) {
+                out->answer = copy_text(q, 0);
+                out->answer_status = (int)db_get_int(q, 1);
+                rc = read_changing(db, q, 2, out);
+                db_reset(q);
+        } else if (rc == E_NOT_FOUND) {
+                rc = E_OK;
+        }
+done:
         if (rc)
                 store_intent_rows_fini(out);
+        return rc;
+}
+
+/* --- updating --- */
+
+/* The latest of what an update depends on: id, created_at and the changing columns. */
+static enum errc read_before(struct db *db, int64_t number, struct store_intent *out)
+{
+        static const char sql[] =
+                "SELECT i.id, i.created_at, i.updated_at, i.state, i.owner, i.epoch, i.steps,"
+                " i.orders, o.updated_at, o.state, o.owner, o.epoch, o.steps, o.orders"
+                " FROM intent i LEFT JOIN intent_outcome o ON o.number = i.number"
+                " WHERE i.number = ?1";
+        sqlite3_stmt *q = db_query(db, sql);
+        enum errc rc;
+
+        db_bind_int(q, 1, number);
+        rc = db_step(db, q);
+        if (rc)
+                return rc;
+        rc = db_get_bytes(db, q, 0, out->id.b, sizeof out->id.b);
+        out->created_at = db_get_int(q, 1);
+        if (!rc)
+                rc = read_changing(db, q, sqlite3_column_type(q, 8) == SQLITE_NULL ? 2 : 8, out);
+        db_reset(q);
+        return rc;
+}
+
+enum errc store_intent_rows_update(struct db *db, const struct store_intent *in)
+{
+        struct store_intent before;
+        struct store_intent_parts parts;
+        int64_t number;
+        enum errc rc;
+
+        if (in->epoch > INT64_MAX || store_intent_parts_pack(&parts, in))
+                return E_RANGE;
+        rc = store_intent_names_find(db, in->brand, &in->account, NAME_CLOID, in->id.b,
+                                     sizeof in->id.b, &number);
+        if (!rc)
+                rc = read_before(db, number, &before);
+        if (rc)
+                return rc;
+        if (!hex_cloid_equal(&before.id, &in->id)) /* the cloid of another's order */
+                return E_NOT_FOUND;
+        if (before.epoch > in->epoch)
+                return E_FORBIDDEN;
+        rc = store_intent_names_add(db, in, &before, number);
+        if (!rc)
+                rc = put_outcome(db, in, &parts, number);
+        if (!rc && is_open(before.state) != is_open(in->state))
+                rc = set_open(db, before.created_at, number, is_open(in->state));
         return rc;
 }
 

@@ -18,7 +18,9 @@ struct store_op {
         bool is_commit;      /* the batch's first write: counts its commit */
         enum errc rc;        /* set on submission: refused as it is, and exec is not called */
 
-        /* On the store's thread. For a write inside a savepoint, undone when an error is returned. */
+        /* On the store's thread. A write is undone when it returns an error, and may be run a second
+         * time to the same effect: it changes nothing but the database. Cheapest when what can be
+         * refused is refused before the first change. */
         enum errc (*exec)(struct store_op *op, struct db *db);
         /* On the loop. rc is final. Calls the callback and frees what the operation owns, not op. */
         void (*finish)(struct store_op *op);

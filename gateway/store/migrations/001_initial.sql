@@ -47,23 +47,22 @@ CREATE TABLE session (
 );
 CREATE INDEX session_expiry ON session (expires_at);
 
--- The highest nonce ever reserved by a signing address.
-CREATE TABLE signer_nonce (
-        signer     BYTEA    NOT NULL PRIMARY KEY CHECK (length(signer) = 20),
-        highest    BIGINT   NOT NULL
-);
-
--- What the gateway is about to do, is doing or did at the venue. owner and epoch are the fence: a
--- node whose epoch is older than the row's may not touch it any more.
+-- What the gateway is about to do, is doing or did at the venue, as it was before anything left: rows
+-- are added at the end and never change. owner and epoch are the fence: a node whose epoch is older
+-- than the latest one on record may not touch the intent any more.
+-- steps: 65 bytes each: action, 16 bytes filled up with zeros; state, one byte (0 reserved, 1 sent,
+-- 2 done, 3 rejected, 4 unknown); nonce, 8 (0: none yet); expires_after, 8; digest, 32.
+-- orders: 32 bytes each: cloid, 16; oid, 8; role, 8 bytes filled up with zeros. Numbers big endian.
 CREATE TABLE intent (
+        number     INTEGER  NOT NULL PRIMARY KEY, -- 64 bits; elsewhere it is called BIGINT
         brand      TEXT     NOT NULL,
-        id         BYTEA    NOT NULL CHECK (length(id) = 16),
         account    BYTEA    NOT NULL CHECK (length(account) = 20),
+        id         BYTEA    NOT NULL CHECK (length(id) = 16),
         signer     BYTEA    NOT NULL CHECK (length(signer) = 20),
         kind       TEXT     NOT NULL,
         symbol     TEXT     NOT NULL,
-        client_id  TEXT,
-        idempotency_key TEXT,
+        client_id  TEXT     NOT NULL,
+        idempotency_key TEXT NOT NULL,
         request_digest BYTEA NOT NULL CHECK (length(request_digest) = 32),
         created_at BIGINT   NOT NULL,
         updated_at BIGINT   NOT NULL,
@@ -71,48 +70,57 @@ CREATE TABLE intent (
                    CHECK (state IN ('reserved', 'sent', 'done', 'rejected', 'unknown')),
         owner      TEXT     NOT NULL,
         epoch      BIGINT   NOT NULL,
-        request    TEXT,
-        answer     TEXT,
-        answer_status SMALLINT NOT NULL,
-        PRIMARY KEY (brand, id)
+        steps      BYTEA    NOT NULL CHECK (length(steps) % 65 = 0),
+        orders     BYTEA    NOT NULL CHECK (length(orders) % 32 = 0),
+        request    TEXT
 );
-CREATE UNIQUE INDEX intent_idempotency ON intent (brand, account, idempotency_key)
-        WHERE idempotency_key IS NOT NULL;
--- Only an order's client id names the order; a cancel carries the id of what it cancels.
-CREATE UNIQUE INDEX intent_client ON intent (brand, account, client_id)
-        WHERE kind = 'order' AND client_id IS NOT NULL;
-CREATE INDEX intent_open ON intent (created_at, brand, id)
-        WHERE state IN ('reserved', 'sent', 'unknown');
 
-CREATE TABLE intent_step (
-        brand      TEXT     NOT NULL,
-        intent     BYTEA    NOT NULL,
-        position   SMALLINT NOT NULL,
-        action     TEXT     NOT NULL,
+-- What became of it: takes the place of the columns of the same names. Absent until the first update.
+CREATE TABLE intent_outcome (
+        number     INTEGER  NOT NULL PRIMARY KEY REFERENCES intent (number),
+        updated_at BIGINT   NOT NULL,
         state      TEXT     NOT NULL
                    CHECK (state IN ('reserved', 'sent', 'done', 'rejected', 'unknown')),
-        signer     BYTEA    NOT NULL,
-        nonce      BIGINT,
-        expires_after BIGINT NOT NULL,
-        digest     BYTEA    NOT NULL CHECK (length(digest) = 32),
-        PRIMARY KEY (brand, intent, position),
-        FOREIGN KEY (brand, intent) REFERENCES intent (brand, id)
+        owner      TEXT     NOT NULL,
+        epoch      BIGINT   NOT NULL,
+        steps      BYTEA    NOT NULL CHECK (length(steps) % 65 = 0),
+        orders     BYTEA    NOT NULL CHECK (length(orders) % 32 = 0),
+        answer_status SMALLINT NOT NULL,
+        answer     TEXT
 );
--- The belt to the ledger's braces: one signature per nonce, whatever else goes wrong.
-CREATE UNIQUE INDEX intent_step_nonce ON intent_step (signer, nonce) WHERE nonce IS NOT NULL;
 
-CREATE TABLE intent_order (
-        brand      TEXT     NOT NULL,
+-- WITHOUT ROWID below is SQLite's word for a table that is kept in the order of its key; another
+-- engine leaves it out. These rows are written before their intent's: what is taken is found out
+-- while there is nothing to undo. So they don't reference it.
+
+-- By what an intent is found, and what must be unique within an account. kind: 1 the id of the intent
+-- or the cloid of one of its orders; 2 the client id, of an order only (a cancel carries that of what
+-- it cancels); 3 the idempotency key. An account's names lie together, so that an order changes few
+-- pages.
+CREATE TABLE intent_name (
         account    BYTEA    NOT NULL,
-        cloid      BYTEA    NOT NULL CHECK (length(cloid) = 16),
-        intent     BYTEA    NOT NULL,
-        position   SMALLINT NOT NULL,
-        role       TEXT     NOT NULL,
-        oid        BIGINT   NOT NULL,
-        PRIMARY KEY (brand, account, cloid),
-        FOREIGN KEY (brand, intent) REFERENCES intent (brand, id)
-);
-CREATE UNIQUE INDEX intent_order_place ON intent_order (brand, intent, position);
+        brand      TEXT     NOT NULL,
+        kind       SMALLINT NOT NULL,
+        name       BYTEA    NOT NULL,
+        number     BIGINT   NOT NULL,
+        PRIMARY KEY (account, brand, kind, name)
+) WITHOUT ROWID;
+
+-- Those whose state is reserved, sent or unknown.
+CREATE TABLE intent_open (
+        created_at BIGINT   NOT NULL,
+        number     BIGINT   NOT NULL,
+        PRIMARY KEY (created_at, number)
+) WITHOUT ROWID;
+
+-- Every nonce that a signing address has reserved, for good: the belt to the ledger's braces, one
+-- signature per nonce whatever else goes wrong. The signer's last row is where the ledger goes on.
+CREATE TABLE signer_nonce (
+        signer     BYTEA    NOT NULL,
+        nonce      BIGINT   NOT NULL,
+        number     BIGINT   NOT NULL,
+        PRIMARY KEY (signer, nonce)
+) WITHOUT ROWID;
 
 -- Per brand numbered from 1 without a gap. hash = BLAKE2b-256 over prev_hash, then brand, seq, at,
 -- actor, action and detail, numbers as 8 bytes and texts preceded by their length as 8 bytes, big

@@ -1,0 +1,115 @@
+#include "store/store_intent_names.h"
+
+#include <string.h>
+
+static enum errc take_name(struct db *db, const struct store_intent *in,
+                           enum store_intent_name_kind kind, const void *name, size_t len,
+                           int64_t number)
+{
+        static const char sql[] = "INSERT INTO intent_name (account, brand, kind, name, number)"
+                                  " VALUES (?1, ?2, ?3, ?4, ?5)";
+        sqlite3_stmt *q = db_query(db, sql);
+
+        db_bind_bytes(q, 1, in->account.b, sizeof in->account.b);
+        db_bind_text(q, 2, in->brand);
+        db_bind_int(q, 3, kind);
+        db_bind_bytes(q, 4, name, len);
+        db_bind_int(q, 5, number);
+        return db_run(db, q);
+}
+
+static enum errc take_cloid(struct db *db, const struct store_intent *in, const struct cloid *cloid,
+                            int64_t number)
+{
+        return take_name(db, in, NAME_CLOID, cloid->b, sizeof cloid->b, number);
+}
+
+static enum errc take_nonce(struct db *db, const struct store_intent *in, uint64_t nonce,
+                            int64_t number)
+{
+        static const char sql[] = "INSERT INTO signer_nonce (signer, nonce, number)"
+                                  " VALUES (?1, ?2, ?3)";
+        sqlite3_stmt *q = db_query(db, sql);
+        enum errc rc;
+
+        db_bind_bytes(q, 1, in->signer.b, sizeof in->signer.b);
+        if (db_bind_u64(q, 2, nonce))
+                return E_RANGE;
+        db_bind_int(q, 3, number);
+        rc = db_run(db, q);
+        return rc == E_EXISTS ? E_INTERNAL : rc;
+}
+
+static bool has_cloid(const struct store_intent *in, const struct cloid *cloid)
+{
+        if (hex_cloid_equal(&in->id, cloid))
+                return true;
+        for (unsigned i = 0; i < in->n_orders; i++) {
+                if (hex_cloid_equal(&in->order[i].cloid, cloid))
+                        return true;
+        }
+        return false;
+}
+
+static bool has_nonce(const struct store_intent *in, uint64_t nonce)
+{
+        for (unsigned i = 0; i < in->n_steps; i++) {
+                if (in->step[i].nonce == nonce)
+                        return true;
+        }
+        return false;
+}
+
+enum errc store_intent_names_add(struct db *db, const struct store_intent *in,
+                                 const struct store_intent *before, int64_t number)
+{
+        enum errc rc = E_OK;
+
+        for (unsigned i = 0; !rc && i < in->n_orders; i++) {
+                if (!has_cloid(before, &in->order[i].cloid))
+                        rc = take_cloid(db, in, &in->order[i].cloid, number);
+        }
+        for (unsigned i = 0; !rc && i < in->n_steps; i++) {
+                if (in->step[i].nonce && !has_nonce(before, in->step[i].nonce))
+                        rc = take_nonce(db, in, in->step[i].nonce, number);
+        }
+        return rc;
+}
+
+enum errc store_intent_names_take(struct db *db, const struct store_intent *in, int64_t number)
+{
+        struct store_intent nothing;
+        enum errc rc = E_OK;
+
+        if (in->client_id[0] && strcmp(in->kind, "order") == 0)
+                rc = take_name(db, in, NAME_CLIENT, in->client_id, strlen(in->client_id), number);
+        if (!rc && in->idempotency_key[0])
+                rc = take_name(db, in, NAME_KEY, in->idempotency_key, strlen(in->idempotency_key),
+                               number);
+        if (!rc)
+                rc = take_cloid(db, in, &in->id, number);
+        nothing.id = in->id;
+        nothing.n_steps = nothing.n_orders = 0;
+        return rc ? rc : store_intent_names_add(db, in, &nothing, number);
+}
+
+enum errc store_intent_names_find(struct db *db, const char *brand, const struct addr *account,
+                                  enum store_intent_name_kind kind, const void *name, size_t len,
+                                  int64_t *number)
+{
+        static const char sql[] = "SELECT number FROM intent_name WHERE account = ?1 AND brand = ?2"
+                                  " AND kind = ?3 AND name = ?4";
+        sqlite3_stmt *q = db_query(db, sql);
+        enum errc rc;
+
+        db_bind_bytes(q, 1, account->b, sizeof account->b);
+        db_bind_text(q, 2, brand);
+        db_bind_int(q, 3, kind);
+        db_bind_bytes(q, 4, name, len);
+        rc = db_step(db, q);
+        if (rc)
+                return rc;
+        *number = db_get_int(q, 0);
+        db_reset(q);
+        return E_OK;
+}

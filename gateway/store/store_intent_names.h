@@ -1,0 +1,24 @@
+/* store_intent_names: what must be unique about intents, and how they are found: the tables
+ * intent_name and signer_nonce. On the store's thread, inside an operation. */
+#ifndef STORE_STORE_INTENT_NAMES_H
+#define STORE_STORE_INTENT_NAMES_H
+
+#include "store/db.h"
+#include "store/store.h"
+
+enum store_intent_name_kind { NAME_CLOID = 1, NAME_CLIENT = 2, NAME_KEY = 3 }; /* as on disk */
+
+/* Takes all names and nonces of a new intent. E_EXISTS for a name that is taken, E_INTERNAL for a
+ * nonce. The names that strangers choose come first, so that most refusals undo nothing. */
+MUST_USE enum errc store_intent_names_take(struct db *db, const struct store_intent *in,
+                                           int64_t number);
+/* Takes the cloids and nonces of in that before does not have. Same errors. */
+MUST_USE enum errc store_intent_names_add(struct db *db, const struct store_intent *in,
+                                          const struct store_intent *before, int64_t number);
+/* The number of the intent. E_NOT_FOUND. */
+MUST_USE enum errc store_intent_names_find(struct db *db, const char *brand,
+                                           const struct addr *account,
+                                           enum store_intent_name_kind kind, const void *name,
+                                           size_t len, int64_t *number);
+
+#endif
