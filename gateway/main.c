@@ -403,7 +403,7 @@ static int open_all(struct app *app)
 static void remove_data(struct app *app)
 {
         static const char *const files[] = {"perpgate.db", "perpgate.db-wal", "perpgate.db-shm",
-                                            "master.key"};
+                                            "perpgate.db-lock", "master.key"};
         char path[320];
 
         if (!app->data_is_ours)
