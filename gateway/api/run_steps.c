@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "api/order_status.h"
 #include "api/run.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -45,11 +46,17 @@ static void step_done(struct run *run, const struct venue_outcome *outcome)
 
 static void step_unknown(struct run *run)
 {
+        bool is_before_order = (int)run->step < run->plan.order_step;
         struct err err = {.code = E_OK};
 
-        (void)err_set(&err, E_OUTCOME_UNKNOWN, "%s", err_text(E_OUTCOME_UNKNOWN));
+        (void)err_set(&err, E_OUTCOME_UNKNOWN, "%s",
+                      is_before_order ? "The venue did not say whether it set the leverage; the "
+                                        "order was not sent."
+                                      : err_text(E_OUTCOME_UNKNOWN));
         plan_step_set(&run->plan, run->step, STEP_UNKNOWN, &err);
-        run->err = err;
+        /* What was refused stays refused, even if it is unknown whether the leverage was put back. */
+        if (!run->err.code)
+                run->err = err;
         run->unknown = true;
         log_event(LOG_WARN, "outcome unknown", "request", run->call->request_id, "step",
                   run->plan.step[run->step].name, NULL);
@@ -65,24 +72,18 @@ static void order_looked_up(void *cookie, const struct err *err,
         struct venue_outcome outcome = {.result = VENUE_DONE, .n_items = 1};
         struct venue_item *item = &outcome.item[0];
 
-        if (err->code || !status->found) {
+        if (err->code || !status->found || !order_status_read(&item->status, status)) {
                 step_unknown(run);
                 return;
         }
         item->oid = status->order.oid;
-        item->filled.v = status->order.original_size.v - status->order.size.v;
         /* The average is not told here; it stays unknown. */
-        if (strcmp(status->status, "open") == 0) {
-                item->status = status->order.is_trigger ? ITEM_TRIGGER_PENDING : ITEM_RESTING;
-        } else if (strcmp(status->status, "filled") == 0) {
-                item->status = ITEM_FILLED;
-        } else if (strstr(status->status, "Rejected") || strcmp(status->status, "rejected") == 0) {
-                item->status = ITEM_REFUSED;
+        item->filled.v = status->order.original_size.v - status->order.size.v;
+        if (item->status == ITEM_REFUSED)
                 (void)err_set(&item->err, E_VENUE_REJECTED, "The venue refused the order: %s.",
                               status->status);
-        } else {
-                item->status = item->filled.v > 0 ? ITEM_FILLED : ITEM_CANCELLED;
-        }
+        else if (item->status == ITEM_CANCELLED && item->filled.v > 0)
+                item->status = ITEM_FILLED; /* what was left of it is gone */
         step_done(run, &outcome);
 }
 
