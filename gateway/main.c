@@ -333,7 +333,7 @@ static void look_ready(void *cookie)
 static void look_drained(void *cookie)
 {
         struct app *app = cookie;
-        bool empty = api_open_runs(app->api) == 0 && httpd_requests_open(app->httpd) == 0;
+        bool empty = api_open_calls(app->api) == 0 && httpd_requests_open(app->httpd) == 0;
         bool late = clock_mono_ms(loop_clock(app->loop)) >= app->drain_until;
 
         if (empty || late)
@@ -419,9 +419,10 @@ static void close_all(struct app *app)
 {
         /* Past the deadline with actions under way: they are in the journal, and taking the parts
          * apart below them is not worth a risk. */
-        if (app->api && (api_open_runs(app->api) || httpd_requests_open(app->httpd))) {
+        if (app->api && (api_open_calls(app->api) || httpd_requests_open(app->httpd))) {
                 log_event(LOG_WARN, "ended before all was answered", "open",
-                          log_int(api_open_runs(app->api)), NULL);
+                          log_int(api_open_calls(app->api)), NULL);
+                api_end(app->api);
                 store_close(app->store);
                 _exit(1);
         }

@@ -101,6 +101,7 @@ void api_free(struct api *api)
 {
         if (!api)
                 return;
+        must(api->open_calls == 0);
         snapshots_free(api->snapshots);
         turnstile_free(api->turnstile);
         accounts_free(api->accounts);
@@ -120,6 +121,16 @@ void api_drain(struct api *api)
 unsigned api_open_runs(const struct api *api)
 {
         return api->open_runs;
+}
+
+unsigned api_open_calls(const struct api *api)
+{
+        return api->open_calls;
+}
+
+void api_end(struct api *api)
+{
+        api->ended = true;
 }
 
 /* --- from a request to its handler --- */

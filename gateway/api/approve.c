@@ -161,6 +161,8 @@ static void journaled(void *cookie, enum errc rc)
         struct approval *ap = cookie;
         struct venue *venue = ap->call->api->o.venue;
 
+        if (!rc && ap->call->api->ended)
+                rc = E_DRAINING;
         if (rc) {
                 ap->call->api->open_runs--;
                 (void)err_set(&ap->err, rc, "%s", err_text(rc));

@@ -67,6 +67,7 @@ struct call *call_new(struct api *api, const struct httpd_request *request,
         struct call *call = xcalloc(1, sizeof *call);
 
         call->api = api;
+        api->open_calls++;
         call->request = request->handle;
         call->route = route;
         call->brands = brands ? brand_set_ref(brands) : NULL;
@@ -85,6 +86,7 @@ struct call *call_new(struct api *api, const struct httpd_request *request,
 
 static void call_free(struct call *call)
 {
+        call->api->open_calls--;
         brand_set_unref(call->brands);
         json_decref(call->json);
         free(call->body);

@@ -144,7 +144,9 @@ static void sign_and_send(struct run *run)
         struct signature sig;
         struct err err = {.code = E_OK};
 
-        if (!key || run->account.agent_sealed_len != sizeof sealed.b) {
+        if (run->api->ended) {
+                (void)err_set(&err, E_DRAINING, "The gateway ended before this was sent.");
+        } else if (!key || run->account.agent_sealed_len != sizeof sealed.b) {
                 (void)err_set(&err, E_CRYPTO, "The agent's key can't be opened.");
         } else {
                 memcpy(sealed.b, run->account.agent_sealed, sizeof sealed.b);
@@ -153,8 +155,8 @@ static void sign_and_send(struct run *run)
                         (void)err_set(&err, E_CRYPTO, "The agent's key can't be opened.");
         }
         if (err.code) {
-                log_event(LOG_ERROR, "agent key does not open", "request", run->call->request_id,
-                          NULL);
+                log_event(LOG_ERROR, "not signed", "request", run->call->request_id, "why",
+                          err.detail, NULL);
                 fail_step(run, &err);
                 step_over(run);
                 return;

@@ -31,8 +31,10 @@ struct api {
         struct map *session_limits; /* brand id -> struct limit *, per session */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */
         unsigned n_trusted;
-        unsigned open_runs; /* pipelines under way: drain waits for them */
+        unsigned open_runs;  /* pipelines under way */
+        unsigned open_calls; /* calls not answered yet: drain waits for them */
         bool draining;
+        bool ended; /* nothing is signed any more */
 };
 
 /* now, wall ms */
