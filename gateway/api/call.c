@@ -78,6 +78,7 @@ struct call *call_new(struct api *api, const struct httpd_request *request,
         text_copy(call->param, sizeof call->param, param);
         if (!httpd_query(request, "symbol", call->symbol_query, sizeof call->symbol_query))
                 call->symbol_query[0] = '\0';
+        call->has_query = request->query[0] != '\0';
         call->body = xstrndup(request->body, request->body_len);
         call->body_len = request->body_len;
         call->started_mono_ms = clock_mono_ms(api->o.clock);

@@ -275,6 +275,14 @@ static void cancel_listed(void *cookie, const struct err *err,
 void orders_cancel_all(struct call *call)
 {
         struct venue *venue = call->api->o.venue;
+        struct err err = {.code = E_OK};
 
+        /* A mistyped or overlong ?symbol= must not come to mean every order. */
+        if (call->has_query && !call->symbol_query[0]) {
+                (void)err_field(&err, E_INVALID, "symbol",
+                                "is the only parameter here and must be a market's symbol");
+                call_fail(call, &err);
+                return;
+        }
         venue->ops->read_open_orders(venue, &call->session.address, cancel_listed, call);
 }
