@@ -13,9 +13,22 @@
 
 /* --- the line for account and symbol --- */
 
+/* Whoever waited longer than a signed action lives has long been told to give up: an order that is
+ * minutes old is not what the trader wants now. */
 static void entered(struct turnstile_pass *pass)
 {
-        run_next(list_entry(pass, struct run, pass));
+        struct run *run = list_entry(pass, struct run, pass);
+        const struct api *api = run->api;
+        int64_t waited = clock_mono_ms(api->o.clock) - run->call->started_mono_ms;
+
+        if (waited <= api->o.expires_after_ms) {
+                run_next(run);
+                return;
+        }
+        (void)err_set(&run->err, E_VENUE_UNAVAILABLE,
+                      "The request waited too long behind others on %s; nothing was sent.",
+                      run->q.symbol);
+        run_fail(run);
 }
 
 static void stage_gate(struct run *run)
@@ -332,10 +345,15 @@ static void digest_request(struct run *run)
         struct call *call = run->call;
         crypto_generichash_state h;
 
+        const char *method = http_method_name(call->route->method);
+
         crypto_generichash_init(&h, NULL, 0, sizeof run->digest);
+        crypto_generichash_update(&h, (const uint8_t *)method, strlen(method) + 1);
         crypto_generichash_update(&h, (const uint8_t *)call->route->path,
                                   strlen(call->route->path) + 1);
         crypto_generichash_update(&h, (const uint8_t *)call->param, strlen(call->param) + 1);
+        crypto_generichash_update(&h, (const uint8_t *)call->symbol_query,
+                                  strlen(call->symbol_query) + 1);
         crypto_generichash_update(&h, (const uint8_t *)call->body, call->body_len);
         crypto_generichash_final(&h, run->digest, sizeof run->digest);
 }
