@@ -60,9 +60,10 @@ struct venue_order {
         enum trigger_kind trigger;
         struct px trigger_price;
         struct cloid cloid;
+        uint32_t asset; /* where the action's orders name their own markets */
 };
 
-#define VENUE_ORDERS_MAX  3  /* a parent and its two legs */
+#define VENUE_ORDERS_MAX  20 /* in one action */
 #define VENUE_CANCELS_MAX 50 /* in one action */
 
 enum venue_action_kind {
@@ -70,6 +71,7 @@ enum venue_action_kind {
         VENUE_ORDER,
         VENUE_ADJUST_MARGIN,
         VENUE_CANCEL,
+        VENUE_MODIFY,
 };
 struct venue_cancel {
         uint32_t asset;
@@ -94,7 +96,13 @@ struct venue_action {
                         bool has_builder;
                         struct addr builder;
                         unsigned builder_fee_tenth_bp;
-                } order;
+                        bool own_assets; /* order[i].asset counts, not the action's */
+                        /* VENUE_MODIFY: order[0] takes the place of this one. Without always_place
+                         * it must be a plain order that rests, and is placed only if the old one
+                         * could be cancelled; a GTC order becomes ALO then. */
+                        uint64_t replaces;
+                        bool always_place;
+                } order; /* VENUE_ORDER, VENUE_MODIFY */
                 struct {
                         struct usd amount; /* > 0 adds, < 0 removes; whole 0.000001 */
                 } margin;

@@ -99,6 +99,16 @@ static void stage_replay(struct run *run)
                                     call->key, key_looked_up, run);
 }
 
+/* What a modification is of can't be found any more once it was made: the same request again is
+ * recognised before it is looked for. */
+static void stage_replay_first(struct run *run)
+{
+        if (run->q.kind == RUN_MODIFY)
+                stage_replay(run);
+        else
+                run_next(run);
+}
+
 /* --- who trades, and with which key --- */
 
 static void account_read(void *cookie, enum errc rc, const struct store_account *account)
@@ -255,6 +265,10 @@ static void stage_build(struct run *run)
                 break;
         case RUN_MARGIN: rc = plan_margin_build(&run->plan, &in, run->q.amount, &run->err); break;
         case RUN_CANCEL: build_cancel(run); break;
+        case RUN_MODIFY:
+                rc = plan_modify_build(&run->plan, &in, &run->old, &run->q.change, &run->cloid[0],
+                                       &run->err);
+                break;
         }
         if (rc) {
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
@@ -293,16 +307,18 @@ static void stage_answer(struct run *run)
 
 /* The way of a request, in order. */
 static void (*const stages[])(struct run *run) = {
-        stage_gate,    /* one plan at a time per account and symbol */
-        stage_replay,  /* the same key again gets the first answer */
-        stage_account, /* the trader's record: agent, approved fee */
-        stage_policy,  /* the brand's rules, and all that needs no reading */
-        run_read,      /* account, setting, book, fees */
-        stage_build,   /* size, price, steps, risk, refusals */
-        stage_preview, /* a preview stops before anything is signed */
-        run_journal,   /* on disk before any bytes leave */
-        run_execute,   /* sign and send, step by step */
-        run_settle,    /* the outcome, on disk */
+        stage_replay_first, /* before the order is looked for that a modification is of */
+        run_find,           /* that order, and with it the market */
+        stage_gate,         /* one plan at a time per account and symbol */
+        stage_replay,       /* the same key again gets the first answer */
+        stage_account,      /* the trader's record: agent, approved fee */
+        stage_policy,       /* the brand's rules, and all that needs no reading */
+        run_read,           /* account, setting, book, fees */
+        stage_build,        /* size, price, steps, risk, refusals */
+        stage_preview,      /* a preview stops before anything is signed */
+        run_journal,        /* on disk before any bytes leave */
+        run_execute,        /* sign and send, step by step */
+        run_settle,         /* the outcome, on disk */
         stage_answer,
 };
 

@@ -30,6 +30,9 @@ struct run {
         struct account_facts facts;      /* fee rates, collateral mode */
         struct venue_open_order *orders; /* owned */
         size_t n_orders;
+        struct venue_open_order old; /* MODIFY: the order as it stands */
+        char old_status[24];         /* MODIFY: what became of it; "" not known */
+        void (*find_done)(struct run *run);
         /* Decided. */
         struct plan plan;
         /* Journal and execution. */
@@ -55,6 +58,13 @@ void run_next(struct run *run);
 /* Ends with run->err: journals it where something was journaled, answers, frees. */
 void run_fail(struct run *run);
 void run_free(struct run *run);
+
+/* run_find.c: what a modification is of; the market follows from it. */
+void run_find(struct run *run);
+/* The same order among those just read; run->err where it is gone. */
+void run_find_again(struct run *run);
+/* Asks what became of it, into old_status. */
+void run_find_fate(struct run *run, void (*done)(struct run *run));
 
 /* Stages: run_read.c asks the venue for what the plan stands on; run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps
  * one after another. Each goes on with run_next. */

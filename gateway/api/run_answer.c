@@ -1,6 +1,7 @@
 /* How a finished request is told. */
 #include <string.h>
 
+#include "api/order_name.h"
 #include "api/out.h"
 #include "api/problem.h"
 #include "api/run.h"
@@ -94,6 +95,20 @@ static void legs(struct buf *out, const struct run *run)
         buf_putc(out, ']');
 }
 
+/* The old order, by the name it had, and what became of it. */
+static void replaced_member(struct buf *out, const struct run *run)
+{
+        char name[CALL_PARAM_MAX];
+        char oid[NUM_STR_MAX];
+
+        out_key(out, "replaced");
+        buf_putc(out, '{');
+        out_text(out, "id", order_name_print(name, &run->old));
+        out_text(out, "venueOrderId", num_print(oid, (int64_t)run->old.oid, 0, 0));
+        out_text(out, "status", run->old_status[0] ? run->old_status : NULL);
+        buf_putc(out, '}');
+}
+
 static void order_members(struct buf *out, const struct run *run)
 {
         const struct venue_item *item = &run->outcome.item[0];
@@ -119,6 +134,8 @@ static void order_members(struct buf *out, const struct run *run)
         out_px(out, "price", run->plan.price);
         out_px(out, "expectedPrice", run->plan.expected_price);
         out_usd(out, "notional", run->plan.notional);
+        if (run->q.kind == RUN_MODIFY)
+                replaced_member(out, run);
         if (run->q.kind != RUN_PREVIEW)
                 legs(out, run);
         out_plan(out, &run->plan);
@@ -182,7 +199,8 @@ static void members(struct buf *out, const struct run *run)
 {
         switch (run->q.kind) {
         case RUN_PREVIEW:
-        case RUN_PLACE: order_members(out, run); break;
+        case RUN_PLACE:
+        case RUN_MODIFY: order_members(out, run); break;
         case RUN_CLOSE:
                 order_members(out, run);
                 if (run->has_after)

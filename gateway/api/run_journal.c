@@ -13,6 +13,7 @@
 static const char *const kind_names[] = {
         [RUN_PREVIEW] = "preview",   [RUN_PLACE] = "order",   [RUN_CLOSE] = "close",
         [RUN_LEVERAGE] = "leverage", [RUN_MARGIN] = "margin", [RUN_CANCEL] = "cancel",
+        [RUN_MODIFY] = "modify",
 };
 
 static enum intent_state state_of_step(enum step_status status)
@@ -214,7 +215,9 @@ void run_settle(struct run *run)
         bool shows_position = run->q.kind == RUN_LEVERAGE || run->q.kind == RUN_MARGIN ||
                               run->q.kind == RUN_CLOSE;
 
-        if (shows_position && !run->err.code)
+        if (run->q.kind == RUN_MODIFY)
+                run_find_fate(run, settle);
+        else if (shows_position && !run->err.code)
                 run->venue->ops->read_account(run->venue, &run->call->session.address, read_after,
                                               run);
         else

@@ -35,9 +35,12 @@ static void step_done(struct run *run, const struct venue_outcome *outcome)
 {
         enum venue_action_kind kind = run->plan.step[run->step].action.kind;
 
-        if (kind == VENUE_ORDER || kind == VENUE_CANCEL)
+        /* An order's outcome is not overwritten by a cancel that follows it. */
+        if (kind == VENUE_ORDER || kind == VENUE_MODIFY ||
+            (kind == VENUE_CANCEL && run->plan.order_step < 0))
                 take_items(run, outcome);
-        if (kind == VENUE_ORDER && outcome->n_items && outcome->item[0].status == ITEM_REFUSED)
+        if ((kind == VENUE_ORDER || kind == VENUE_MODIFY) && outcome->n_items &&
+            outcome->item[0].status == ITEM_REFUSED)
                 fail_step(run, &outcome->item[0].err);
         else
                 plan_step_set(&run->plan, run->step, STEP_DONE, NULL);
@@ -106,6 +109,7 @@ static void find_out(struct run *run)
 
         switch (a->kind) {
         case VENUE_ORDER:
+        case VENUE_MODIFY:
                 run->venue->ops->lookup(run->venue, user, &a->u.order.order[0].cloid, 0,
                                         order_looked_up, run);
                 break;

@@ -164,6 +164,19 @@ MUST_USE enum errc plan_order_build(struct plan *plan, const struct plan_order_r
 MUST_USE enum errc plan_close_build(struct plan *plan, const struct plan_inputs *in,
                                     const char *symbol, struct qty size, struct rate slippage,
                                     const struct cloid *cloid, struct err *err);
+/* What a trader changes of an order that stands. */
+struct plan_change {
+        bool has_price, has_size, has_trigger;
+        struct px price;
+        struct qty size; /* what the new order asks for; what has filled is not counted */
+        struct px trigger_price;
+};
+/* One step that puts a new order, with the new cloid, in the place of old; pre-checked like any order.
+ * in->open_orders must not hold old: its margin is free again. */
+MUST_USE enum errc plan_modify_build(struct plan *plan, const struct plan_inputs *in,
+                                     const struct venue_open_order *old,
+                                     const struct plan_change *change, const struct cloid *cloid,
+                                     struct err *err);
 /* Leverage and mode for a symbol: one step, or none where nothing differs. Mode changes with an open
  * position or open orders on the symbol are refused, naming them. risk is the position's after. */
 MUST_USE enum errc plan_leverage_build(struct plan *plan, const struct plan_inputs *in,
