@@ -164,6 +164,52 @@ static void a_builder_without_a_fee_is_left_out(void **state)
         venue_compiled_fini(&compiled);
 }
 
+static void a_modification_says_what_it_replaces(void **state)
+{
+        struct venue_action a = limit_order("60000", "1");
+        struct venue_compiled compiled;
+        struct err err;
+
+        (void)state;
+        a.kind = VENUE_MODIFY;
+        assert_int_equal(compile_code(&a, &err), E_INVALID); /* nothing to replace */
+        a.u.order.replaces = 77;
+        a.u.order.order[0].tif = TIF_ALO;
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_string_equal(
+                buf_cstr(&compiled.body),
+                "{\"type\":\"batchModify\",\"modifies\":[{\"oid\":77,\"order\":{\"a\":0,"
+                "\"b\":true,\"p\":\"60000\",\"s\":\"1\",\"r\":false,\"t\":{\"limit\":"
+                "{\"tif\":\"Alo\"}},\"c\":\"0x00000000000000000000000000000001\"}}]}");
+        assert_int_equal(compiled.n_items, 1);
+        venue_compiled_fini(&compiled);
+        a.u.order.order[0].tif = TIF_IOC; /* never without always_place */
+        assert_int_equal(compile_code(&a, &err), E_INVALID);
+        a.u.order.always_place = true;
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":true}"));
+        venue_compiled_fini(&compiled);
+}
+
+static void orders_of_one_action_may_name_their_own_markets(void **state)
+{
+        struct venue_action a = limit_order("60000", "1");
+        struct venue_compiled compiled;
+        struct err err;
+
+        (void)state;
+        a.u.order.n = 2;
+        a.u.order.order[1] = a.u.order.order[0];
+        a.u.order.order[1].asset = 1;
+        a.u.order.own_assets = true;
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":0,"));
+        assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":1,"));
+        venue_compiled_fini(&compiled);
+        a.u.order.order[1].asset = 99;
+        assert_int_equal(compile_code(&a, &err), E_MARKET_NOT_OFFERED);
+}
+
 static void bad_options_are_refused(void **state)
 {
         char url[64];
@@ -201,6 +247,8 @@ int main(void)
                 HL_TEST(invalid_values_name_the_nearest),
                 HL_TEST(impossible_actions_are_refused),
                 HL_TEST(a_builder_without_a_fee_is_left_out),
+                HL_TEST(a_modification_says_what_it_replaces),
+                HL_TEST(orders_of_one_action_may_name_their_own_markets),
                 HL_TEST(bad_options_are_refused),
         };
 
