@@ -21,7 +21,7 @@ static void entered(struct turnstile_pass *pass)
         const struct api *api = run->api;
         int64_t waited = clock_mono_ms(api->o.clock) - run->call->started_mono_ms;
 
-        if (waited <= api->o.expires_after_ms) {
+        if (!api->o.expires_after_ms || waited <= api->o.expires_after_ms) {
                 run_next(run);
                 return;
         }
