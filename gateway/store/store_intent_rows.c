@@ -274,8 +274,7 @@ enum errc store_intent_rows_update(struct db *db, const struct store_intent *in)
 
         if (in->epoch > INT64_MAX || store_intent_parts_pack(&parts, in))
                 return E_RANGE;
-        rc = store_intent_names_find(db, in->brand, &in->account, NAME_CLOID, in->id.b,
-                                     sizeof in->id.b, &number);
+        rc = store_intent_names_by_cloid(db, in->brand, &in->account, &in->id, &number);
         if (!rc)
                 rc = read_before(db, number, &before);
         if (rc)

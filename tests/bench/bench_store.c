@@ -67,11 +67,12 @@ struct bench {
         struct store *store;
         char dir[64], file[96];
         unsigned n_orders, wave;
+        bool ids_grow; /* with time, instead of being random */
         unsigned n_done;
         struct store_intent intents[2][WAVE_MAX]; /* of this wave and of the one before */
 };
 
-static void make_intent(struct store_intent *in, unsigned i)
+static void make_intent(struct store_intent *in, unsigned i, bool ids_grow)
 {
         unsigned trader = (unsigned)(scatter(i) % N_TRADERS);
 
@@ -87,6 +88,8 @@ static void make_intent(struct store_intent *in, unsigned i)
                                     .n_orders = 1,
                                     .request = request};
         fill(in->id.b, sizeof in->id.b, 100 * (uint64_t)i);
+        for (int b = 0; b < 6 && ids_grow; b++)
+                in->id.b[b] = (uint8_t)((UINT64_C(1790000000000) + i) >> (40 - 8 * b));
         fill(in->account.b, sizeof in->account.b, UINT64_C(1000000000000) + trader * 10);
         fill(in->signer.b, sizeof in->signer.b, UINT64_C(2000000000000) + trader * 10);
         fill(in->request_digest, sizeof in->request_digest, 100 * (uint64_t)i + 20);
@@ -137,7 +140,7 @@ static void run_store(struct bench *bench, int64_t *process, int64_t *loop)
                                 settle(bench, &bench->intents[(w - 1) % 2][k], i - bench->wave);
                         if (w == n_waves)
                                 continue;
-                        make_intent(&bench->intents[w % 2][k], i);
+                        make_intent(&bench->intents[w % 2][k], i, bench->ids_grow);
                         store_intent_insert(bench->store, &bench->intents[w % 2][k], on_done,
                                             bench);
                 }

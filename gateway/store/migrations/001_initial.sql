@@ -93,15 +93,24 @@ CREATE TABLE intent_outcome (
 -- engine leaves it out. These rows are written before their intent's: what is taken is found out
 -- while there is nothing to undo. So they don't reference it.
 
--- By what an intent is found, and what must be unique within an account. kind: 1 the id of the intent
--- or the cloid of one of its orders; 2 the client id, of an order only (a cancel carries that of what
--- it cancels); 3 the idempotency key. An account's names lie together, so that an order changes few
--- pages.
+-- The id of each intent and the cloids of its orders. The cloid leads the key: where cloids grow with
+-- time, each is added at the end.
+CREATE TABLE intent_cloid (
+        cloid      BYTEA    NOT NULL,
+        account    BYTEA    NOT NULL,
+        brand      TEXT     NOT NULL,
+        number     BIGINT   NOT NULL,
+        PRIMARY KEY (cloid, account, brand)
+) WITHOUT ROWID;
+
+-- The names that traders choose. kind: 1 the client id, of an order only (a cancel carries that of
+-- what it cancels); 2 the idempotency key. An account's names lie together, so that an order with both
+-- changes few pages.
 CREATE TABLE intent_name (
         account    BYTEA    NOT NULL,
         brand      TEXT     NOT NULL,
         kind       SMALLINT NOT NULL,
-        name       BYTEA    NOT NULL,
+        name       TEXT     NOT NULL,
         number     BIGINT   NOT NULL,
         PRIMARY KEY (account, brand, kind, name)
 ) WITHOUT ROWID;
@@ -114,12 +123,18 @@ CREATE TABLE intent_open (
 ) WITHOUT ROWID;
 
 -- Every nonce that a signing address has reserved, for good: the belt to the ledger's braces, one
--- signature per nonce whatever else goes wrong. The signer's last row is where the ledger goes on.
+-- signature per nonce whatever else goes wrong. Nonces grow with time, so they lead the key.
 CREATE TABLE signer_nonce (
-        signer     BYTEA    NOT NULL,
         nonce      BIGINT   NOT NULL,
+        signer     BYTEA    NOT NULL,
         number     BIGINT   NOT NULL,
-        PRIMARY KEY (signer, nonce)
+        PRIMARY KEY (nonce, signer)
+) WITHOUT ROWID;
+
+-- The highest of them: where the ledger goes on.
+CREATE TABLE signer_highest (
+        signer     BYTEA    NOT NULL PRIMARY KEY,
+        nonce      BIGINT   NOT NULL
 ) WITHOUT ROWID;
 
 -- Per brand numbered from 1 without a gap. hash = BLAKE2b-256 over prev_hash, then brand, seq, at,
