@@ -31,6 +31,27 @@ static void take_items(struct run *run, const struct venue_outcome *outcome)
                 run->intent.order[i].oid = outcome->item[i].oid;
 }
 
+/* The order stands without the protection that was asked for: the trader must not overlook it. */
+static void warn_of_refused_legs(struct run *run, const struct venue_outcome *outcome)
+{
+        const struct venue_action *a = &run->plan.step[run->step].action;
+        struct plan_risk *risk = &run->plan.risk;
+
+        for (unsigned i = 1; i < outcome->n_items && i < a->u.order.n; i++) {
+                bool is_profit = a->u.order.order[i].trigger == TRIGGER_TAKE_PROFIT;
+                struct plan_warning *warning;
+
+                if (outcome->item[i].status != ITEM_REFUSED)
+                        continue;
+                if (risk->n_warnings == PLAN_WARNINGS_MAX)
+                        risk->n_warnings--; /* no other says as much */
+                warning = &risk->warning[risk->n_warnings++];
+                text_copy(warning->code, sizeof warning->code,
+                          is_profit ? "take_profit_rejected" : "stop_loss_rejected");
+                text_copy(warning->detail, sizeof warning->detail, outcome->item[i].err.detail);
+        }
+}
+
 static void step_done(struct run *run, const struct venue_outcome *outcome)
 {
         enum venue_action_kind kind = run->plan.step[run->step].action.kind;
@@ -41,6 +62,8 @@ static void step_done(struct run *run, const struct venue_outcome *outcome)
                 fail_step(run, &outcome->item[0].err);
         else
                 plan_step_set(&run->plan, run->step, STEP_DONE, NULL);
+        if (kind == VENUE_ORDER)
+                warn_of_refused_legs(run, outcome);
         step_over(run);
 }
 
