@@ -472,8 +472,10 @@ int main(int argc, char **argv)
         raise_file_limit();
         if (options_read(&app.options, argc, argv))
                 return 2;
-        if (load_config(&app))
+        if (load_config(&app)) {
+                remove_data(&app);
                 return 1;
+        }
         if (app.options.check) {
                 printf("%s: ok, %zu brands\n", app.options.config_file, app.config->brands->n);
                 config_free(app.config);
