@@ -50,8 +50,9 @@ CREATE INDEX session_expiry ON session (expires_at);
 -- What the gateway is about to do, is doing or did at the venue, as it was before anything left: rows
 -- are added at the end and never change. owner and epoch are the fence: a node whose epoch is older
 -- than the latest one on record may not touch the intent any more.
--- steps: 65 bytes each: action, 16 bytes filled up with zeros; state, one byte (0 reserved, 1 sent,
--- 2 done, 3 rejected, 4 unknown); nonce, 8 (0: none yet); expires_after, 8; digest, 32.
+-- state: 0 reserved, 1 sent, 2 done, 3 rejected, 4 unknown.
+-- steps: 65 bytes each: action, 16 bytes filled up with zeros; state, one byte; nonce, 8 (0: none yet);
+-- expires_after, 8; digest, 32.
 -- orders: 32 bytes each: cloid, 16; oid, 8; role, 8 bytes filled up with zeros. Numbers big endian.
 CREATE TABLE intent (
         number     INTEGER  NOT NULL PRIMARY KEY, -- 64 bits; elsewhere it is called BIGINT
@@ -66,8 +67,7 @@ CREATE TABLE intent (
         request_digest BYTEA NOT NULL CHECK (length(request_digest) = 32),
         created_at BIGINT   NOT NULL,
         updated_at BIGINT   NOT NULL,
-        state      TEXT     NOT NULL
-                   CHECK (state IN ('reserved', 'sent', 'done', 'rejected', 'unknown')),
+        state      SMALLINT NOT NULL CHECK (state BETWEEN 0 AND 4),
         owner      TEXT     NOT NULL,
         epoch      BIGINT   NOT NULL,
         steps      BYTEA    NOT NULL CHECK (length(steps) % 65 = 0),
@@ -79,8 +79,7 @@ CREATE TABLE intent (
 CREATE TABLE intent_outcome (
         number     INTEGER  NOT NULL PRIMARY KEY REFERENCES intent (number),
         updated_at BIGINT   NOT NULL,
-        state      TEXT     NOT NULL
-                   CHECK (state IN ('reserved', 'sent', 'done', 'rejected', 'unknown')),
+        state      SMALLINT NOT NULL CHECK (state BETWEEN 0 AND 4),
         owner      TEXT     NOT NULL,
         epoch      BIGINT   NOT NULL,
         steps      BYTEA    NOT NULL CHECK (length(steps) % 65 = 0),
@@ -115,7 +114,7 @@ CREATE TABLE intent_name (
         PRIMARY KEY (account, brand, kind, name)
 ) WITHOUT ROWID;
 
--- Those whose state is reserved, sent or unknown.
+-- Those that are not final: whose state is reserved, sent or unknown.
 CREATE TABLE intent_open (
         created_at BIGINT   NOT NULL,
         number     BIGINT   NOT NULL,
