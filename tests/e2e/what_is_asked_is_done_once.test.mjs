@@ -62,3 +62,14 @@ test('a close that asks for less than the whole is refused, not done in full', a
   assert.equal((await trader.position('ETH')).size, '0.1')
   await trader.ok('DELETE', '/v1/positions/ETH')
 })
+
+test('an order whose leverage is not known to be set was not sent, and does not stay unknown', async () => {
+  await gateway.venue.fault('closeSocket', 1, { path: 'exchange' })
+  const found = await trader.refused(504, 'outcome_unknown', 'POST', '/v1/orders', { ...resting('BTC', '80000'), leverage: 9 })
+  assert.deepEqual(found.plan.map((s) => [s.action, s.status]), [['setLeverage', 'unknown'], ['order', 'skipped']])
+  assert.equal(found.orderStatus, 'rejected')
+  assert.equal(found.filledSize, '0')
+  assert.match(found.detail, /the order was not sent/)
+  assert.equal((await trader.ok('GET', `/v1/orders/${found.id}`)).status, 'rejected')
+  assert.deepEqual((await trader.ok('GET', '/v1/orders')).data, [])
+})
