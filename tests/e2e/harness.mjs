@@ -142,7 +142,7 @@ function answerOf(incoming, bytes) {
   const text = bytes.toString('utf8')
   const type = incoming.headers['content-type'] ?? ''
   let json
-  if (type.includes('json')) json = JSON.parse(text)
+  if (type.includes('json') && text) json = JSON.parse(text)
   return { status: incoming.statusCode, headers: incoming.headers, type, text, bytes, json }
 }
 
