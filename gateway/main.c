@@ -47,6 +47,7 @@ struct app {
         bool data_is_ours; /* a temporary folder of this run, removed at the end */
         struct loop *loop;
         struct httpd *httpd;
+        struct httpd *paper_httpd; /* apart: while we drain, the venue goes on answering */
         struct httpd_listener *public_listener, *admin_listener;
         struct secp *secp;
         struct vault *vault;
@@ -190,7 +191,8 @@ static int open_paper(struct app *app)
 
         if (!c->paper.enabled)
                 return 0;
-        app->paper = paper_open(app->loop, app->httpd, &options, &err);
+        app->paper_httpd = httpd_new(app->loop);
+        app->paper = paper_open(app->loop, app->paper_httpd, &options, &err);
         if (!app->paper) {
                 complain(&err, "paper venue");
                 return -1;
@@ -436,6 +438,8 @@ static void close_all(struct app *app)
         paper_stop(app->paper);
         if (app->httpd)
                 httpd_free(app->httpd);
+        if (app->paper_httpd)
+                httpd_free(app->paper_httpd);
         paper_close(app->paper);
         auth_free(app->auth);
         nonce_ledger_free(app->nonces);
@@ -468,8 +472,10 @@ int main(int argc, char **argv)
         raise_file_limit();
         if (options_read(&app.options, argc, argv))
                 return 2;
-        if (load_config(&app))
+        if (load_config(&app)) {
+                remove_data(&app);
                 return 1;
+        }
         if (app.options.check) {
                 printf("%s: ok, %zu brands\n", app.options.config_file, app.config->brands->n);
                 config_free(app.config);

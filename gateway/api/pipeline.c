@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "api/accounts.h"
+#include "api/identity.h"
+#include "api/policy.h"
 #include "api/route.h"
 #include "api/run.h"
 #include "base/log.h"
@@ -21,7 +21,7 @@ static void entered(struct turnstile_pass *pass)
         const struct api *api = run->api;
         int64_t waited = clock_mono_ms(api->o.clock) - run->call->started_mono_ms;
 
-        if (waited <= api->o.expires_after_ms) {
+        if (!api->o.expires_after_ms || waited <= api->o.expires_after_ms) {
                 run_next(run);
                 return;
         }
@@ -136,29 +136,6 @@ static void stage_account(struct run *run)
 
 /* --- what the brand permits --- */
 
-static void resolve_policy(struct plan_policy *p, const struct brand *b, const struct market *m,
-                           const struct store_account *account)
-{
-        *p = (struct plan_policy){
-                .default_mode = b->default_margin_mode,
-                .allow_isolated = b->allow_isolated,
-                .allow_cross = b->allow_cross,
-                .max_leverage = brand_max_leverage(b, m->symbol, m->max_leverage),
-                .default_leverage = b->default_leverage,
-                .has_min_distance = b->has_min_liquidation_distance,
-                .min_distance = b->min_liquidation_distance,
-                .warn_distance = b->on_liquidation_too_close == RULE_WARN,
-                .warn_stop = b->on_stop_beyond_liquidation == RULE_WARN,
-                .default_slippage = b->default_slippage,
-                .max_slippage = b->max_slippage,
-                .builder = b->builder,
-                .builder_fee_tenth_bp = b->builder_fee_tenth_bp,
-        };
-        /* A fee the trader has not approved is left out, not refused. */
-        p->has_builder = b->has_builder && b->builder_fee_tenth_bp > 0 &&
-                         account->builder_fee_tenth_bp >= b->builder_fee_tenth_bp;
-}
-
 /* What can be refused without asking the venue is refused here. The polled prices are not used: they
  * may be seconds old, and plan_order_build looks again with those that are read. */
 static enum errc check_order(struct run *run)
@@ -188,7 +165,7 @@ static void stage_policy(struct run *run)
                 return;
         }
         run->market = *m;
-        resolve_policy(&run->policy, b, m, &run->account);
+        policy_resolve(&run->policy, b, m, &run->account);
         if (run_is_order(run) && check_order(run))
                 run_fail(run);
         else
@@ -196,28 +173,6 @@ static void stage_policy(struct run *run)
 }
 
 /* --- the plan and its risk --- */
-
-/* The first digits of BLAKE2b over who asks and the key: the same retry gives the same order ids, so
- * that nothing can double; without a key they are random. */
-static void make_cloids(struct run *run)
-{
-        struct call *call = run->call;
-
-        for (uint8_t i = 0; i < 3; i++) {
-                crypto_generichash_state h;
-                if (!call->key[0]) {
-                        randombytes_buf(run->cloid[i].b, sizeof run->cloid[i].b);
-                        continue;
-                }
-                crypto_generichash_init(&h, NULL, 0, sizeof run->cloid[i].b);
-                crypto_generichash_update(&h, (const uint8_t *)call->brand->id,
-                                          strlen(call->brand->id) + 1);
-                crypto_generichash_update(&h, call->session.address.b, 20);
-                crypto_generichash_update(&h, (const uint8_t *)call->key, strlen(call->key) + 1);
-                crypto_generichash_update(&h, &i, 1);
-                crypto_generichash_final(&h, run->cloid[i].b, sizeof run->cloid[i].b);
-        }
-}
 
 static void build_cancel(struct run *run)
 {
@@ -248,7 +203,7 @@ static void stage_build(struct run *run)
         };
         enum errc rc = E_OK;
 
-        make_cloids(run);
+        identity_cloids(run->cloid, 3, run->call);
         switch (run->q.kind) {
         case RUN_PREVIEW:
         case RUN_PLACE:
@@ -356,24 +311,6 @@ void run_free(struct run *run)
         free(run);
 }
 
-static void digest_request(struct run *run)
-{
-        struct call *call = run->call;
-        crypto_generichash_state h;
-
-        const char *method = http_method_name(call->route->method);
-
-        crypto_generichash_init(&h, NULL, 0, sizeof run->digest);
-        crypto_generichash_update(&h, (const uint8_t *)method, strlen(method) + 1);
-        crypto_generichash_update(&h, (const uint8_t *)call->route->path,
-                                  strlen(call->route->path) + 1);
-        crypto_generichash_update(&h, (const uint8_t *)call->param, strlen(call->param) + 1);
-        crypto_generichash_update(&h, (const uint8_t *)call->symbol_query,
-                                  strlen(call->symbol_query) + 1);
-        crypto_generichash_update(&h, (const uint8_t *)call->body, call->body_len);
-        crypto_generichash_final(&h, run->digest, sizeof run->digest);
-}
-
 void pipeline_start(struct call *call, const struct run_request *request)
 {
         struct run *run = xcalloc(1, sizeof *run);
@@ -384,6 +321,6 @@ void pipeline_start(struct call *call, const struct run_request *request)
         run->q = *request;
         run->api->open_runs++;
         list_init(&run->pass.link);
-        digest_request(run);
+        identity_digest(run->digest, call);
         run_next(run);
 }

@@ -23,8 +23,12 @@ struct run_request {
         struct venue_cancel cancel[VENUE_CANCELS_MAX];
         char cancel_id[VENUE_CANCELS_MAX][CLOID_STR_MAX]; /* as the trader knows them */
         bool cancel_single; /* a refusal is the answer, not a row of it */
+<<<<<<< HEAD
         char order_id[CALL_PARAM_MAX]; /* MODIFY: as the trader names it */
         struct plan_change change;
+=======
+        bool cancels_more;  /* there are more than one action takes */
+>>>>>>> main
 };
 
 /* Takes over call; answers it when all is known and on disk. */

@@ -193,6 +193,7 @@ static void cancel_members(struct buf *out, const struct run *run)
                 buf_putc(out, '}');
         }
         buf_putc(out, ']');
+        out_bool(out, "more", run->q.cancels_more);
 }
 
 static void members(struct buf *out, const struct run *run)

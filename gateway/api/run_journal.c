@@ -104,7 +104,8 @@ static void journaled(void *cookie, enum errc rc)
 /* Compiles step i with its nonce and records digest and nonce in the journal's row. */
 enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *err)
 {
-        uint64_t expires = (uint64_t)(state_now(run->api) + run->api->o.expires_after_ms);
+        int64_t life = run->api->o.expires_after_ms;
+        uint64_t expires = life ? (uint64_t)(state_now(run->api) + life) : 0;
         enum errc rc;
 
         venue_compiled_fini(&run->compiled);
@@ -165,22 +166,35 @@ static void settled(void *cookie, enum errc rc)
         run_next(run);
 }
 
-/* The venue says that the fee's approval is gone: the next order goes without it. */
-static void forget_builder(void *cookie, enum errc rc)
+static void builder_forgotten(void *cookie, enum errc rc)
 {
         (void)cookie;
         if (rc)
                 log_event(LOG_ERROR, "account not recorded", "code", err_constant(rc), NULL);
 }
 
+/* The venue says that the fee's approval is gone: the next order goes without it. */
+static void forget_builder(void *cookie, enum errc rc, const struct store_account *account)
+{
+        struct accounts *accounts = cookie;
+        struct store_account changed;
+
+        if (rc) {
+                builder_forgotten(NULL, rc);
+                return;
+        }
+        changed = *account;
+        changed.builder_fee_tenth_bp = 0;
+        accounts_put(accounts, &changed, builder_forgotten, NULL);
+}
+
 static void settle(struct run *run)
 {
         struct buf body;
 
-        if (run->err.code == E_BUILDER_FEE) {
-                run->account.builder_fee_tenth_bp = 0;
-                accounts_put(run->api->accounts, &run->account, forget_builder, NULL);
-        }
+        if (run->err.code == E_BUILDER_FEE)
+                accounts_get(run->api->accounts, run->call->brand->id, &run->call->session.address,
+                             forget_builder, run->api->accounts);
         run->intent.state = run->unknown                 ? INTENT_UNKNOWN
                             : run_answer_is_problem(run) ? INTENT_REJECTED
                                                          : INTENT_DONE;

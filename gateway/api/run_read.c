@@ -117,13 +117,15 @@ static void account_state_read(void *cookie, const struct err *err, struct venue
 
 static void book_read(void *cookie, const struct err *err, const struct venue_book *book)
 {
+        static const struct err none = {.code = E_OK};
         struct run *run = cookie;
 
         if (!err->code) {
                 run->book = *book;
                 run->has_book = true;
         }
-        read_done(run, err);
+        /* A close bounds its price without the book: it is not held up by one that can't be read. */
+        read_done(run, run->q.kind == RUN_CLOSE ? &none : err);
 }
 
 /* Where collateral is pooled over dexes and spot, the account's own figures don't tell its risk: what

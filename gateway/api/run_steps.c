@@ -8,6 +8,7 @@
 
 #include "api/order_status.h"
 #include "api/run.h"
+#include "api/signer.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -31,6 +32,27 @@ static void take_items(struct run *run, const struct venue_outcome *outcome)
                 run->intent.order[i].oid = outcome->item[i].oid;
 }
 
+/* The order stands without the protection that was asked for: the trader must not overlook it. */
+static void warn_of_refused_legs(struct run *run, const struct venue_outcome *outcome)
+{
+        const struct venue_action *a = &run->plan.step[run->step].action;
+        struct plan_risk *risk = &run->plan.risk;
+
+        for (unsigned i = 1; i < outcome->n_items && i < a->u.order.n; i++) {
+                bool is_profit = a->u.order.order[i].trigger == TRIGGER_TAKE_PROFIT;
+                struct plan_warning *warning;
+
+                if (outcome->item[i].status != ITEM_REFUSED)
+                        continue;
+                if (risk->n_warnings == PLAN_WARNINGS_MAX)
+                        risk->n_warnings--; /* no other says as much */
+                warning = &risk->warning[risk->n_warnings++];
+                text_copy(warning->code, sizeof warning->code,
+                          is_profit ? "take_profit_rejected" : "stop_loss_rejected");
+                text_copy(warning->detail, sizeof warning->detail, outcome->item[i].err.detail);
+        }
+}
+
 static void step_done(struct run *run, const struct venue_outcome *outcome)
 {
         enum venue_action_kind kind = run->plan.step[run->step].action.kind;
@@ -44,6 +66,8 @@ static void step_done(struct run *run, const struct venue_outcome *outcome)
                 fail_step(run, &outcome->item[0].err);
         else
                 plan_step_set(&run->plan, run->step, STEP_DONE, NULL);
+        if (kind == VENUE_ORDER)
+                warn_of_refused_legs(run, outcome);
         step_over(run);
 }
 
@@ -139,28 +163,10 @@ static void submitted(void *cookie, const struct venue_outcome *outcome)
 /* The digest of the step is on disk: sign it and let it go. */
 static void sign_and_send(struct run *run)
 {
-        struct vault_binding binding = {.brand = run->call->brand->id,
-                                        .account = run->call->session.address,
-                                        .agent = run->account.agent};
-        const struct vault_brand *key =
-                map_get(run->api->brand_keys, binding.brand, strlen(binding.brand));
-        struct vault_sealed sealed;
         struct signature sig;
         struct err err = {.code = E_OK};
 
-        if (run->api->ended) {
-                (void)err_set(&err, E_DRAINING, "The gateway ended before this was sent.");
-        } else if (!key || run->account.agent_sealed_len != sizeof sealed.b) {
-                (void)err_set(&err, E_CRYPTO, "The agent's key can't be opened.");
-        } else {
-                memcpy(sealed.b, run->account.agent_sealed, sizeof sealed.b);
-                if (vault_agent_sign(run->api->o.vault, key, &sig, &binding, &sealed,
-                                     &run->compiled.digest))
-                        (void)err_set(&err, E_CRYPTO, "The agent's key can't be opened.");
-        }
-        if (err.code) {
-                log_event(LOG_ERROR, "not signed", "request", run->call->request_id, "why",
-                          err.detail, NULL);
+        if (signer_sign(&sig, run->call, &run->account, &run->compiled.digest, &err)) {
                 fail_step(run, &err);
                 step_over(run);
                 return;

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "store/db_impl.h"
+#include "store/db_log_vfs.h"
 #include "store/migration.h"
 
 #define BUSY_TIMEOUT_MS 5000
@@ -111,6 +112,7 @@ static enum errc set_up_connection(struct db *db, struct err *err)
                                       "PRAGMA foreign_keys = ON;"
                                       "PRAGMA secure_delete = ON;" /* an erased key is gone */
                                       "PRAGMA temp_store = MEMORY;"
+                                      "PRAGMA wal_autocheckpoint = 4000;"
                                       "PRAGMA cell_size_check = ON;"
                                       "PRAGMA trusted_schema = OFF;";
         sqlite3_stmt *stmt = NULL;
@@ -214,7 +216,7 @@ struct db *db_open(const char *file, struct err *err)
                 if (!rc)
                         rc = own_file(file, err);
         }
-        if (!rc && sqlite3_open_v2(file, &db->conn, flags, NULL))
+        if (!rc && sqlite3_open_v2(file, &db->conn, flags, db_log_vfs_name()))
                 rc = sql_failed(db, file, err);
         if (!rc)
                 rc = set_up_connection(db, err);

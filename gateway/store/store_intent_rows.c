@@ -19,20 +19,6 @@ static bool is_open(enum intent_state state)
         never("intent state");
 }
 
-static enum errc state_parse(enum intent_state *out, const char *name)
-{
-        static const enum intent_state all[] = {INTENT_RESERVED, INTENT_SENT, INTENT_DONE,
-                                                INTENT_REJECTED, INTENT_UNKNOWN};
-
-        for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-                if (strcmp(name, intent_state_name(all[i])) == 0) {
-                        *out = all[i];
-                        return E_OK;
-                }
-        }
-        return E_STORE_DOWN; /* the column's CHECK does not let another name in */
-}
-
 /* --- writing --- */
 
 /* What an update replaces: the same columns, in the same order, in intent and intent_outcome. */
@@ -42,7 +28,7 @@ static enum errc bind_changing(sqlite3_stmt *q, int i, const struct store_intent
                                const struct store_intent_parts *parts)
 {
         db_bind_int(q, i, in->updated_at);
-        db_bind_text(q, i + 1, intent_state_name(in->state));
+        db_bind_int(q, i + 1, in->state);
         db_bind_text(q, i + 2, in->owner);
         db_bind_bytes(q, i + 4, parts->steps, parts->steps_len);
         db_bind_bytes(q, i + 5, parts->orders, parts->orders_len);
@@ -143,23 +129,17 @@ enum errc store_intent_rows_insert(struct db *db, const struct store_intent *in)
 
 /* --- reading --- */
 
-static enum errc read_state(struct db *db, sqlite3_stmt *q, int i, enum intent_state *out)
-{
-        char name[16];
-        enum errc rc = db_get_text(db, q, i, name, sizeof name);
-
-        return rc ? rc : state_parse(out, name);
-}
-
 /* CHANGING from column i on. */
 static enum errc read_changing(struct db *db, sqlite3_stmt *q, int i, struct store_intent *out)
 {
+        int64_t state = db_get_int(q, i + 1);
         enum errc rc;
 
+        if (state < 0 || state > INTENT_UNKNOWN)
+                return E_STORE_DOWN; /* the column's CHECK does not let another number in */
+        out->state = (enum intent_state)state;
         out->updated_at = db_get_int(q, i);
-        rc = read_state(db, q, i + 1, &out->state);
-        if (!rc)
-                rc = db_get_text(db, q, i + 2, out->owner, sizeof out->owner);
+        rc = db_get_text(db, q, i + 2, out->owner, sizeof out->owner);
         out->epoch = db_get_u64(q, i + 3);
         if (!rc)
                 rc = store_intent_parts_steps(out, sqlite3_column_blob(q, i + 4),
@@ -274,8 +254,7 @@ enum errc store_intent_rows_update(struct db *db, const struct store_intent *in)
 
         if (in->epoch > INT64_MAX || store_intent_parts_pack(&parts, in))
                 return E_RANGE;
-        rc = store_intent_names_find(db, in->brand, &in->account, NAME_CLOID, in->id.b,
-                                     sizeof in->id.b, &number);
+        rc = store_intent_names_by_cloid(db, in->brand, &in->account, &in->id, &number);
         if (!rc)
                 rc = read_before(db, number, &before);
         if (rc)

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { chmodSync, cpSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { REPO, Trader, problem, request, run, startConfigured, startDemo, temporaryFolder, until, writeConfig, writeMasterKey } from './harness.mjs'
+import { REPO, Trader, problem, rawExchange, request, run, startConfigured, startDemo, temporaryFolder, until, writeConfig, writeMasterKey } from './harness.mjs'
 
 const mode = (file) => statSync(file).mode & 0o777
 
@@ -155,6 +155,17 @@ describe('how it is', () => {
     }
   })
 
+  test('HTTP as others speak it: HEAD, one connection for many requests, version 1.0', async () => {
+    const host = gateway.host('meridian')
+    const head = await request(gateway.http, 'HEAD', '/healthz', { host })
+    assert.deepEqual([head.status, head.text], [200, ''])
+    const get = (path) => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n`
+    const many = await rawExchange(gateway.http, `${get('/healthz')}\r\n${get('/v1/brand')}\r\n${get('/v1/nothing')}Connection: close\r\n\r\n`)
+    assert.deepEqual([...many.matchAll(/HTTP\/1\.1 (\d+)/g)].map((m) => m[1]), ['200', '200', '404'])
+    const old = await rawExchange(gateway.http, `GET /v1/brand HTTP/1.0\r\nHost: ${host}\r\n\r\n`)
+    assert.match(old, /^HTTP\/1\.1 200 [\s\S]*Connection: close/)
+  })
+
   test('every answer says that it must not be sniffed or kept', async () => {
     for (const path of ['/healthz', '/v1/brand', '/v1/account', '/v1/nothing']) {
       const { headers } = await gateway.call('GET', path, { host: gateway.host('meridian') })
@@ -242,7 +253,12 @@ describe('ending', () => {
 
     const again = await startConfigured({}, { folder, keepsKey: true })
     try {
-      await again.healthy()
+      trader.gateway = again
+      await trader.ok('GET', '/v1/account') // the session
+      const replayed = await trader.call('POST', '/v1/orders', order, headers) // and the answer
+      assert.equal(replayed.headers['idempotent-replayed'], 'true', replayed.text)
+      assert.equal(replayed.text, placed.text)
+      assert.equal((await again.venue.ledger()).length, 0, 'the venue is a new one, and was asked for nothing')
     } finally {
       assert.equal((await again.stop()).code, 0)
     }

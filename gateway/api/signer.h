@@ -1,0 +1,12 @@
+/* signer: signs a digest with an account's agent. The key is open only while it does. */
+#ifndef API_SIGNER_H
+#define API_SIGNER_H
+
+#include "api/call.h"
+
+/* E_CRYPTO, with err, where the agent's key can't be opened. */
+MUST_USE enum errc signer_sign(struct signature *out, const struct call *call,
+                               const struct store_account *record, const struct hash32 *digest,
+                               struct err *err);
+
+#endif
