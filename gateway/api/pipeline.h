@@ -7,7 +7,15 @@
 #include "api/call.h"
 #include "plan/plan.h"
 
-enum run_kind { RUN_PREVIEW, RUN_PLACE, RUN_CLOSE, RUN_LEVERAGE, RUN_MARGIN, RUN_CANCEL, RUN_MODIFY };
+enum run_kind {
+        RUN_PREVIEW,
+        RUN_PLACE,
+        RUN_CLOSE,
+        RUN_LEVERAGE,
+        RUN_MARGIN,
+        RUN_CANCEL,
+        RUN_MODIFY
+};
 
 /* What is asked, validated as far as its own fields go. A value. */
 struct run_request {
@@ -22,13 +30,10 @@ struct run_request {
         unsigned n_cancels;
         struct venue_cancel cancel[VENUE_CANCELS_MAX];
         char cancel_id[VENUE_CANCELS_MAX][CLOID_STR_MAX]; /* as the trader knows them */
-        bool cancel_single; /* a refusal is the answer, not a row of it */
-<<<<<<< HEAD
+        bool cancel_single;            /* a refusal is the answer, not a row of it */
         char order_id[CALL_PARAM_MAX]; /* MODIFY: as the trader names it */
         struct plan_change change;
-=======
-        bool cancels_more;  /* there are more than one action takes */
->>>>>>> main
+        bool cancels_more; /* there are more than one action takes */
 };
 
 /* Takes over call; answers it when all is known and on disk. */
