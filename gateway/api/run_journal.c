@@ -166,35 +166,13 @@ static void settled(void *cookie, enum errc rc)
         run_next(run);
 }
 
-static void builder_forgotten(void *cookie, enum errc rc)
-{
-        (void)cookie;
-        if (rc)
-                log_event(LOG_ERROR, "account not recorded", "code", err_constant(rc), NULL);
-}
-
-/* The venue says that the fee's approval is gone: the next order goes without it. */
-static void forget_builder(void *cookie, enum errc rc, const struct store_account *account)
-{
-        struct accounts *accounts = cookie;
-        struct store_account changed;
-
-        if (rc) {
-                builder_forgotten(NULL, rc);
-                return;
-        }
-        changed = *account;
-        changed.builder_fee_tenth_bp = 0;
-        accounts_put(accounts, &changed, builder_forgotten, NULL);
-}
-
 static void settle(struct run *run)
 {
         struct buf body;
 
         if (run->err.code == E_BUILDER_FEE)
-                accounts_get(run->api->accounts, run->call->brand->id, &run->call->session.address,
-                             forget_builder, run->api->accounts);
+                accounts_forget_builder(run->api->accounts, run->call->brand->id,
+                                        &run->call->session.address);
         run->intent.state = run->unknown                 ? INTENT_UNKNOWN
                             : run_answer_is_problem(run) ? INTENT_REJECTED
                                                          : INTENT_DONE;

@@ -107,6 +107,21 @@ static enum errc read_address(struct addr *value, const json_t *v, const char *p
         return E_OK;
 }
 
+static enum errc read_list(const json_t **value, const json_t *v, const struct field *f,
+                           const char *path, struct err *err)
+{
+        size_t n = json_array_size(v);
+
+        if (!json_is_array(v) || n == 0 || n > f->size)
+                return err_field(err, E_INVALID, path, "must be an array of 1 to %zu objects",
+                                 f->size);
+        for (size_t i = 0; i < n; i++)
+                if (!json_is_object(json_array_get(v, i)))
+                        return err_field(err, E_INVALID, path, "must hold objects only");
+        *value = v;
+        return E_OK;
+}
+
 static enum errc read_object(void *out, const json_t *object, const struct field *fields, size_t n,
                              const char *prefix, struct err *err);
 
@@ -131,6 +146,15 @@ static enum errc read_one(void *out, const json_t *v, const struct field *f, con
                         return err_field(err, E_INVALID, path, "must be true or false");
                 *(bool *)value = json_is_true(v);
                 return E_OK;
+        case FIELD_LIST: return read_list(value, v, f, path, err);
+        case FIELD_OBJECT_OR_NULL:
+                if (json_is_null(v)) {
+                        *(bool *)at(out, f->null) = true;
+                        return E_OK;
+                }
+                if (!json_is_object(v))
+                        return err_field(err, E_INVALID, path, "must be an object or null");
+                return read_object(value, v, f->sub, f->n_sub, path, err);
         case FIELD_OBJECT:
                 if (!json_is_object(v))
                         return err_field(err, E_INVALID, path, "must be an object");
@@ -174,7 +198,7 @@ static enum errc read_object(void *out, const json_t *object, const struct field
                         one = read_one(out, v, f, path, err);
                 if (one)
                         rc = one;
-                else if (f && f->present != FIELD_NO_FLAG)
+                else if (f && f->present != FIELD_NO_FLAG && !json_is_null(v))
                         *(bool *)at(out, f->present) = true;
         }
         for (size_t i = 0; i < n; i++) {

@@ -19,9 +19,11 @@ enum field_type {
         FIELD_RATE,       /* decimal string, > 0 and at most 1 */
         FIELD_WORD,       /* an enum: index into words, stored as int */
         FIELD_BOOL,
-        FIELD_UINT,    /* unsigned, 1..max */
-        FIELD_ADDRESS, /* struct addr */
-        FIELD_OBJECT,  /* sub-table into a struct at offset */
+        FIELD_UINT,           /* unsigned, 1..max */
+        FIELD_ADDRESS,        /* struct addr */
+        FIELD_OBJECT,         /* sub-table into a struct at offset */
+        FIELD_OBJECT_OR_NULL, /* the same; null sets the bool at offset `null` instead */
+        FIELD_LIST, /* const json_t * borrowed from the JSON: an array of 1..size objects */
 };
 
 #define FIELD_NO_FLAG ((size_t)-1)
@@ -32,10 +34,11 @@ struct field {
         bool required;
         size_t offset;            /* of the value in the struct */
         size_t present;           /* of a bool that says it was there, or FIELD_NO_FLAG */
-        size_t size;              /* TEXT, RAW: bytes; UINT: largest value */
+        size_t size;              /* TEXT, RAW: bytes; UINT: largest value; LIST: items */
         const char *const *words; /* WORD: NULL-terminated */
         const struct field *sub;  /* OBJECT */
         size_t n_sub;
+        size_t null; /* OBJECT_OR_NULL */
 };
 
 /* Fills out (zeroed by the caller). E_INVALID with every offending field in err. */

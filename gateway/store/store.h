@@ -18,7 +18,7 @@
 struct store;
 
 #define STORE_BRAND_MAX 32
-#define STORE_BLOB_MAX  (64 * 1024)
+#define STORE_BLOB_MAX  (256 * 1024)
 
 /* Opens or creates file (":memory:" for tests), brings the schema up to date. NULL with err. */
 struct store *store_open(struct loop *loop, const char *file, struct err *err);
@@ -88,10 +88,10 @@ void store_nonce_get(struct store *store, const struct addr *signer, store_nonce
 enum intent_state { INTENT_RESERVED, INTENT_SENT, INTENT_DONE, INTENT_REJECTED, INTENT_UNKNOWN };
 const char *intent_state_name(enum intent_state state);
 
-#define INTENT_STEPS_MAX  6
+#define INTENT_STEPS_MAX  80 /* a batch: leverage, order, margin and put-back each */
 #define INTENT_ORDERS_MAX 3
 struct store_intent_step {
-        char action[16]; /* setLeverage, order, adjustMargin, cancel, approve */
+        char action[16]; /* setLeverage, order, adjustMargin, cancel, approve, modify */
         enum intent_state state;
         uint64_t nonce; /* 0: not reserved yet */
         uint64_t expires_after;
