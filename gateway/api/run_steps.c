@@ -25,7 +25,10 @@ static void fail_step(struct run *run, const struct err *err)
 
 static void take_items(struct run *run, const struct venue_outcome *outcome)
 {
-        run->outcome = *outcome;
+        /* An outcome has room for a batch of cancels; an order fills little of it. */
+        run->outcome.result = outcome->result;
+        run->outcome.n_items = outcome->n_items;
+        memcpy(run->outcome.item, outcome->item, outcome->n_items * sizeof outcome->item[0]);
         run->has_outcome = true;
         for (unsigned i = 0; i < outcome->n_items && i < run->intent.n_orders; i++)
                 run->intent.order[i].oid = outcome->item[i].oid;
