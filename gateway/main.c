@@ -18,6 +18,7 @@
 
 #include "adapters/paper/paper.h"
 #include "adapters/venue.h"
+#include "api/admin.h"
 #include "api/api.h"
 #include "auth/auth.h"
 #include "base/log.h"
@@ -286,7 +287,7 @@ static int open_listeners(struct app *app)
         struct httpd_listen_options admin_options = {
                 .max_body_bytes = ADMIN_BODY_MAX,
                 .max_connections = ADMIN_CONNECTIONS,
-                .handler = api_handle_admin,
+                .handler = admin_handle,
         };
 
         if (listen_on(app, &app->public_listener, &c->public_listener, &public_options))

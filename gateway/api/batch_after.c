@@ -45,11 +45,25 @@ static void take_items(struct batch_act *act, const struct venue_outcome *outcom
                 item->intent.order[k].oid = outcome->item[i].oid;
                 if (k > 0)
                         continue;
-                if (outcome->item[i].status == ITEM_REFUSED)
-                        item_refused(item, &outcome->item[i].err);
-                else
+                if (outcome->item[i].status == ITEM_REFUSED) {
+                        struct err err;
+                        venue_item_err(&err, &outcome->item[i]);
+                        item_refused(item, &err);
+                } else {
                         batch_item_step(item, VENUE_ORDER, STEP_DONE, NULL);
+                }
         }
+}
+
+/* The whole action was refused: for one reason, or each order for its own. */
+static void item_not_taken(struct batch_item *item, const struct batch_act *act, unsigned i,
+                           const struct venue_outcome *outcome)
+{
+        struct err err = outcome->err;
+
+        if (act->action.u.order.own_assets && outcome->n_items == act->n_items)
+                venue_item_err(&err, &outcome->item[i]);
+        item_refused(item, &err);
 }
 
 static void lever_over(struct batch *b, struct batch_act *act, const struct err *err)
@@ -70,9 +84,7 @@ void batch_after_act(struct batch *b, struct batch_act *act, const struct venue_
                 if (ok)
                         take_items(act, outcome);
                 for (unsigned i = 0; !ok && i < act->n_items; i++)
-                        item_refused(act->item[i], outcome->n_items == act->n_items
-                                                           ? &outcome->item[i].err
-                                                           : &outcome->err);
+                        item_not_taken(act->item[i], act, i, outcome);
                 break;
         case VENUE_ADJUST_MARGIN:
                 batch_item_step(act->item[0], VENUE_ADJUST_MARGIN, ok ? STEP_DONE : STEP_FAILED,
@@ -104,9 +116,10 @@ static void order_looked_up(void *cookie, const struct err *err, const struct ve
         item->n_outcomes = 1;
         item->intent.order[0].oid = out->oid;
         if (out->status == ITEM_REFUSED) {
-                (void)err_set(&out->err, E_VENUE_REJECTED, "The venue refused the order: %s.",
+                struct err why = {.code = E_OK};
+                (void)err_set(&why, E_VENUE_REJECTED, "The venue refused the order: %s.",
                               s->status);
-                item_refused(item, &out->err);
+                item_refused(item, &why);
         } else {
                 if (out->status == ITEM_CANCELLED && out->filled.v > 0)
                         out->status = ITEM_FILLED;

@@ -47,7 +47,7 @@ static void legs(struct buf *out, const struct batch_item *item)
                 if (i < item->n_outcomes) {
                         out_text(out, "status", item_word(&item->outcome[i], o->size));
                         if (item->outcome[i].status == ITEM_REFUSED)
-                                out_text(out, "detail", item->outcome[i].err.detail);
+                                out_text(out, "detail", err_text(item->outcome[i].refusal));
                 }
                 buf_putc(out, '}');
         }

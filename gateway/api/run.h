@@ -54,10 +54,10 @@ static inline bool run_is_order(const struct run *run)
 }
 
 /* Goes on with the next stage. */
-void run_next(struct run *run);
+void pipeline_next(struct run *run);
 /* Ends with run->err: journals it where something was journaled, answers, frees. */
-void run_fail(struct run *run);
-void run_free(struct run *run);
+void pipeline_fail(struct run *run);
+void pipeline_free(struct run *run);
 
 /* run_find.c: what a modification is of; the market follows from it. */
 void run_find(struct run *run);
@@ -67,7 +67,7 @@ void run_find_again(struct run *run);
 void run_find_fate(struct run *run, void (*done)(struct run *run));
 
 /* Stages: run_read.c asks the venue for what the plan stands on; run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps
- * one after another. Each goes on with run_next. */
+ * one after another. Each goes on with pipeline_next. */
 void run_read(struct run *run);
 void run_journal(struct run *run);
 void run_execute(struct run *run);

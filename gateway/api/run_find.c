@@ -21,12 +21,12 @@ static void found(void *cookie, const struct err *err, const struct venue_order_
                 (void)err_set(&run->err, E_NOT_FOUND, "The order no longer stands: it is %s.",
                               order_status_word(s));
         if (run->err.code) {
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
         run->old = s->order;
         text_copy(run->q.symbol, sizeof run->q.symbol, s->order.symbol);
-        run_next(run);
+        pipeline_next(run);
 }
 
 void run_find(struct run *run)
@@ -34,10 +34,10 @@ void run_find(struct run *run)
         struct order_name name;
 
         if (run->q.kind != RUN_MODIFY) {
-                run_next(run);
+                pipeline_next(run);
         } else if (order_name_parse(&name, run->q.order_id)) {
                 (void)err_set(&run->err, E_NOT_FOUND, "%s", err_text(E_NOT_FOUND));
-                run_fail(run);
+                pipeline_fail(run);
         } else {
                 run->venue->ops->lookup(run->venue, &run->call->session.address,
                                         name.by_cloid ? &name.cloid : NULL, name.oid, found, run);

@@ -29,11 +29,11 @@ static void read_done(struct run *run, const struct err *err)
         if (--run->reading)
                 return;
         if (run->err.code) {
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
         freshen(run);
-        run_next(run);
+        pipeline_next(run);
 }
 
 static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
@@ -162,7 +162,7 @@ void run_read(struct run *run)
                           (run_is_order(run) && run->q.order.type == ORDER_TYPE_MARKET);
 
         if (run->q.kind == RUN_CANCEL) {
-                run_next(run);
+                pipeline_next(run);
                 return;
         }
         run->reading = 2 + (wants_book ? 1 : 0);

@@ -26,7 +26,10 @@ static void fail_step(struct run *run, const struct err *err)
 
 static void take_items(struct run *run, const struct venue_outcome *outcome)
 {
-        run->outcome = *outcome;
+        /* An outcome has room for a batch of cancels; an order fills little of it. */
+        run->outcome.result = outcome->result;
+        run->outcome.n_items = outcome->n_items;
+        memcpy(run->outcome.item, outcome->item, outcome->n_items * sizeof outcome->item[0]);
         run->has_outcome = true;
         for (unsigned i = 0; i < outcome->n_items && i < run->intent.n_orders; i++)
                 run->intent.order[i].oid = outcome->item[i].oid;
@@ -49,7 +52,8 @@ static void warn_of_refused_legs(struct run *run, const struct venue_outcome *ou
                 warning = &risk->warning[risk->n_warnings++];
                 text_copy(warning->code, sizeof warning->code,
                           is_profit ? "take_profit_rejected" : "stop_loss_rejected");
-                text_copy(warning->detail, sizeof warning->detail, outcome->item[i].err.detail);
+                text_copy(warning->detail, sizeof warning->detail,
+                          err_text(outcome->item[i].refusal));
         }
 }
 
@@ -62,10 +66,13 @@ static void step_done(struct run *run, const struct venue_outcome *outcome)
             (kind == VENUE_CANCEL && run->plan.order_step < 0))
                 take_items(run, outcome);
         if ((kind == VENUE_ORDER || kind == VENUE_MODIFY) && outcome->n_items &&
-            outcome->item[0].status == ITEM_REFUSED)
-                fail_step(run, &outcome->item[0].err);
-        else
+            outcome->item[0].status == ITEM_REFUSED) {
+                struct err err;
+                venue_item_err(&err, &outcome->item[0]);
+                fail_step(run, &err);
+        } else {
                 plan_step_set(&run->plan, run->step, STEP_DONE, NULL);
+        }
         if (kind == VENUE_ORDER)
                 warn_of_refused_legs(run, outcome);
         step_over(run);
@@ -106,10 +113,9 @@ static void order_looked_up(void *cookie, const struct err *err,
         item->oid = status->order.oid;
         /* The average is not told here; it stays unknown. */
         item->filled.v = status->order.original_size.v - status->order.size.v;
-        if (item->status == ITEM_REFUSED)
-                (void)err_set(&item->err, E_VENUE_REJECTED, "The venue refused the order: %s.",
-                              status->status);
-        else if (item->status == ITEM_CANCELLED && item->filled.v > 0)
+        item->refusal = E_VENUE_REJECTED;
+        (void)text_copy(item->venue_message, sizeof item->venue_message, status->status);
+        if (item->status == ITEM_CANCELLED && item->filled.v > 0)
                 item->status = ITEM_FILLED; /* what was left of it is gone */
         step_done(run, &outcome);
 }
@@ -314,7 +320,7 @@ static void step_over(struct run *run)
                         (void)plan_put_back(&run->plan);
         }
         if (run->step + 1 >= run->plan.n_steps) {
-                run_next(run);
+                pipeline_next(run);
                 return;
         }
         if (status == STEP_DONE && (int)run->step == run->plan.order_step &&
@@ -330,7 +336,7 @@ void run_execute(struct run *run)
 {
         run->step = 0;
         if (run->plan.n_steps == 0)
-                run_next(run);
+                pipeline_next(run);
         else
                 execute_step(run);
 }

@@ -231,7 +231,7 @@ static void make_folder(struct bench *bench)
 {
         for (size_t i = 0; i < ANSWER_BYTES; i++)
                 answer[i] = "{\"id\":\"0x12ab\",\"filled\":\"0.25\"}"[i % 31];
-        text_copy(bench->dir, sizeof bench->dir, "/tmp/perpgate-bench-XXXXXX");
+        text_copy(bench->dir, sizeof bench->dir, "/tmp/perpgate-bench-store-XXXXXX");
         NEED(mkdtemp(bench->dir));
         snprintf(bench->file, sizeof bench->file, "%s/gateway.db", bench->dir);
 }

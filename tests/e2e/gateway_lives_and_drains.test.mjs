@@ -81,6 +81,24 @@ describe('the master key', () => {
   })
 })
 
+describe('one data folder', () => {
+  test('serves one gateway at a time, and only with the master key that it was made with', async () => {
+    const folder = temporaryFolder()
+    const gateway = await startConfigured({}, { folder })
+    const agents = await new Trader(gateway, 'meridian').onboard('1000')
+    const second = await run('perpgate', ['--config', gateway.file])
+    assert.equal(second.code, 1)
+    assert.match(second.stderr, /perpgate\.db/)
+    await agents.place({ symbol: 'BTC', side: 'buy', type: 'limit', size: '0.001', price: '50000', leverage: 5 }) // the first goes on
+    await gateway.stop()
+    const other = writeMasterKey(folder)
+    const refused = await run('perpgate', ['--config', gateway.file])
+    assert.equal(refused.code, 1)
+    assert.match(refused.stderr, /key of brand \S+ does not open/)
+    assert.ok(!refused.stderr.includes(other))
+  })
+})
+
 describe('how it is', () => {
   let gateway
   before(async () => {
@@ -317,6 +335,16 @@ describe('secrets', () => {
     for (const [what, secret] of [['the session token', Buffer.from(trader.token)], ['its bytes', token], ['the master key', Buffer.from(gateway.masterKey, 'hex')]])
       assert.equal(database.indexOf(secret), -1, `${what} is in the database`)
     for (const line of gateway.program.stderr.trim().split('\n')) assert.match(line, /^ts=\S+ level=(error|warn|info|debug) msg=/)
+  })
+
+  test('no core is dumped', { skip: process.platform !== 'linux' }, async () => {
+    const gateway = await startDemo()
+    try {
+      const limits = readFileSync(`/proc/${gateway.program.child.pid}/limits`, 'utf8')
+      assert.match(limits, /^Max core file size +0 +0 /m)
+    } finally {
+      await gateway.stop()
+    }
   })
 
   test("a demo's key and folder are for their owner alone", async () => {

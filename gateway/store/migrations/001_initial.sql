@@ -95,7 +95,7 @@ CREATE TABLE intent_outcome (
 -- The id of each intent and the cloids of its orders. The cloid leads the key: where cloids grow with
 -- time, each is added at the end.
 CREATE TABLE intent_cloid (
-        cloid      BYTEA    NOT NULL,
+        cloid      BYTEA    NOT NULL CHECK (length(cloid) = 16),
         account    BYTEA    NOT NULL,
         brand      TEXT     NOT NULL,
         number     BIGINT   NOT NULL,
@@ -125,14 +125,14 @@ CREATE TABLE intent_open (
 -- signature per nonce whatever else goes wrong. Nonces grow with time, so they lead the key.
 CREATE TABLE signer_nonce (
         nonce      BIGINT   NOT NULL,
-        signer     BYTEA    NOT NULL,
+        signer     BYTEA    NOT NULL CHECK (length(signer) = 20),
         number     BIGINT   NOT NULL,
         PRIMARY KEY (nonce, signer)
 ) WITHOUT ROWID;
 
 -- The highest of them: where the ledger goes on.
 CREATE TABLE signer_highest (
-        signer     BYTEA    NOT NULL PRIMARY KEY,
+        signer     BYTEA    NOT NULL PRIMARY KEY CHECK (length(signer) = 20),
         nonce      BIGINT   NOT NULL
 ) WITHOUT ROWID;
 
