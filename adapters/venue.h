@@ -194,6 +194,7 @@ struct venue_open_order {
         bool has_cloid;
         struct cloid cloid;
         bool reduce_only, is_trigger, is_position_tpsl, trigger_is_market;
+        bool waits_for_parent; /* a leg of an order that still rests */
         enum trigger_kind trigger;
         struct px trigger_price;
         char tif[20]; /* the venue's word, "" if none */

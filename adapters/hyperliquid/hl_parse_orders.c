@@ -77,11 +77,13 @@ struct orders {
 };
 
 /* Children may stand both in their parent and at top level. */
-static bool is_listed(const struct orders *list, uint64_t oid)
+static bool is_listed(struct orders *list, const struct venue_open_order *order)
 {
         for (size_t i = 0; i < list->n; i++) {
-                if (list->order[i].oid == oid)
-                        return true;
+                if (list->order[i].oid != order->oid)
+                        continue;
+                list->order[i].waits_for_parent |= order->waits_for_parent;
+                return true;
         }
         return false;
 }
@@ -100,7 +102,8 @@ static enum errc add_order(struct orders *list, const json_t *order, unsigned de
                 return E_OK;
         if (parse_order(&parsed, order, list->universe))
                 return E_SYNTAX;
-        if (!is_listed(list, parsed.oid)) {
+        parsed.waits_for_parent = depth > 0;
+        if (!is_listed(list, &parsed)) {
                 if (list->n == ORDERS_MAX)
                         return E_LIMIT;
                 if (list->n == list->cap) {

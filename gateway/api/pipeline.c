@@ -152,7 +152,8 @@ static void stage_policy(struct run *run)
         const struct brand *b = run->call->brand;
         const struct market *m = run->venue->ops->market_by_symbol(run->venue, run->q.symbol);
         /* What a trader holds can be closed and cancelled, offered or not. */
-        bool leaving = run->q.kind == RUN_CLOSE || run->q.kind == RUN_CANCEL;
+        bool leaving =
+                run->q.kind == RUN_CLOSE || run->q.kind == RUN_CANCEL || run->q.kind == RUN_TPSL;
 
         if (run->q.kind == RUN_CANCEL) {
                 pipeline_next(run);
@@ -220,6 +221,9 @@ static void stage_build(struct run *run)
                 break;
         case RUN_MARGIN: rc = plan_margin_build(&run->plan, &in, run->q.amount, &run->err); break;
         case RUN_CANCEL: build_cancel(run); break;
+        case RUN_TPSL:
+                rc = plan_tpsl_build(&run->plan, &in, &run->q.tpsl, run->cloid, &run->err);
+                break;
         case RUN_MODIFY:
                 rc = plan_modify_build(&run->plan, &in, &run->old, &run->q.change, &run->cloid[0],
                                        &run->err);
@@ -305,6 +309,7 @@ void pipeline_free(struct run *run)
         venue_account_fini(&run->after);
         venue_compiled_fini(&run->compiled);
         free(run->orders);
+        free(run->orders_after);
         free((void *)(uintptr_t)run->intent.answer);
         free((void *)(uintptr_t)run->intent.request);
         run->api->open_runs--;

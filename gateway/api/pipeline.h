@@ -14,7 +14,8 @@ enum run_kind {
         RUN_LEVERAGE,
         RUN_MARGIN,
         RUN_CANCEL,
-        RUN_MODIFY
+        RUN_MODIFY,
+        RUN_TPSL,
 };
 
 /* What is asked, validated as far as its own fields go. A value. */
@@ -33,7 +34,8 @@ struct run_request {
         bool cancel_single;            /* a refusal is the answer, not a row of it */
         char order_id[CALL_PARAM_MAX]; /* MODIFY: as the trader names it */
         struct plan_change change;
-        bool cancels_more; /* there are more than one action takes */
+        struct plan_tpsl tpsl; /* TPSL */
+        bool cancels_more;     /* there are more than one action takes */
 };
 
 /* Takes over call; answers it when all is known and on disk. */

@@ -46,6 +46,8 @@ struct run {
         bool unknown; /* a step's outcome is not known */
         struct venue_account after;
         bool has_after;
+        struct venue_open_order *orders_after; /* TPSL: owned */
+        size_t n_orders_after;
 };
 
 static inline bool run_is_order(const struct run *run)

@@ -72,15 +72,17 @@ static void legs(struct buf *out, const struct run *run)
 {
         const struct venue_action *a = &run->plan.step[run->plan.order_step].action;
 
-        if (a->u.order.n < 2)
+        unsigned first = a->u.order.legs_of_position ? 0 : 1;
+
+        if (a->u.order.n <= first)
                 return;
         out_key(out, "legs");
         buf_putc(out, '[');
-        for (unsigned i = 1; i < a->u.order.n; i++) {
+        for (unsigned i = first; i < a->u.order.n; i++) {
                 const struct venue_order *o = &a->u.order.order[i];
                 const struct venue_item *item = &run->outcome.item[i];
                 char id[CLOID_STR_MAX];
-                buf_puts(out, i > 1 ? ",{" : "{");
+                buf_puts(out, i > first ? ",{" : "{");
                 out_text(out, "kind",
                          o->trigger == TRIGGER_TAKE_PROFIT ? "takeProfit" : "stopLoss");
                 out_text(out, "id", hex_print_cloid(id, &o->cloid));
@@ -149,7 +151,8 @@ static void position_member(struct buf *out, const char *name, const struct run 
         for (unsigned i = 0; i < account->n_positions; i++) {
                 if (strcmp(account->position[i].symbol, run->q.symbol) != 0)
                         continue;
-                out_position(out, &account->position[i], account, &run->market, NULL, 0);
+                out_position(out, &account->position[i], account, &run->market, run->orders_after,
+                             run->n_orders_after);
                 return;
         }
         buf_puts(out, "null");
@@ -163,6 +166,19 @@ static void position_members(struct buf *out, const struct run *run)
         out_plan(out, &run->plan);
         out_risk(out, &run->plan.risk);
         position_member(out, "before", run, &run->before);
+        if (run->has_after)
+                position_member(out, "position", run, &run->after);
+}
+
+static void tpsl_members(struct buf *out, const struct run *run)
+{
+        out_text(out, "symbol", run->q.symbol);
+        if (run->unknown)
+                out_text(out, status_key(run), "unknown");
+        if (run->plan.order_step >= 0)
+                legs(out, run);
+        out_plan(out, &run->plan);
+        out_risk(out, &run->plan.risk);
         if (run->has_after)
                 position_member(out, "position", run, &run->after);
 }
@@ -209,6 +225,7 @@ static void members(struct buf *out, const struct run *run)
                 break;
         case RUN_LEVERAGE:
         case RUN_MARGIN: position_members(out, run); break;
+        case RUN_TPSL: tpsl_members(out, run); break;
         case RUN_CANCEL: cancel_members(out, run); break;
         }
 }

@@ -13,7 +13,7 @@
 static const char *const kind_names[] = {
         [RUN_PREVIEW] = "preview",   [RUN_PLACE] = "order",   [RUN_CLOSE] = "close",
         [RUN_LEVERAGE] = "leverage", [RUN_MARGIN] = "margin", [RUN_CANCEL] = "cancel",
-        [RUN_MODIFY] = "modify",
+        [RUN_MODIFY] = "modify",     [RUN_TPSL] = "tpsl",
 };
 
 static enum intent_state state_of_step(enum step_status status)
@@ -39,9 +39,9 @@ static void intent_orders(struct run *run)
         a = &run->plan.step[run->plan.order_step].action;
         for (unsigned i = 0; i < a->u.order.n; i++) {
                 const struct venue_order *o = &a->u.order.order[i];
-                const char *role = i == 0                              ? "order"
-                                   : o->trigger == TRIGGER_TAKE_PROFIT ? "tp"
-                                                                       : "sl";
+                const char *role = i == 0 && !a->u.order.legs_of_position ? "order"
+                                   : o->trigger == TRIGGER_TAKE_PROFIT    ? "tp"
+                                                                          : "sl";
                 it->order[i].cloid = o->cloid;
                 text_copy(it->order[i].role, sizeof it->order[i].role, role);
         }
@@ -189,6 +189,22 @@ static void settle(struct run *run)
         store_intent_update(run->api->o.store, &run->intent, settled, run);
 }
 
+static void orders_read_after(void *cookie, const struct err *err,
+                              const struct venue_open_order *orders, size_t n)
+{
+        struct run *run = cookie;
+
+        if (!err->code) {
+                run->orders_after = xcalloc(n + 1, sizeof *orders);
+                if (n)
+                        memcpy(run->orders_after, orders, n * sizeof *orders);
+                run->n_orders_after = n;
+        } else {
+                run->has_after = false; /* a position without its protection would be a lie */
+        }
+        settle(run);
+}
+
 static void read_after(void *cookie, const struct err *err, struct venue_account *account)
 {
         struct run *run = cookie;
@@ -199,13 +215,17 @@ static void read_after(void *cookie, const struct err *err, struct venue_account
                 run->has_after = true;
                 *account = (struct venue_account){.n_positions = 0};
         }
-        settle(run);
+        if (run->q.kind == RUN_TPSL && run->has_after)
+                run->venue->ops->read_open_orders(run->venue, &run->call->session.address,
+                                                  orders_read_after, run);
+        else
+                settle(run);
 }
 
 void run_settle(struct run *run)
 {
         bool shows_position = run->q.kind == RUN_LEVERAGE || run->q.kind == RUN_MARGIN ||
-                              run->q.kind == RUN_CLOSE;
+                              run->q.kind == RUN_CLOSE || run->q.kind == RUN_TPSL;
 
         if (run->q.kind == RUN_MODIFY)
                 run_find_fate(run, settle);

@@ -57,7 +57,7 @@ static bool wants_orders(const struct run *run)
 {
         enum margin_mode wanted = run->policy.default_mode;
 
-        if (run->q.kind == RUN_LEVERAGE || run->q.kind == RUN_MODIFY)
+        if (run->q.kind == RUN_LEVERAGE || run->q.kind == RUN_MODIFY || run->q.kind == RUN_TPSL)
                 return true;
         if (!run_is_order(run))
                 return false;
@@ -132,7 +132,7 @@ static void book_read(void *cookie, const struct err *err, const struct venue_bo
  * opens risk is refused, what reduces it is not. */
 static void check_mode(struct run *run)
 {
-        bool reduces = run->q.kind == RUN_CLOSE ||
+        bool reduces = run->q.kind == RUN_CLOSE || run->q.kind == RUN_TPSL ||
                        (run_is_order(run) && run->q.order.reduce_only) ||
                        (run->q.kind == RUN_MODIFY && run->old.reduce_only);
 

@@ -134,6 +134,7 @@ struct plan {
         struct plan_step step[PLAN_STEPS_MAX];
         int order_step;           /* index of the order step, -1: none */
         int adjust_step;          /* -1: none */
+        int old_step[2];          /* tpsl: by enum trigger_kind, cancels the old ones; -1: none */
         struct qty size;          /* as ordered */
         struct px price;          /* limit, or worst price of a market order */
         struct px expected_price; /* average the fill is expected at */
@@ -177,6 +178,21 @@ MUST_USE enum errc plan_modify_build(struct plan *plan, const struct plan_inputs
                                      const struct venue_open_order *old,
                                      const struct plan_change *change, const struct cloid *cloid,
                                      struct err *err);
+/* Take-profit and stop-loss of a position: a leg that is present is set, one that is dropped goes, the
+ * rest stays. */
+struct plan_tpsl {
+        struct plan_leg take_profit, stop_loss;
+        bool drop_take_profit, drop_stop_loss;
+};
+/* One step that places the new legs, bound to the position, and one for each kind whose old orders go
+ * after it. E_NOT_FOUND: no position. E_STOP_BEYOND_LIQ as for an order. */
+MUST_USE enum errc plan_tpsl_build(struct plan *plan, const struct plan_inputs *in,
+                                   const struct plan_tpsl *request, const struct cloid cloids[2],
+                                   struct err *err);
+/* The new order of that kind does not stand: the old ones stay. */
+void plan_tpsl_keep_old(struct plan *plan, enum trigger_kind kind);
+/* Whether the order is there to close the position. */
+bool plan_tpsl_protects(const struct venue_open_order *order, const struct venue_position *held);
 /* Leverage and mode for a symbol: one step, or none where nothing differs. Mode changes with an open
  * position or open orders on the symbol are refused, naming them. risk is the position's after. */
 MUST_USE enum errc plan_leverage_build(struct plan *plan, const struct plan_inputs *in,
