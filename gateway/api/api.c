@@ -11,6 +11,7 @@
 #include "api/route.h"
 #include "api/snapshots.h"
 #include "api/state.h"
+#include "api/sweep.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "brand/config.h"
@@ -91,6 +92,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->accounts = accounts_new(api);
         api->turnstile = turnstile_new(options->loop);
         api->snapshots = snapshots_new(api);
+        api->sweep = sweep_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
                 api_free(api);
@@ -105,6 +107,7 @@ void api_free(struct api *api)
                 return;
         must(api->open_calls == 0);
         snapshots_free(api->snapshots);
+        sweep_free(api->sweep);
         turnstile_free(api->turnstile);
         accounts_free(api->accounts);
         limit_free(api->public_limit);

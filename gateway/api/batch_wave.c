@@ -59,7 +59,8 @@ static void send_next(struct batch *b)
                 act = &b->acts[b->act];
                 if (act->status != STEP_PENDING)
                         continue;
-                if (signer_sign(&sig, b->call, &b->account, &act->compiled.digest, &err)) {
+                if (signer_sign(&sig, b->call->api, b->call->brand->id, &b->call->session.address,
+                                &b->account, &act->compiled.digest, &err)) {
                         act_failed(b, act, &err);
                         continue;
                 }

@@ -9,6 +9,7 @@
 #include "api/order_status.h"
 #include "api/out.h"
 #include "api/pipeline.h"
+#include "api/sweep.h"
 #include "base/mem.h"
 
 #define BODY_MAX (4u << 20)
@@ -50,6 +51,7 @@ static void listed(void *cookie, const struct err *err, const struct venue_open_
                 call_fail(call, err);
                 return;
         }
+        sweep_look(call->api->sweep, call, orders, n);
         buf_init(&body, BODY_MAX);
         buf_puts(&body, "{\"data\":[");
         for (size_t i = 0; i < n; i++) {

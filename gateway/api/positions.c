@@ -7,6 +7,7 @@
 #include "api/out.h"
 #include "api/pipeline.h"
 #include "api/schema.h"
+#include "api/sweep.h"
 #include "base/mem.h"
 
 #define BODY_MAX (4u << 20)
@@ -77,6 +78,9 @@ static void view_done(struct view *view, const struct err *err)
                 view->err = *err;
         if (--view->reading)
                 return;
+        if (!view->err.code)
+                sweep_offer(view->call->api->sweep, view->call, &view->account, view->orders,
+                            view->n_orders);
         if (view->err.code)
                 call_fail(view->call, &view->err);
         else if (view->call->param[0])

@@ -5,6 +5,7 @@
 
 #include "api/accounts.h"
 #include "api/run.h"
+#include "api/sweep.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -186,6 +187,8 @@ static void settle(struct run *run)
                     log_fmt("kind=\"%s\",result=\"%s\"", run->intent.kind,
                             intent_state_name(run->intent.state)),
                     1, "Signed requests settled, by kind and result.");
+        if (run->q.kind == RUN_CLOSE && !run->err.code)
+                sweep_start(run->api->sweep, run->call);
         store_intent_update(run->api->o.store, &run->intent, settled, run);
 }
 

@@ -207,7 +207,8 @@ static void sign_and_send(struct run *run)
         struct signature sig;
         struct err err = {.code = E_OK};
 
-        if (signer_sign(&sig, run->call, &run->account, &run->compiled.digest, &err)) {
+        if (signer_sign(&sig, run->api, run->call->brand->id, &run->call->session.address,
+                        &run->account, &run->compiled.digest, &err)) {
                 fail_step(run, &err);
                 step_over(run);
                 return;

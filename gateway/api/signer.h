@@ -2,11 +2,11 @@
 #ifndef API_SIGNER_H
 #define API_SIGNER_H
 
-#include "api/call.h"
+#include "api/state.h"
 
 /* E_CRYPTO, with err, where the agent's key can't be opened. */
-MUST_USE enum errc signer_sign(struct signature *out, const struct call *call,
-                               const struct store_account *record, const struct hash32 *digest,
-                               struct err *err);
+MUST_USE enum errc signer_sign(struct signature *out, struct api *api, const char *brand,
+                               const struct addr *account, const struct store_account *record,
+                               const struct hash32 *digest, struct err *err);
 
 #endif

@@ -1,8 +1,10 @@
 // A position's take-profit and stop-loss are replaced whole: the new ones stand before the old ones go.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import http from 'node:http'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { Trader, signsNothing, startConfigured } from './harness.mjs'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { Trader, request, signsNothing, startConfigured, startPaper, until } from './harness.mjs'
 
 let gateway
 let who
@@ -97,4 +99,51 @@ describe('protection of a position', () => {
     await who.ok('DELETE', '/v1/positions/BTC')
     assert.deepEqual(await open(), [])
   })
+})
+
+// In front of the paper venue, which never leaves an orphan: adds one to what it says of open orders.
+async function venueWithOrphan(paper, user, oid) {
+  const server = http.createServer((incoming, outgoing) => {
+    const parts = []
+    incoming.on('data', (part) => parts.push(part))
+    incoming.on('end', async () => {
+      const body = Buffer.concat(parts).toString()
+      const answer = await request(paper.base, 'POST', incoming.url, { body, headers: { 'Content-Type': 'application/json' } })
+      let text = answer.text
+      const asked = JSON.parse(body)
+      if (asked.type === 'frontendOpenOrders' && asked.user.toLowerCase() === user.toLowerCase()) {
+        const template = { coin: 'BTC', side: 'A', limitPx: '80000.0', sz: '0.01', oid, timestamp: 1000, origSz: '0.01', reduceOnly: true, orderType: 'Stop Market', tif: null, isTrigger: true, isPositionTpsl: false, triggerPx: '90000.0', triggerCondition: 'Price below 90000', children: [], cloid: null }
+        text = JSON.stringify([...JSON.parse(text), template])
+      }
+      outgoing.writeHead(answer.status, { 'Content-Type': answer.type })
+      outgoing.end(text)
+    })
+  })
+  await new Promise((done) => server.listen(0, '127.0.0.1', done))
+  return { url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) }
+}
+
+test('an order whose position is gone is cancelled when positions are read, once and on record', async () => {
+  const paper = await startPaper()
+  const key = generatePrivateKey()
+  const front = await venueWithOrphan(paper, privateKeyToAccount(key).address, 424242)
+  const alone = await startConfigured({
+    venue: `{baseUrl: "${front.url}", network: mainnet, weightPerMinute: 1000000, contextsEveryMs: 200}`,
+    paper: '{enabled: false}',
+  })
+  try {
+    alone.paperVenue = paper
+    const trader = await new Trader(alone, 'harbor', key).onboard('1000')
+    const sweeps = async () => (await paper.ledger()).filter((r) => r.type === 'cancel' && r.account?.toLowerCase() === trader.address)
+    await trader.ok('GET', '/v1/positions')
+    const [row] = await until('the orphan is cancelled', async () => {
+      const rows = await sweeps()
+      return rows.length ? rows : undefined
+    })
+    assert.deepEqual(row.action.cancels.map((c) => c.o), [424242])
+  } finally {
+    await alone.stop()
+    front.close()
+    await paper.program.stop()
+  }
 })
