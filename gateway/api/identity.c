@@ -18,13 +18,18 @@ void identity_digest(uint8_t out[IDENTITY_DIGEST_BYTES], const struct call *call
         crypto_generichash_final(&h, out, IDENTITY_DIGEST_BYTES);
 }
 
-/* The first digits of BLAKE2b over who asks, the key and the order's place. */
+/* The first digits of BLAKE2b over who asks, the key and the order's place. Without a key they are the
+ * time and ten random bytes: ids that grow stand together on the store's pages. */
 void identity_cloids(struct cloid *out, uint8_t n, const struct call *call)
 {
+        uint64_t now = (uint64_t)state_now(call->api);
+
         for (uint8_t i = 0; i < n; i++) {
                 crypto_generichash_state h;
                 if (!call->key[0]) {
-                        randombytes_buf(out[i].b, sizeof out[i].b);
+                        for (int k = 0; k < 6; k++)
+                                out[i].b[k] = (uint8_t)(now >> (40 - 8 * k));
+                        randombytes_buf(out[i].b + 6, sizeof out[i].b - 6);
                         continue;
                 }
                 crypto_generichash_init(&h, NULL, 0, sizeof out[i].b);

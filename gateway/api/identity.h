@@ -10,7 +10,7 @@
 /* Of route, parameter and body. */
 void identity_digest(uint8_t out[IDENTITY_DIGEST_BYTES], const struct call *call);
 /* n client order ids: with a key, the same retry gives the same ids, so that nothing can double;
- * without one they are random. */
+ * without one they are random, but for the time they begin with. */
 void identity_cloids(struct cloid *out, uint8_t n, const struct call *call);
 
 #endif

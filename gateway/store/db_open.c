@@ -14,7 +14,6 @@
 
 #include "base/mem.h"
 #include "store/db_impl.h"
-#include "store/db_log_vfs.h"
 #include "store/migration.h"
 
 #define BUSY_TIMEOUT_MS 5000
@@ -227,7 +226,7 @@ struct db *db_open(const char *file, struct err *err)
                 if (!rc)
                         rc = own_file(file, err);
         }
-        if (!rc && sqlite3_open_v2(file, &db->conn, flags, db_log_vfs_name()))
+        if (!rc && sqlite3_open_v2(file, &db->conn, flags, NULL))
                 rc = sql_failed(db, file, err);
         if (!rc)
                 rc = set_up_connection(db, err);
