@@ -219,7 +219,12 @@ static void stage_build(struct run *run)
                                          run->q.has_mode ? run->q.mode : run->setting.mode,
                                          run->q.leverage, &run->err);
                 break;
-        case RUN_MARGIN: rc = plan_margin_build(&run->plan, &in, run->q.amount, &run->err); break;
+        case RUN_MARGIN:
+                if (run->q.target.has_price || run->q.target.has_leverage)
+                        rc = plan_margin_target_build(&run->plan, &in, &run->q.target, &run->err);
+                else
+                        rc = plan_margin_build(&run->plan, &in, run->q.amount, &run->err);
+                break;
         case RUN_CANCEL: build_cancel(run); break;
         case RUN_TPSL:
                 rc = plan_tpsl_build(&run->plan, &in, &run->q.tpsl, run->cloid, &run->err);

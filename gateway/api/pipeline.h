@@ -26,7 +26,8 @@ struct run_request {
         bool has_mode;                   /* LEVERAGE */
         enum margin_mode mode;
         unsigned leverage;
-        struct usd amount; /* MARGIN */
+        struct usd amount; /* MARGIN, unless by target */
+        struct plan_margin_target target;
         /* CANCEL: already resolved to what the venue knows. */
         unsigned n_cancels;
         struct venue_cancel cancel[VENUE_CANCELS_MAX];

@@ -201,6 +201,17 @@ MUST_USE enum errc plan_leverage_build(struct plan *plan, const struct plan_inpu
 MUST_USE enum errc plan_margin_build(struct plan *plan, const struct plan_inputs *in,
                                      struct usd amount, struct err *err);
 
+/* Margin by what it is to lead to: exactly one is set. */
+struct plan_margin_target {
+        bool has_price, has_leverage;
+        struct px price;    /* liquidation price */
+        struct px leverage; /* effective leverage, a plain number */
+};
+/* The same with the amount that reaches the target; no step where it is reached as it is. */
+MUST_USE enum errc plan_margin_target_build(struct plan *plan, const struct plan_inputs *in,
+                                            const struct plan_margin_target *target,
+                                            struct err *err);
+
 /* The only way a step's status changes; illegal moves abort. */
 void plan_step_set(struct plan *plan, unsigned i, enum step_status status, const struct err *err);
 /* After the order step: from what filled and the account as read since, sets the adjust step's
