@@ -116,7 +116,8 @@ struct venue_action {
 /* What is signed and sent. Owned by the caller: venue_compiled_fini. */
 struct venue_compiled {
         struct hash32 digest;
-        struct buf body; /* venue-internal: the action as it will be posted */
+        struct hash32 content; /* venue-internal: of the action, what the digest is made from */
+        struct buf body;       /* venue-internal: the action as it will be posted */
         uint64_t nonce;
         uint64_t expires_after; /* 0: none */
         enum venue_action_kind kind;
@@ -309,6 +310,9 @@ struct venue_ops {
         enum errc (*compile)(struct venue *venue, struct venue_compiled *out,
                              const struct venue_action *action, uint64_t nonce,
                              uint64_t expires_after, struct err *err);
+        /* The typed data whose digest compile told, as JSON, for a trader's own key to sign. */
+        void (*signing_data)(struct venue *venue, struct buf *typed_data,
+                             const struct venue_compiled *compiled);
         void (*submit)(struct venue *venue, const struct venue_compiled *compiled,
                        const struct signature *sig, venue_outcome_fn *done, void *cookie);
         /* Typed data for eth_signTypedData_v4 as JSON into out, and its digest. */

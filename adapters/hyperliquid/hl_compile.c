@@ -318,6 +318,7 @@ enum errc hl_compile(struct venue_compiled *out, const struct venue_action *acti
         rc = hl_l1_digest(&out->digest, &scratch, &typed, &envelope, is_mainnet);
         if (rc)
                 goto done;
+        hl_action_hash(&out->content, scratch.data, scratch.len, &envelope);
         hl_json_init(&json, &out->body);
         hl_action_walk(&typed, &json.emit);
         rc = buf_check(&out->body);

@@ -216,6 +216,12 @@ static enum errc op_approval_prepare(struct venue *venue, struct buf *typed_data
         return hl_approval_prepare(typed_data, digest, approval, hl_venue_of(venue)->is_mainnet);
 }
 
+static void op_signing_data(struct venue *venue, struct buf *typed_data,
+                            const struct venue_compiled *compiled)
+{
+        hl_phantom_typed_data(typed_data, &compiled->content, hl_venue_of(venue)->is_mainnet);
+}
+
 static void put_gauge(struct buf *out, const char *name, const char *help, long long value)
 {
         buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", name, help, name, name, value);
@@ -256,6 +262,7 @@ static const struct venue_ops ops = {
         .check_size = hl_compile_check_size,
         .round_price = op_round_price,
         .compile = op_compile,
+        .signing_data = op_signing_data,
         .submit = hl_submit_action,
         .approval_prepare = op_approval_prepare,
         .approval_submit = hl_submit_approval,

@@ -8,6 +8,7 @@
 #include "api/accounts.h"
 #include "api/call.h"
 #include "api/turnstile.h"
+#include "api/prepare.h"
 #include "api/route.h"
 #include "api/snapshots.h"
 #include "api/state.h"
@@ -93,6 +94,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->turnstile = turnstile_new(options->loop);
         api->snapshots = snapshots_new(api);
         api->sweep = sweep_new(api);
+        api->prepare = prepare_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
                 api_free(api);
@@ -106,6 +108,7 @@ void api_free(struct api *api)
         if (!api)
                 return;
         must(api->open_calls == 0);
+        prepare_free(api->prepare);
         snapshots_free(api->snapshots);
         sweep_free(api->sweep);
         turnstile_free(api->turnstile);

@@ -50,7 +50,8 @@ static void answer(struct view *view)
         const struct brand *b = call->brand;
         const struct store_account *r = &view->record;
         bool terms = !b->terms_required || strcmp(r->terms_version, b->terms_version) == 0;
-        bool agent = r->has_agent && view->agent_active;
+        bool agent =
+                view->call->brand->keys == BRAND_KEYS_NONE || (r->has_agent && view->agent_active);
         bool builder = !charges_builder(b) || view->builder_fee >= b->builder_fee_tenth_bp;
         bool deposit = view->equity.v > 0;
         char address[ADDR_STR_MAX];
@@ -295,6 +296,10 @@ void onboarding_agent(struct call *call)
         /* A blank in a name would be read by the venue as the start of its expiry suffix. */
         if (!rc && !name_is_plain(make->request.name))
                 (void)err_field(&err, E_INVALID, "name", "must be letters, digits, '-' or '_'");
+        if (!err.code && call->brand->keys == BRAND_KEYS_NONE) {
+                (void)err_set(&err, E_FORBIDDEN, "%s keeps no keys.", call->brand->name);
+                err_hint(&err, "POST /v1/orders/prepare tells what to sign.");
+        }
         if (!err.code && make->request.chain_id &&
             !brand_allows_chain(call->brand, make->request.chain_id))
                 (void)err_field(&err, E_INVALID, "chainId", "is not a chain of this brand");

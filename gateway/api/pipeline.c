@@ -34,7 +34,7 @@ static void entered(struct turnstile_pass *pass)
 static void stage_gate(struct run *run)
 {
         /* A preview changes nothing, and a cancel must not wait behind an order. */
-        if (run->q.kind == RUN_PREVIEW || run->q.kind == RUN_CANCEL) {
+        if (run->q.kind == RUN_PREVIEW || run->q.kind == RUN_CANCEL || run->q.kind == RUN_PREPARE) {
                 pipeline_next(run);
                 return;
         }
@@ -92,7 +92,7 @@ static void stage_replay(struct run *run)
 {
         struct call *call = run->call;
 
-        if (!call->key[0] || run->q.kind == RUN_PREVIEW)
+        if (!call->key[0] || run->q.kind == RUN_PREVIEW || run->q.kind == RUN_PREPARE)
                 pipeline_next(run);
         else
                 store_intent_by_key(run->api->o.store, call->brand->id, &call->session.address,
@@ -119,7 +119,8 @@ static void account_read(void *cookie, enum errc rc, const struct store_account 
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
         } else {
                 run->account = *account;
-                if (run->q.kind != RUN_PREVIEW && !(account->has_agent && account->agent_approved))
+                if (run->q.kind != RUN_PREVIEW && run->q.kind != RUN_PREPARE &&
+                    !(account->has_agent && account->agent_approved))
                         (void)err_set(&run->err, E_AGENT, "%s", err_text(E_AGENT));
         }
         if (run->err.code)
@@ -207,6 +208,7 @@ static void stage_build(struct run *run)
         identity_cloids(run->cloid, 3, run->call);
         switch (run->q.kind) {
         case RUN_PREVIEW:
+        case RUN_PREPARE:
         case RUN_PLACE:
                 rc = plan_order_build(&run->plan, &run->q.order, &in, run->cloid, &run->err);
                 break;
@@ -245,6 +247,10 @@ static void stage_build(struct run *run)
 /* A preview ends here; so does a request that needs nothing done. */
 static void stage_preview(struct run *run)
 {
+        if (run->q.kind == RUN_PREPARE) {
+                run_journal_prepare(run);
+                return;
+        }
         if (run->q.kind != RUN_PREVIEW) {
                 pipeline_next(run);
                 return;
@@ -315,6 +321,7 @@ void pipeline_free(struct run *run)
         venue_compiled_fini(&run->compiled);
         free(run->orders);
         free(run->orders_after);
+        free(run->asked);
         free((void *)(uintptr_t)run->intent.answer);
         free((void *)(uintptr_t)run->intent.request);
         run->api->open_runs--;
@@ -333,4 +340,36 @@ void pipeline_start(struct call *call, const struct run_request *request)
         list_init(&run->pass.link);
         identity_digest(run->digest, call);
         pipeline_next(run);
+}
+
+/* --- a prepared plan, signed --- */
+
+static void resumed(struct turnstile_pass *pass)
+{
+        struct run *run = list_entry(pass, struct run, pass);
+
+        if ((int64_t)run->intent.step[0].expires_after > state_now(run->api)) {
+                stage_replay(run);
+                return;
+        }
+        (void)err_set(&run->err, E_VENUE_UNAVAILABLE,
+                      "The plan expired while it waited behind others on %s; nothing was sent.",
+                      run->q.symbol);
+        pipeline_fail(run);
+}
+
+void pipeline_resume(struct run *run, struct call *call)
+{
+        run->call = call;
+        run->q.kind = RUN_PLACE;
+        run->api->open_runs++;
+        identity_digest(run->digest, call);
+        for (run->stage = 0; stages[run->stage] != run_journal; run->stage++)
+                must(run->stage + 1 < sizeof stages / sizeof stages[0]);
+        if (turnstile_enter(run->api->turnstile, &run->pass, &call->session.address, run->q.symbol,
+                            resumed)) {
+                (void)err_set(&run->err, E_RATE_LIMITED,
+                              "Too many orders of this account wait on %s.", run->q.symbol);
+                pipeline_fail(run);
+        }
 }

@@ -16,6 +16,7 @@ enum run_kind {
         RUN_CANCEL,
         RUN_MODIFY,
         RUN_TPSL,
+        RUN_PREPARE, /* as far as the journal; the trader signs */
 };
 
 /* What is asked, validated as far as its own fields go. A value. */

@@ -4,17 +4,21 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/out.h"
+#include "api/prepare.h"
 #include "api/run.h"
 #include "api/sweep.h"
 #include "base/log.h"
 #include "base/mem.h"
+
+#define SIGNING_LIFE_MS 60000 /* of a prepared plan, and of what is signed of it */
 
 /* --- the intent on disk --- */
 
 static const char *const kind_names[] = {
         [RUN_PREVIEW] = "preview",   [RUN_PLACE] = "order",   [RUN_CLOSE] = "close",
         [RUN_LEVERAGE] = "leverage", [RUN_MARGIN] = "margin", [RUN_CANCEL] = "cancel",
-        [RUN_MODIFY] = "modify",     [RUN_TPSL] = "tpsl",
+        [RUN_MODIFY] = "modify",     [RUN_TPSL] = "tpsl",     [RUN_PREPARE] = "prepare",
 };
 
 static enum intent_state state_of_step(enum step_status status)
@@ -67,7 +71,7 @@ static void intent_fill(struct run *run)
         it->state = INTENT_RESERVED;
         text_copy(it->owner, sizeof it->owner, run->api->o.node);
         it->epoch = 1;
-        it->request = xstrdup(call->body);
+        it->request = xstrdup(run->asked ? run->asked : call->body);
         intent_orders(run);
 }
 
@@ -105,7 +109,7 @@ static void journaled(void *cookie, enum errc rc)
 /* Compiles step i with its nonce and records digest and nonce in the journal's row. */
 enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *err)
 {
-        int64_t life = run->api->o.expires_after_ms;
+        int64_t life = run->q.kind == RUN_PREPARE ? SIGNING_LIFE_MS : run->api->o.expires_after_ms;
         uint64_t expires = life ? (uint64_t)(state_now(run->api) + life) : 0;
         enum errc rc;
 
@@ -119,6 +123,13 @@ enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *e
         run->intent.step[i].expires_after = expires;
         run->intent.step[i].digest = run->compiled.digest;
         return E_OK;
+}
+
+static void insert(struct run *run)
+{
+        intent_fill(run);
+        run_note_steps(run);
+        store_intent_insert(run->api->o.store, &run->intent, journaled, run);
 }
 
 static void nonces_ready(void *cookie, enum errc rc)
@@ -151,7 +162,66 @@ static void nonces_ready(void *cookie, enum errc rc)
 
 void run_journal(struct run *run)
 {
+        if (run->is_given) {
+                insert(run); /* compiled when it was prepared */
+                return;
+        }
         nonce_ledger_load(run->api->o.nonces, &run->account.agent, nonces_ready, run);
+}
+
+/* --- for a trader who signs --- */
+
+static void step_to_sign(struct buf *out, struct run *run, unsigned i)
+{
+        const struct store_intent_step *step = &run->intent.step[i];
+        char digest[HASH_STR_MAX];
+
+        if (i)
+                buf_putc(out, ',');
+        buf_putc(out, '{');
+        out_text(out, "step", run->plan.step[i].name);
+        out_text(out, "digest", hex_print_hash(digest, &step->digest));
+        out_int(out, "nonce", (int64_t)step->nonce);
+        out_int(out, "expiresAfter", (int64_t)step->expires_after);
+        out_key(out, "action");
+        buf_put(out, run->compiled.body.data, run->compiled.body.len);
+        out_key(out, "typedData");
+        run->venue->ops->signing_data(run->venue, out, &run->compiled);
+        buf_putc(out, '}');
+}
+
+static void nonces_for_signing(void *cookie, enum errc rc)
+{
+        struct run *run = cookie;
+        struct buf steps;
+
+        if (!rc)
+                rc = nonce_ledger_take(run->api->o.nonces, &run->call->session.address,
+                                       run->plan.n_steps, &run->first_nonce);
+        (void)err_set(&run->err, rc, "%s", err_text(rc));
+        buf_init(&steps, 1u << 18);
+        buf_putc(&steps, '[');
+        for (unsigned i = 0; i < run->plan.n_steps && !rc; i++) {
+                rc = run_compile(run, i, run->first_nonce + i, &run->err);
+                if (!rc)
+                        step_to_sign(&steps, run, i);
+        }
+        buf_putc(&steps, ']');
+        if (rc || buf_check(&steps)) {
+                (void)err_set(&run->err, rc ? rc : E_INTERNAL, "%s", err_text(E_INTERNAL));
+                pipeline_fail(run);
+        } else {
+                prepare_keep(run->api->prepare, run, &steps);
+        }
+        buf_fini(&steps);
+}
+
+/* Which key will sign is not known yet: the account's own nonces serve any of its keys. */
+void run_journal_prepare(struct run *run)
+{
+        /* A leverage that was changed can't be put back without another signature. */
+        run->plan.leverage_changed = false;
+        nonce_ledger_load(run->api->o.nonces, &run->call->session.address, nonces_for_signing, run);
 }
 
 /* --- the result on disk --- */

@@ -207,8 +207,10 @@ static void sign_and_send(struct run *run)
         struct signature sig;
         struct err err = {.code = E_OK};
 
-        if (signer_sign(&sig, run->api, run->call->brand->id, &run->call->session.address,
-                        &run->account, &run->compiled.digest, &err)) {
+        if (run->is_given) {
+                sig = run->given[run->step];
+        } else if (signer_sign(&sig, run->api, run->call->brand->id, &run->call->session.address,
+                               &run->account, &run->compiled.digest, &err)) {
                 fail_step(run, &err);
                 step_over(run);
                 return;

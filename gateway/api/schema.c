@@ -113,11 +113,13 @@ static enum errc read_list(const json_t **value, const json_t *v, const struct f
         size_t n = json_array_size(v);
 
         if (!json_is_array(v) || n == 0 || n > f->size)
-                return err_field(err, E_INVALID, path, "must be an array of 1 to %zu objects",
-                                 f->size);
+                return err_field(err, E_INVALID, path, "must be an array of 1 to %zu %s", f->size,
+                                 f->type == FIELD_LIST ? "objects" : "strings");
         for (size_t i = 0; i < n; i++)
-                if (!json_is_object(json_array_get(v, i)))
-                        return err_field(err, E_INVALID, path, "must hold objects only");
+                if (f->type == FIELD_LIST ? !json_is_object(json_array_get(v, i))
+                                          : !json_is_string(json_array_get(v, i)))
+                        return err_field(err, E_INVALID, path, "must hold %s only",
+                                         f->type == FIELD_LIST ? "objects" : "strings");
         *value = v;
         return E_OK;
 }
@@ -146,6 +148,7 @@ static enum errc read_one(void *out, const json_t *v, const struct field *f, con
                         return err_field(err, E_INVALID, path, "must be true or false");
                 *(bool *)value = json_is_true(v);
                 return E_OK;
+        case FIELD_TEXTS:
         case FIELD_LIST: return read_list(value, v, f, path, err);
         case FIELD_OBJECT_OR_NULL:
                 if (json_is_null(v)) {

@@ -23,6 +23,7 @@ enum field_type {
         FIELD_ADDRESS,        /* struct addr */
         FIELD_OBJECT,         /* sub-table into a struct at offset */
         FIELD_OBJECT_OR_NULL, /* the same; null sets the bool at offset `null` instead */
+        FIELD_TEXTS,          /* the same: an array of 1..size strings */
         FIELD_LIST, /* const json_t * borrowed from the JSON: an array of 1..size objects */
 };
 

@@ -19,6 +19,7 @@
 struct accounts;
 struct turnstile;
 struct snapshots;
+struct prepare;
 struct sweep;
 
 struct api {
@@ -29,6 +30,7 @@ struct api {
         struct turnstile *turnstile;
         struct snapshots *snapshots;
         struct sweep *sweep;
+        struct prepare *prepare;
         struct limit *public_limit;
         struct map *session_limits; /* brand id -> struct limit *, per account */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */
