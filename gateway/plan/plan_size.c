@@ -83,6 +83,8 @@ static enum errc size_for_money(struct qty *out, const struct plan_build *b, str
                 rest_price = b->plan->price;
         if (walk.best.v > rest_price.v)
                 rest_price = walk.best;
+        if (b->request->type == ORDER_TYPE_LIMIT)
+                rest_price = b->plan->price; /* where it rests, and fills */
         if (money.v > walk.cost.v)
                 rc = num_qty_for(&rest, (struct usd){money.v - walk.cost.v}, rest_price, NUM_DOWN);
         if (rc)
