@@ -262,7 +262,12 @@ typedef void venue_number_fn(void *cookie, const struct err *err, int64_t value)
 typedef void venue_text_fn(void *cookie, const struct err *err, const char *text);
 
 /* Approvals that only the trader's wallet can sign. */
-enum venue_approval_kind { APPROVE_AGENT, APPROVE_BUILDER_FEE };
+enum venue_approval_kind {
+        APPROVE_AGENT,
+        APPROVE_BUILDER_FEE,
+        APPROVE_WITHDRAWAL,
+        APPROVE_CLASS_TRANSFER
+};
 struct venue_approval {
         enum venue_approval_kind kind;
         uint64_t chain_id; /* of the wallet */
@@ -271,6 +276,9 @@ struct venue_approval {
         char name[64];       /* agent: name, may carry the venue's expiry suffix; "" unnamed */
         struct addr builder; /* builder fee */
         unsigned builder_fee_tenth_bp;
+        struct usd amount;       /* withdrawal, transfer: whole 0.000001 */
+        struct addr destination; /* withdrawal */
+        bool to_perps;           /* transfer: from spot, else to it */
 };
 
 struct venue_caps {
@@ -280,6 +288,7 @@ struct venue_caps {
         bool has_cross;
         unsigned orders_per_action;
         struct usd min_order_value;
+        struct usd withdrawal_fee;
 };
 
 enum venue_health { VENUE_UP, VENUE_DEGRADED, VENUE_DOWN };

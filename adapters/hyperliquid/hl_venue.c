@@ -15,6 +15,7 @@
 
 #define URL_MAX_BYTES        512
 #define MIN_ORDER_VALUE      (10 * NUM_SCALE)
+#define WITHDRAWAL_FEE       NUM_SCALE
 #define FAILED_POLLS_IF_DOWN 3
 
 struct hl_venue *hl_venue_of(struct venue *venue)
@@ -329,6 +330,7 @@ struct venue *hl_venue_open(struct loop *loop, const struct venue_options *optio
                 .has_cross = true,
                 .orders_per_action = VENUE_ORDERS_MAX,
                 .min_order_value = {MIN_ORDER_VALUE},
+                .withdrawal_fee = {WITHDRAWAL_FEE},
         };
         v->status = (struct venue_status){.health = VENUE_DOWN, .since = wall(v)};
         (void)text_copy(v->status.reason, sizeof v->status.reason,

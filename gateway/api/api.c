@@ -13,6 +13,7 @@
 #include "api/snapshots.h"
 #include "api/state.h"
 #include "api/sweep.h"
+#include "api/transfers.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "brand/config.h"
@@ -79,6 +80,8 @@ enum errc api_reload(struct api *api, const struct config *config, struct err *e
         api->brands = brand_set_ref(config->brands);
         map_free(api->session_limits, free_limit);
         api->session_limits = limits_for(config->brands);
+        api->is_paper = config->paper.enabled;
+        api->deposit = config->venue.deposit;
         api->n_trusted = config->n_trusted_proxies;
         memcpy(api->trusted, config->trusted_proxy, sizeof api->trusted);
         return E_OK;
@@ -95,6 +98,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->snapshots = snapshots_new(api);
         api->sweep = sweep_new(api);
         api->prepare = prepare_new(api);
+        api->transfers = transfers_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
                 api_free(api);
@@ -109,6 +113,7 @@ void api_free(struct api *api)
                 return;
         must(api->open_calls == 0);
         prepare_free(api->prepare);
+        transfers_free(api->transfers);
         snapshots_free(api->snapshots);
         sweep_free(api->sweep);
         turnstile_free(api->turnstile);

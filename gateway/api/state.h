@@ -9,6 +9,7 @@
 #include "auth/limit.h"
 #include "base/map.h"
 #include "brand/brand.h"
+#include "brand/config.h"
 #include "edge/httpd.h"
 #include "journal/nonce.h"
 #include "loop/loop.h"
@@ -21,6 +22,7 @@ struct turnstile;
 struct snapshots;
 struct prepare;
 struct sweep;
+struct transfers;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -31,6 +33,9 @@ struct api {
         struct snapshots *snapshots;
         struct sweep *sweep;
         struct prepare *prepare;
+        struct transfers *transfers;
+        bool is_paper; /* the embedded venue */
+        struct config_deposit deposit;
         struct limit *public_limit;
         struct map *session_limits; /* brand id -> struct limit *, per account */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */
