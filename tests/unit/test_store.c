@@ -195,7 +195,12 @@ static void sessions_live_until_deleted_or_purged(void **state)
         store_session_get(rig->store, s.token_hash, on_session, &reply);
         rig_wait(rig, &reply, 3);
         assert_int_equal(reply.rc, E_OK);
-        assert_memory_equal(&reply.session, &s, sizeof s);
+        /* Field by field: the padding between them is nobody's. */
+        assert_memory_equal(reply.session.token_hash, s.token_hash, sizeof s.token_hash);
+        assert_string_equal(reply.session.brand, s.brand);
+        assert_true(hex_addr_equal(&reply.session.address, &s.address));
+        assert_int_equal(reply.session.created_at, s.created_at);
+        assert_int_equal(reply.session.expires_at, s.expires_at);
 
         store_session_put(rig->store, &later, rig_on_done, &reply);
         store_session_get(rig->store, s.token_hash, on_session, &reply);
