@@ -10,10 +10,15 @@ void identity_digest(uint8_t out[IDENTITY_DIGEST_BYTES], const struct call *call
 {
         crypto_generichash_state h;
 
+        const char *method = http_method_name(call->route->method);
+
         crypto_generichash_init(&h, NULL, 0, IDENTITY_DIGEST_BYTES);
+        crypto_generichash_update(&h, (const uint8_t *)method, strlen(method) + 1);
         crypto_generichash_update(&h, (const uint8_t *)call->route->path,
                                   strlen(call->route->path) + 1);
         crypto_generichash_update(&h, (const uint8_t *)call->param, strlen(call->param) + 1);
+        crypto_generichash_update(&h, (const uint8_t *)call->symbol_query,
+                                  strlen(call->symbol_query) + 1);
         crypto_generichash_update(&h, (const uint8_t *)call->body, call->body_len);
         crypto_generichash_final(&h, out, IDENTITY_DIGEST_BYTES);
 }

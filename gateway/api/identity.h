@@ -7,7 +7,7 @@
 
 #define IDENTITY_DIGEST_BYTES 32
 
-/* Of route, parameter and body. */
+/* Of method, route, parameter, ?symbol= and body. */
 void identity_digest(uint8_t out[IDENTITY_DIGEST_BYTES], const struct call *call);
 /* n client order ids: with a key, the same retry gives the same ids, so that nothing can double;
  * without one they are random, but for the time they begin with. */

@@ -207,7 +207,7 @@ static void sign_and_send(struct run *run)
         struct signature sig;
         struct err err = {.code = E_OK};
 
-        if (run->is_given) {
+        if (run->is_given && !run->api->ended) {
                 sig = run->given[run->step];
         } else if (signer_sign(&sig, run->api, run->call->brand->id, &run->call->session.address,
                                &run->account, &run->compiled.digest, &err)) {

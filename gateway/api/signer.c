@@ -12,6 +12,8 @@ enum errc signer_sign(struct signature *out, struct api *api, const char *brand,
         const struct vault_brand *key = map_get(api->brand_keys, brand, strlen(brand));
         struct vault_sealed sealed;
 
+        if (api->ended)
+                return err_set(err, E_DRAINING, "The gateway ended before this was sent.");
         binding.agent = record->agent;
         if (key && record->agent_sealed_len == sizeof sealed.b) {
                 memcpy(sealed.b, record->agent_sealed, sizeof sealed.b);

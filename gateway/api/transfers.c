@@ -318,6 +318,8 @@ static void journaled(void *cookie, enum errc rc)
         struct submit *s = cookie;
         struct venue *venue = s->call->api->o.venue;
 
+        if (!rc && s->call->api->ended)
+                rc = E_DRAINING;
         if (rc) {
                 s->call->api->open_runs--;
                 call_fail_code(s->call, rc);
