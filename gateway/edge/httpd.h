@@ -40,7 +40,7 @@ struct httpd_request {
         struct handle handle; /* answer with httpd_reply, now or later, exactly once */
         enum http_method method;
         const char *path;  /* decoded, starts with '/' */
-        const char *query; /* raw, without '?'; "" if none */
+        const char *query; /* percent-encoded anew, without '?'; "" if none */
         const char *host;  /* lower case, without port; "" if none */
         const char *body;  /* NUL-terminated; "" if none */
         size_t body_len;
@@ -118,7 +118,8 @@ struct httpd_listener *httpd_listen(struct httpd *httpd, const struct httpd_list
                                     struct err *err);
 uint16_t httpd_port(const struct httpd_listener *listener);
 /* Drain: new connections are closed at once; what is under way may finish. */
-void httpd_stop_accepting(struct httpd *httpd);
+void httpd_stop_listener(struct httpd *httpd, struct httpd_listener *listener);
+void httpd_stop_accepting(struct httpd *httpd); /* the same for all listeners */
 unsigned httpd_requests_open(const struct httpd *httpd); /* delivered and not answered yet */
 
 struct httpd_stats {
