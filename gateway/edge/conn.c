@@ -123,7 +123,8 @@ void conn_linger(struct conn *conn)
         conn_pause_reads(conn);
         conn_drop_watch(conn);
         (void)shutdown(lws_get_socket_fd(conn->lws), SHUT_WR);
-        conn->watch = watch_new(conn->httpd->loop, lws_get_socket_fd(conn->lws), on_lingering, conn);
+        conn->watch =
+                watch_new(conn->httpd->loop, lws_get_socket_fd(conn->lws), on_lingering, conn);
         watch_set(conn->watch, true, false);
 }
 
@@ -197,9 +198,9 @@ static bool peer_of(int fd, struct sockaddr_storage *address, char text[INET6_AD
 
         if (getpeername(fd, (struct sockaddr *)address, &len) != 0)
                 return false;
-        at = (const char *)address +
-             (address->ss_family == AF_INET ? offsetof(struct sockaddr_in, sin_addr)
-                                            : offsetof(struct sockaddr_in6, sin6_addr));
+        at = (const char *)address + (address->ss_family == AF_INET
+                                              ? offsetof(struct sockaddr_in, sin_addr)
+                                              : offsetof(struct sockaddr_in6, sin6_addr));
         return inet_ntop(address->ss_family, at, text, INET6_ADDRSTRLEN) != NULL;
 }
 

@@ -39,8 +39,8 @@ enum conn_state {
         CONN_WS,         /* WebSocket, heard from lately */
         CONN_WS_PINGED,  /* WebSocket, silent, was sent a ping */
         CONN_WS_CLOSING, /* what is queued is sent, then a close frame, then its echo is awaited */
-        CONN_WS_ENDING,  /* the peer has closed or broken the protocol: a close frame, then the end */
-        CONN_DOOMED,     /* closed after this turn; every callback of it is refused */
+        CONN_WS_ENDING, /* the peer has closed or broken the protocol: a close frame, then the end */
+        CONN_DOOMED,    /* closed after this turn; every callback of it is refused */
         CONN_STATES,
 };
 
@@ -70,7 +70,7 @@ struct httpd_listener {
         bool is_draining;
         struct gate *gate;
         unsigned n_conns;
-        struct conn *newborn; /* created, not yet told to its lws */
+        struct conn *newborn;           /* created, not yet told to its lws */
         struct list conns[CONN_STATES]; /* by state */
 };
 
@@ -84,7 +84,7 @@ struct conn {
         int64_t until; /* monotonic ms; INT64_MAX: no deadline */
         struct gate_key gate_key;
         char peer[46];
-        struct watch *watch;  /* of its socket, beside the library's own; see conn_http and linger */
+        struct watch *watch; /* of its socket, beside the library's own; see conn_http and linger */
         bool reads_are_paused;
 
         /* HTTP */
@@ -94,20 +94,19 @@ struct conn {
         char request_id[37];
         int refused_upgrade; /* the status an upgrade is refused with; 0: none */
         const char *refused_why;
-        bool closes_after;   /* the connection ends with this answer */
-        bool is_delivering;  /* the handler is on the stack */
-        bool has_answered;   /* an earlier request */
+        bool closes_after;  /* the connection ends with this answer */
+        bool is_delivering; /* the handler is on the stack */
+        bool has_answered;  /* an earlier request */
         bool knows_taken;
-        uint64_t taken;      /* bytes read of the socket when the last answer was out */
-        struct buf out;      /* the answer */
-        size_t out_off;      /* of it, what lws has taken */
+        uint64_t taken; /* bytes read of the socket when the last answer was out */
+        struct buf out; /* the answer */
+        size_t out_off; /* of it, what lws has taken */
 
         /* WebSocket */
         struct handle ws_peer;
         struct list ws_queue;
         size_t ws_queued_bytes;
         struct buf message; /* the one that is arriving */
-        bool is_in_message;
         bool wants_ping;
         uint16_t close_code; /* of CONN_WS_CLOSING */
         char close_reason[121];

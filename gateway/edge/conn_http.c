@@ -14,6 +14,7 @@
 
 #define PROBLEM_MAX_BYTES 2048
 #define FIRST_WRITE_BYTES 65536 /* head and body leave in one write up to here */
+#define HEAD_MIN_BYTES    18    /* "PUT / HTTP/1.0" and its ends of line */
 #define PIECE_BYTES       16384 /* what a socket that is writeable takes whole */
 
 bool conn_http_has_begun(const struct conn *conn)
@@ -91,6 +92,12 @@ static void put_header(struct conn *conn, const struct httpd_header_pair *pair)
 
 /* ---- answers: on their way ---- */
 
+/* What was read so far: see is_pipelined_body. */
+static void mark_taken(struct conn *conn)
+{
+        conn->knows_taken = taken_bytes(lws_get_socket_fd(conn->lws), &conn->taken);
+}
+
 /* The answer is with the kernel. Not zero: to be closed. */
 static int answered(struct conn *conn)
 {
@@ -103,7 +110,8 @@ static int answered(struct conn *conn)
         }
         conn_set_state(conn, CONN_IDLE);
         conn->has_answered = true;
-        conn->knows_taken = taken_bytes(lws_get_socket_fd(conn->lws), &conn->taken);
+        if (!conn->knows_taken)
+                mark_taken(conn);
         if (lws_http_transaction_completed(conn->lws))
                 return -1;
         lws_set_timeout(conn->lws, NO_PENDING_TIMEOUT, 0);
@@ -146,13 +154,17 @@ static void on_socket_writable(void *cookie, bool readable, bool writable)
  * reading paused, because the library would spin on bytes that a peer sends meanwhile. */
 static int begin_writing(struct conn *conn)
 {
+        mark_taken(conn); /* cheapest now, when the peer has no reason to send */
         if (write_piece(conn, FIRST_WRITE_BYTES))
                 return -1;
-        if (conn->state != CONN_WRITING || conn->out_off == conn->out.len)
+        if (conn->state != CONN_WRITING)
+                return 0;
+        conn->knows_taken = false; /* the library may read before the rest is out */
+        if (conn->out_off == conn->out.len)
                 return 0;
         conn_pause_reads(conn);
-        conn->watch = watch_new(conn->httpd->loop, lws_get_socket_fd(conn->lws),
-                                on_socket_writable, conn);
+        conn->watch = watch_new(conn->httpd->loop, lws_get_socket_fd(conn->lws), on_socket_writable,
+                                conn);
         watch_set(conn->watch, false, true);
         return 0;
 }
@@ -310,7 +322,7 @@ static bool expects_body(const struct conn *conn)
 /* A request that was read together with the one before it comes from a buffer of the library's. When
  * such a request has a body, the library starts over at its request line, calls that the body, and
  * then never returns, or uses memory that it has freed. So the connection must end before it looks
- * for the body. Nothing of a request was read since the last answer: then it came from there. */
+ * for the body. It came from there when less than a head was read since the last answer. */
 static bool is_pipelined_body(struct conn *conn)
 {
         uint64_t taken = 0;
@@ -318,7 +330,7 @@ static bool is_pipelined_body(struct conn *conn)
         if (!conn->has_answered || !expects_body(conn))
                 return false;
         return !conn->knows_taken || !taken_bytes(lws_get_socket_fd(conn->lws), &taken) ||
-               taken == conn->taken;
+               taken < conn->taken + HEAD_MIN_BYTES;
 }
 
 int conn_http_begin(struct conn *conn)
@@ -347,7 +359,8 @@ int conn_http_begin(struct conn *conn)
                 return refuse(conn, rc, err_http_status(rc), why);
         conn->closes_after = conn->head.wants_close;
         if (refused_upgrade)
-                return refuse(conn, conn_http_code_for(refused_upgrade), refused_upgrade, conn->refused_why);
+                return refuse(conn, conn_http_code_for(refused_upgrade), refused_upgrade,
+                              conn->refused_why);
         if (conn->head.body_len > conn->listener->options.max_body_bytes)
                 return refuse(conn, E_TOO_LARGE, 413, err_text(E_TOO_LARGE));
         buf_fini(&conn->body);

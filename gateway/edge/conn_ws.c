@@ -178,7 +178,6 @@ static int hand_over(struct conn *conn)
         const struct httpd_listen_options *o = &conn->listener->options;
         const char *text = buf_cstr(&conn->message);
 
-        conn->is_in_message = false;
         if (!utf8_valid(text, conn->message.len))
                 return end(conn, CLOSE_UTF8, "the message is not valid UTF-8");
         if (o->ws->message)
@@ -203,7 +202,6 @@ int conn_ws_receive(struct conn *conn, const char *data, size_t len)
                 return end(conn, CLOSE_TYPE, "only text is accepted");
         if (len > cap || left > cap - len || conn->message.len > cap - len - left)
                 return end(conn, CLOSE_TOOBIG, "the message is too big");
-        conn->is_in_message = true;
         if (len > 0)
                 buf_put(&conn->message, data, len);
         must(buf_check(&conn->message) == E_OK);
@@ -276,8 +274,8 @@ int conn_ws_writeable(struct conn *conn)
                 conn->close_code = 0;
                 return -1;
         }
-        if (!rc && (conn->wants_ping || !list_empty(&conn->ws_queue) ||
-                    conn->state == CONN_WS_CLOSING))
+        if (!rc &&
+            (conn->wants_ping || !list_empty(&conn->ws_queue) || conn->state == CONN_WS_CLOSING))
                 (void)lws_callback_on_writable(conn->lws);
         return rc;
 }

@@ -50,9 +50,9 @@ static const struct {
         enum lws_token_indexes token;
         enum http_method method;
 } methods[] = {
-        {WSI_TOKEN_GET_URI, METHOD_GET},         {WSI_TOKEN_POST_URI, METHOD_POST},
-        {WSI_TOKEN_PUT_URI, METHOD_PUT},         {WSI_TOKEN_PATCH_URI, METHOD_PATCH},
-        {WSI_TOKEN_DELETE_URI, METHOD_DELETE},   {WSI_TOKEN_OPTIONS_URI, METHOD_OPTIONS},
+        {WSI_TOKEN_GET_URI, METHOD_GET},       {WSI_TOKEN_POST_URI, METHOD_POST},
+        {WSI_TOKEN_PUT_URI, METHOD_PUT},       {WSI_TOKEN_PATCH_URI, METHOD_PATCH},
+        {WSI_TOKEN_DELETE_URI, METHOD_DELETE}, {WSI_TOKEN_OPTIONS_URI, METHOD_OPTIONS},
         {WSI_TOKEN_HEAD_URI, METHOD_HEAD},
 };
 
@@ -158,8 +158,8 @@ void head_fini(struct head *head)
 }
 
 /* The n-th fragment of a token; -1 when there is none. */
-static int fragment(struct lws *lws, char scratch[HEAD_MAX_BYTES + 1],
-                    enum lws_token_indexes token, int n)
+static int fragment(struct lws *lws, char scratch[HEAD_MAX_BYTES + 1], enum lws_token_indexes token,
+                    int n)
 {
         return lws_hdr_copy_fragment(lws, scratch, HEAD_MAX_BYTES + 1, token, n);
 }
@@ -185,10 +185,9 @@ static enum errc read_field(struct head *head, struct lws *lws, enum head_field 
 {
         const size_t name_len = strlen(known[id].name);
         const size_t at = head->text.len;
-        int len = known[id].token == BY_NAME
-                          ? lws_hdr_custom_copy(lws, scratch, HEAD_MAX_BYTES + 1, known[id].name,
-                                                (int)name_len)
-                          : fragment(lws, scratch, known[id].token, 0);
+        int len = known[id].token == BY_NAME ? lws_hdr_custom_copy(lws, scratch, HEAD_MAX_BYTES + 1,
+                                                                   known[id].name, (int)name_len)
+                                             : fragment(lws, scratch, known[id].token, 0);
 
         if (len < 0)
                 return E_OK;
@@ -367,15 +366,13 @@ enum errc head_read(struct head *head, struct lws *lws, const char **why)
                 rc = check_body(head, why);
         if (rc)
                 return rc;
-        head->wants_close = !head->is_http_1_1 ||
-                            head_list_has(head_value(head, HEAD_CONNECTION), "close");
-        head->wants_upgrade =
-                head_list_has(head_value(head, HEAD_CONNECTION), "upgrade") &&
-                strcasecmp(head_value(head, HEAD_UPGRADE), "websocket") == 0;
+        head->wants_close =
+                !head->is_http_1_1 || head_list_has(head_value(head, HEAD_CONNECTION), "close");
+        head->wants_upgrade = head_list_has(head_value(head, HEAD_CONNECTION), "upgrade") &&
+                              strcasecmp(head_value(head, HEAD_UPGRADE), "websocket") == 0;
         head->wants_continue = head->is_http_1_1 && head_value(head, HEAD_EXPECT)[0] != '\0';
         *why = "The Expect header asks for something that is not known here.";
-        if (head->wants_continue &&
-            strcasecmp(head_value(head, HEAD_EXPECT), "100-continue") != 0)
+        if (head->wants_continue && strcasecmp(head_value(head, HEAD_EXPECT), "100-continue") != 0)
                 return E_SYNTAX;
         return E_OK;
 }

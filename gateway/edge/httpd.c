@@ -89,8 +89,8 @@ struct httpd *httpd_new(struct loop *loop)
         list_init(&httpd->doomed);
         httpd->lws = lws_create_context(&info);
         if (!httpd->lws)
-                log_event(LOG_ERROR, "libwebsockets can't use libev",
-                          "hint", "is its plug-in installed? Debian: libwebsockets-evlib-ev", NULL);
+                log_event(LOG_ERROR, "libwebsockets can't use libev", "hint",
+                          "is its plug-in installed? Debian: libwebsockets-evlib-ev", NULL);
         must(httpd->lws != NULL);
         httpd->requests = handle_table_new(REQUESTS_MAX);
         httpd->peers = handle_table_new(PEERS_MAX);
@@ -155,7 +155,8 @@ const char *httpd_header(const struct httpd_request *request, const char *name)
 {
         enum head_field field = head_field_find(name);
 
-        must(field != HEAD_PUBLIC_COUNT); /* a name that the header file does not list is a mistake */
+        must(field !=
+             HEAD_PUBLIC_COUNT); /* a name that the header file does not list is a mistake */
         return head_value(request->internal, field);
 }
 

@@ -117,8 +117,8 @@ static struct lws_vhost *vhost_new(struct httpd_listener *listener, bool is_ipv6
         };
 
         if (is_ipv6)
-                info.options |= LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY |
-                                LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE;
+                info.options |=
+                        LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE;
         else
                 info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
         if (o->tls_cert_file) {

@@ -7,8 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define TRIES           16
-#define STATE_FIN_HEARD 8 /* CLOSE_WAIT: the kernel counts the FIN as a byte received */
+#define TRIES 16
 
 static bool received_bytes(int fd, uint64_t *out)
 {
@@ -18,7 +17,7 @@ static bool received_bytes(int fd, uint64_t *out)
         if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
             len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
                 return false;
-        *out = info.tcpi_bytes_received - (info.tcpi_state == STATE_FIN_HEARD ? 1 : 0);
+        *out = info.tcpi_bytes_received;
         return true;
 }
 

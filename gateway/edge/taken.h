@@ -1,4 +1,5 @@
-/* taken: how many bytes of a TCP socket's input have been read by this process, whoever read them. */
+/* taken: how many bytes of a TCP socket's input have been read by this process, whoever read them.
+ * The end of the peer's sending counts as one more byte. */
 #ifndef EDGE_TAKEN_H
 #define EDGE_TAKEN_H
 

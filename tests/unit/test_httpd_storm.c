@@ -22,7 +22,8 @@ static uint32_t next_random(uint32_t below)
 /* Overwrites, drops and doubles a few bytes. */
 static size_t damage(char *text, size_t len, size_t cap)
 {
-        static const char spice[] = "\r\n\t :;,&=%+/.?#\\\0\x7f\xff" "0aA-";
+        static const char spice[] = "\r\n\t :;,&=%+/.?#\\\0\x7f\xff"
+                                    "0aA-";
         unsigned n = 1 + next_random(4);
 
         while (n-- > 0 && len > 1) {
@@ -73,8 +74,10 @@ static void test_damaged_requests(void **state)
                 "GET /a/./b/../c HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"
                 "POST /two HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
                 "PUT /three HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
-                "PATCH /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
-                "POST /y HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+                "PATCH /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: "
+                "3\r\n\r\nabc",
+                "POST /y HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                "chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
                 UPGRADE "\x81\x85\0\0\0\0hello",
         };
         struct rig *rig = *state;
@@ -139,7 +142,9 @@ static const struct httpd_ws_ops any_ops = {any_upgrade, on_opened, on_message, 
 
 static int storm_setup(void **state)
 {
-        random_state = (uint64_t)client_now();
+        const char *seed = getenv("STORM_SEED");
+
+        random_state = seed ? strtoull(seed, NULL, 10) : (uint64_t)client_now();
         print_message("seed %llu\n", (unsigned long long)random_state);
         must(ws_setup(state) == 0);
         ((struct rig *)*state)->options.ws = &any_ops;
