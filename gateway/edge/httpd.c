@@ -119,6 +119,17 @@ void httpd_free(struct httpd *httpd)
         loop_free_later(httpd->loop, free, httpd); /* what is doomed in this turn still names it */
 }
 
+struct httpd_listener *httpd_listen(struct httpd *httpd, const struct httpd_listen_options *options,
+                                    struct err *err)
+{
+        return listener_open(httpd, options, err);
+}
+
+uint16_t httpd_port(const struct httpd_listener *listener)
+{
+        return listener_port(listener);
+}
+
 void httpd_stop_listener(struct httpd *httpd, struct httpd_listener *listener)
 {
         struct list *idle = &listener->conns[CONN_IDLE];

@@ -53,7 +53,7 @@ static enum errc check_address(const struct httpd *httpd, const struct httpd_lis
         list_each (it, &httpd->listeners) {
                 const struct httpd_listener *other = list_entry(it, struct httpd_listener, at);
 
-                if (o->port != 0 && o->port == httpd_port(other) &&
+                if (o->port != 0 && o->port == listener_port(other) &&
                     strcmp(o->address, other->options.address) == 0)
                         return err_set(err, E_IO, "Can't listen on %s port %u twice.", o->address,
                                        (unsigned)o->port);
@@ -131,8 +131,8 @@ static struct lws_vhost *vhost_new(struct httpd_listener *listener, bool is_ipv6
         return lws_create_vhost(listener->httpd->lws, &info);
 }
 
-struct httpd_listener *httpd_listen(struct httpd *httpd, const struct httpd_listen_options *options,
-                                    struct err *err)
+struct httpd_listener *listener_open(struct httpd *httpd,
+                                     const struct httpd_listen_options *options, struct err *err)
 {
         struct httpd_listener *listener;
         bool is_ipv6 = false;
@@ -154,7 +154,7 @@ struct httpd_listener *httpd_listen(struct httpd *httpd, const struct httpd_list
         return listener;
 }
 
-uint16_t httpd_port(const struct httpd_listener *listener)
+uint16_t listener_port(const struct httpd_listener *listener)
 {
         return (uint16_t)lws_get_vhost_listen_port(listener->vhost);
 }
