@@ -151,6 +151,27 @@ describe('a batch', () => {
     assert.equal((await open()).length, 2)
   })
 
+  test('what can not be found out is told as unknown for those orders, and not sent again', async () => {
+    await who.ok('PUT', '/v1/positions/BTC/leverage', { marginMode: 'isolated', leverage: 5 })
+    const legged = { symbol: 'ETH', side: 'buy', type: 'limit', size: '0.1', price: '3900', leverage: 5, stopLoss: { triggerPrice: '3500' } }
+    await who.ok('PUT', '/v1/positions/ETH/leverage', { marginMode: 'isolated', leverage: 5 })
+    await gateway.venue.fault('closeSocket', 1, { path: 'exchange' })
+    const { answer, types } = await sent(() => batch([bid('BTC', '90000', '0.001'), legged, bid('BTC', '89000', '0.001')]))
+    assert.deepEqual(answer.results.map((r) => [r.status, r.error?.code]), [['unknown', 'outcome_unknown'], ['resting', undefined], ['unknown', 'outcome_unknown']])
+    assert.deepEqual(types, ['order'])
+    assert.equal((await who.ok('GET', `/v1/orders/${answer.results[0].id}`)).status, 'unknown')
+    assert.deepEqual(answer.results[0].plan.map((s) => [s.action, s.status]), [['order', 'unknown']])
+  })
+
+  test('an order whose leverage could not be set is not sent; others are', async () => {
+    await who.ok('PUT', '/v1/positions/BTC/leverage', { marginMode: 'isolated', leverage: 5 })
+    await gateway.venue.fault('closeSocket', 1, { path: 'exchange' })
+    const { answer, types } = await sent(() => batch([bid('ETH', '3500', '0.01', { leverage: 7 }), bid('BTC', '90000', '0.001')]))
+    assert.deepEqual(answer.results.map((r) => r.status), ['rejected', 'resting'])
+    assert.deepEqual(answer.results[0].plan.map((s) => [s.action, s.status]), [['setLeverage', 'unknown'], ['order', 'skipped']])
+    assert.deepEqual(types, ['order'])
+  })
+
   test('the whole is refused where it is none', async () => {
     await signsNothing(gateway, async () => {
       await who.refused(400, 'invalid_request', 'POST', '/v1/orders/batch', {})
