@@ -50,6 +50,7 @@ struct engine_order_request {
         struct px trigger_price;
         bool has_cloid;
         struct cloid cloid;
+        uint64_t twap_id; /* 0: none. A slice of a TWAP has no minimum value */
 };
 
 enum engine_status {
@@ -90,6 +91,7 @@ struct engine_order {
         uint64_t parent_oid;  /* 0: none; children wait for it */
         struct addr builder;  /* with builder_fee > 0 */
         uint32_t builder_fee; /* tenths of a basis point */
+        uint64_t twap_id;     /* 0: no slice of a TWAP */
 };
 
 struct engine_position {
@@ -118,6 +120,7 @@ struct engine_fill {
         bool liquidation_is_backstop;
         struct addr liquidated_user;
         struct px liquidation_mark;
+        uint64_t twap_id; /* 0: none; else the hash is zero, as the venue's slices have it */
 };
 
 /* What goes out. Any member may be NULL. Pointers are borrowed for the call. */

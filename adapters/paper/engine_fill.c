@@ -195,6 +195,10 @@ static void describe(struct engine *engine, struct engine_fill *out, const struc
                 out->has_cloid = true;
                 out->cloid = side->order->pub.cloid;
         }
+        if (side->order && side->order->pub.twap_id) {
+                out->twap_id = side->order->pub.twap_id;
+                out->hash = (struct hash32){{0}};
+        }
         if (liquidation) {
                 out->is_liquidation = true;
                 out->liquidation_is_backstop = liquidation->is_backstop;

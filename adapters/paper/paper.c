@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/paper/paper_twap.h"
 #include "adapters/paper/wire.h"
 #include "base/mem.h"
 #include "sign/keccak.h"
@@ -84,13 +85,26 @@ static void move_on(struct paper *p, int64_t at)
         paper_funding_tick(p, at);
         engine_tick(p->engine, at);
         paper_users_tick(p, at);
+        paper_twap_tick(p, at);
 }
 
 void paper_advance(struct paper *p, int64_t ms)
 {
-        p->advanced_ms += ms;
-        move_on(p, paper_now(p));
-        paper_feed_flush(p);
+        /* In steps from slice to slice, what waits for the price of now first: a TWAP runs as it
+         * would have. */
+        paper_twap_tick(p, paper_now(p));
+        do {
+                int64_t due = paper_twap_next(p) - paper_now(p);
+                int64_t step = due < ms ? due : ms;
+
+                if (step < 0)
+                        step = 0;
+
+                p->advanced_ms += step;
+                ms -= step;
+                move_on(p, paper_now(p));
+                paper_feed_flush(p);
+        } while (ms > 0);
 }
 
 static void on_tick(void *cookie)
@@ -289,6 +303,8 @@ struct paper *paper_open(struct loop *loop, struct httpd *httpd,
         p->is_still = options->is_still;
         list_init(&p->changed);
         list_init(&p->delayed);
+        list_init(&p->twaps);
+        p->twap_random = options->seed + 1;
         p->users = map_new();
         p->agents = map_new();
         p->nonces = map_new();
@@ -350,6 +366,7 @@ void paper_close(struct paper *p)
         free(p->market);
         engine_free(p->engine);
         paper_feed_fini(p);
+        paper_twap_fini(p);
         paper_ws_free(p->ws);
         paper_ledger_free(p->ledger);
         map_free(p->users, paper_users_free);

@@ -5,6 +5,7 @@
 #include "adapters/paper/paper_info.h"
 #include "adapters/paper/paper_show.h"
 #include "adapters/paper/paper_tape.h"
+#include "adapters/paper/paper_twap.h"
 
 /* /info about accounts. Unknown accounts answer zeros and empty lists, as at the venue. What this
  * venue does not have (staking, vaults, sub-accounts, TWAPs, referrals) is answered as for an
@@ -135,6 +136,34 @@ static int user_fills_by_time(struct paper *p, struct buf *out, const json_t *re
                 return PAPER_INFO_SHAPE;
         paper_show_fills(p, out, NULL, &user, from, until, !is_reversed);
         return PAPER_INFO_OK;
+}
+
+static int twap_history(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        paper_twap_show_history(p, out, NULL, paper_users_get(p, &user));
+        return PAPER_INFO_OK;
+}
+
+static int slice_fills(struct paper *p, struct buf *out, const json_t *request)
+{
+        int64_t from = 0, until = INT64_MAX;
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user) || !paper_info_range(request, &from, &until))
+                return PAPER_INFO_SHAPE;
+        paper_show_slice_fills(p, out, NULL, &user, from, until);
+        return PAPER_INFO_OK;
+}
+
+static int slice_fills_by_time(struct paper *p, struct buf *out, const json_t *request)
+{
+        if (hl_raw_is_absent(request, "startTime"))
+                return PAPER_INFO_SHAPE;
+        return slice_fills(p, out, request);
 }
 
 static int user_funding(struct paper *p, struct buf *out, const json_t *request)
@@ -360,7 +389,7 @@ static int web_data2(struct paper *p, struct buf *out, const json_t *request)
         jot_int(out, "serverTime", paper_now(p));
         jot_bool(out, "isVault", false);
         jot_addr(out, "user", &address);
-        jot_raw(out, "twapStates", "[]");
+        paper_twap_show_states(p, out, "twapStates", &address);
         paper_show_spot(p, out, "spotState", &address);
         jot_raw(out, "spotAssetCtxs", "[]");
         jot_raw(out, "perpsAtOpenInterestCap", "[]");
@@ -445,9 +474,9 @@ const struct paper_info_row *paper_info_account_rows(void)
                 {"subAccounts", no_answer},
                 {"subAccounts2", no_answer},
                 {"userToMultiSigSigners", no_answer},
-                {"twapHistory", empty_list},
-                {"userTwapSliceFills", empty_list},
-                {"userTwapSliceFillsByTime", empty_list},
+                {"twapHistory", twap_history},
+                {"userTwapSliceFills", slice_fills},
+                {"userTwapSliceFillsByTime", slice_fills_by_time},
                 {"userVaultEquities", empty_list},
                 {"delegations", empty_list},
                 {"delegatorSummary", delegator_summary},

@@ -39,6 +39,7 @@ void paper_users_free(void *cookie)
                 free(user->rows[i].delta);
         free(user->rows);
         free(user->payments);
+        free(user->twap_rows);
         free(user);
 }
 

@@ -101,6 +101,8 @@ struct paper_builder {
         unsigned fee; /* tenths of a basis point */
 };
 
+struct paper_twap_row; /* paper_twap.h */
+
 struct paper_row { /* of the account's ledger, without funding */
         int64_t at;
         struct hash32 hash;
@@ -133,6 +135,8 @@ struct paper_user {
         uint64_t n_rows;
         struct paper_payment *payments;
         uint64_t n_payments;
+        struct paper_twap_row *twap_rows; /* ring of PAPER_ROWS_MAX, grown as needed */
+        uint64_t n_twap_rows, n_twap_rows_pushed;
         bool is_changed; /* state channels have something to push */
         struct list in_changed;
 };
@@ -181,6 +185,7 @@ struct paper_fault {
 
 struct paper_ws;
 struct paper_ledger;
+struct paper_twap;
 
 struct paper {
         struct loop *loop;
@@ -208,6 +213,10 @@ struct paper {
         struct paper_fault fault[PAPER_FAULTS_MAX];
         unsigned n_faults;
         struct list delayed; /* answers held back by a fault (paper.c) */
+        struct list twaps;   /* those that run; oldest first */
+        size_t n_twaps;
+        uint64_t last_twap_id, twap_random;
+        struct paper_twap *twap_now; /* whose slice is being placed */
 };
 
 /* An answer on its way, over HTTP or as a WebSocket post. */
