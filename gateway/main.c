@@ -186,6 +186,7 @@ static int open_paper(struct app *app)
                 .seed = c->paper.seed,
                 .meta_file = c->paper.meta_file[0] ? c->paper.meta_file : NULL,
                 .is_mainnet = strcmp(c->venue.network, "mainnet") == 0,
+                .is_ungated = true, /* nobody trades a million on paper before trying something */
         };
 
         if (!c->paper.enabled)

@@ -189,6 +189,8 @@ void engine_cancel(struct engine *engine, const struct addr *user, uint32_t asse
                    char error[160], int64_t at);
 void engine_cancel_cloid(struct engine *engine, const struct addr *user, uint32_t asset,
                          const struct cloid *cloid, char error[160], int64_t at);
+/* Every open order of the user: what its scheduled cancel does. */
+void engine_cancel_all(struct engine *engine, const struct addr *user, int64_t at);
 bool engine_update_leverage(struct engine *engine, const struct addr *user, uint32_t asset,
                             bool is_cross, uint32_t leverage, char err[160], int64_t at);
 bool engine_update_isolated_margin(struct engine *engine, const struct addr *user, uint32_t asset,

@@ -33,6 +33,7 @@ enum order_end {
         END_REDUCE_ONLY,
         END_SIBLING,
         END_LIQUIDATED,
+        END_SCHEDULED,
         END_REJECTED,
         END_TICK_REJECTED,
         END_MINIMUM_REJECTED,

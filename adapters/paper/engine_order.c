@@ -13,6 +13,7 @@ static const char *const end_name[] = {
         [END_REDUCE_ONLY] = "reduceOnlyCanceled",
         [END_SIBLING] = "siblingFilledCanceled",
         [END_LIQUIDATED] = "liquidatedCanceled",
+        [END_SCHEDULED] = "scheduledCancel",
         [END_REJECTED] = "rejected",
         [END_TICK_REJECTED] = "tickRejected",
         [END_MINIMUM_REJECTED] = "minTradeNtlRejected",

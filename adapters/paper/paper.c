@@ -301,6 +301,7 @@ struct paper *paper_open(struct loop *loop, struct httpd *httpd,
         p->httpd = httpd;
         p->is_mainnet = options->is_mainnet;
         p->is_still = options->is_still;
+        p->is_ungated = options->is_ungated;
         list_init(&p->changed);
         list_init(&p->delayed);
         list_init(&p->twaps);
@@ -308,6 +309,7 @@ struct paper *paper_open(struct loop *loop, struct httpd *httpd,
         p->users = map_new();
         p->agents = map_new();
         p->nonces = map_new();
+        p->codes = map_new();
         p->ws = paper_ws_new(p);
         p->ledger = paper_ledger_new();
         p->secp = secp_new();
@@ -372,6 +374,7 @@ void paper_close(struct paper *p)
         map_free(p->users, paper_users_free);
         map_free(p->agents, free);
         map_free(p->nonces, free);
+        map_free(p->codes, NULL);
         paper_universe_fini(&p->universe);
         secp_free(p->secp);
         free(p);

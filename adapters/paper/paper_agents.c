@@ -4,7 +4,7 @@
 #include "adapters/paper/wire.h"
 #include "base/mem.h"
 
-/* Agents: one unnamed and PAPER_AGENTS_NAMED named per account. An approval under a taken name
+/* Agents: one unnamed and PAPER_AGENTS_NAMED named per account, two more for each sub-account. An approval under a taken name
  * replaces the agent that had it; approving the zero address under a name removes it. An address
  * is approved once, ever: its nonces stay known, so that what it signed can't be replayed.
  * Builder approvals: a highest fee per builder and account. */
@@ -57,6 +57,21 @@ bool paper_agents_resolve(struct paper *p, const struct addr *signer, struct add
         return false;
 }
 
+unsigned paper_agents_named(const struct paper_user *user)
+{
+        return PAPER_AGENTS_NAMED + 2 * user->n_subs;
+}
+
+void paper_agents_prune(struct paper *p, struct paper_user *user, int64_t at)
+{
+        for (int i = 0; i <= PAPER_AGENTS_MAX; i++) {
+                if (!user->agent[i] || paper_agents_is_live(p, user->agent[i], at))
+                        continue;
+                user->agent[i] = NULL;
+                paper_users_changed(p, user);
+        }
+}
+
 /* The slot that name has or may take; 0 is the unnamed one, -1 when all named ones are taken.
  * Expired agents give up their slot. */
 static int slot_for(const struct paper *p, const struct paper_user *user, const char *name,
@@ -66,7 +81,7 @@ static int slot_for(const struct paper *p, const struct paper_user *user, const 
 
         if (name[0] == '\0')
                 return 0;
-        for (int i = 1; i <= PAPER_AGENTS_NAMED; i++) {
+        for (int i = 1; i <= (int)paper_agents_named(user); i++) {
                 const struct paper_agent *agent = user->agent[i];
 
                 if (agent && !strcmp(agent->name, name))
@@ -79,7 +94,7 @@ static int slot_for(const struct paper *p, const struct paper_user *user, const 
 
 static bool remove_agent(struct paper_user *user, const char *name, int64_t at)
 {
-        for (int i = 0; i <= PAPER_AGENTS_NAMED; i++) {
+        for (int i = 0; i <= PAPER_AGENTS_MAX; i++) {
                 struct paper_agent *agent = user->agent[i];
 
                 if (!agent || strcmp(agent->name, name) != 0)
@@ -112,8 +127,8 @@ bool paper_agents_approve(struct paper *p, struct paper_user *user, const struct
         if (slot < 0) {
                 (void)snprintf(text, PAPER_TEXT_MAX,
                                "Too many extra agents for cumulative volume traded. Current limit "
-                               "is %d",
-                               PAPER_AGENTS_NAMED);
+                               "is %u",
+                               paper_agents_named(user));
                 return false;
         }
         if (user->agent[slot])

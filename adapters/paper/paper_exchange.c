@@ -11,8 +11,6 @@
  * signer, account, vault, expiry, nonce, the action itself. Whatever is refused before the nonce is
  * taken leaves the nonce unused. Every action that could be read is written to the ledger. */
 
-#define SUB_ACCOUNT_VOLUME_MICRO INT64_C(100000000000) /* 100,000 dollars */
-
 void paper_exchange_refuse(struct paper_outcome *out, const char *text)
 {
         (void)text_copy(out->text, sizeof(out->text), text);
@@ -35,36 +33,19 @@ static bool is_overweight(const json_t *action)
         return false;
 }
 
-/* Actions with a name at the venue that this one has nothing to do with. user is NULL before the
- * signer is known. */
-static void run_other(struct paper_outcome *out, const struct paper_user *user,
-                      const struct hl_request *request)
+/* Actions with a name at the venue that this one has nothing to do with. */
+static void run_other(struct paper_outcome *out, const struct hl_request *request)
 {
-        const char *type = request->type;
-        char from[ADDR_STR_MAX], to[ADDR_STR_MAX], traded[NUM_STR_MAX];
-        struct addr other;
+        char hex[ADDR_STR_MAX];
+        struct addr vault;
 
-        if (!strcmp(type, "setReferrer")) {
-                paper_exchange_refuse(out, "Referral code not registered");
-        } else if (!strcmp(type, "vaultTransfer") &&
-                   !hl_raw_get_addr(&other, request->action, "vaultAddress")) {
+        if (!strcmp(request->type, "vaultTransfer") &&
+            !hl_raw_get_addr(&vault, request->action, "vaultAddress"))
                 (void)snprintf(out->text, sizeof(out->text), "Vault not registered: %s",
-                               hex_print_addr(to, &other));
-        } else if (!strcmp(type, "subAccountTransfer") && user &&
-                   !hl_raw_get_addr(&other, request->action, "subAccountUser")) {
-                (void)snprintf(out->text, sizeof(out->text),
-                               "Invalid sub-account transfer from %s to %s",
-                               hex_print_addr(from, &user->address), hex_print_addr(to, &other));
-        } else if (!strcmp(type, "createSubAccount") && user &&
-                   user->volume_micro < SUB_ACCOUNT_VOLUME_MICRO) {
-                (void)snprintf(out->text, sizeof(out->text),
-                               "Cannot create sub-accounts until enough volume traded. Required: "
-                               "$100000. Traded: $%s.",
-                               num_print(traded, user->volume_micro / 10000, 2, 0));
-        } else {
+                               hex_print_addr(hex, &vault));
+        else
                 (void)snprintf(out->text, sizeof(out->text), "This venue does not offer %.60s.",
-                               type);
-        }
+                               request->type);
 }
 
 /* Who acts, and for which account. */
@@ -103,16 +84,25 @@ static bool identify(struct paper *p, struct actor *actor, const struct hl_reque
         return actor->has_account;
 }
 
-static bool admit(struct paper *p, const struct actor *actor, const struct hl_request *request,
+static bool admit(struct paper *p, struct actor *actor, const struct hl_request *request,
                   char text[PAPER_TEXT_MAX])
 {
         const struct hl_envelope *envelope = &request->envelope;
         char hex[ADDR_STR_MAX];
 
-        if (envelope->has_vault) {
-                (void)snprintf(text, PAPER_TEXT_MAX, "Vault not registered: %s",
-                               hex_print_addr(hex, &envelope->vault));
+        if (envelope->has_vault && request->kind == HL_RAW_USER) {
+                (void)text_copy(text, PAPER_TEXT_MAX, "Vault may not perform this action");
                 return false;
+        }
+        if (envelope->has_vault) {
+                const struct paper_user *master = paper_users_get(p, &actor->account);
+
+                if (!master || !paper_family_sub(p, master, &envelope->vault)) {
+                        (void)snprintf(text, PAPER_TEXT_MAX, "Vault not registered: %s",
+                                       hex_print_addr(hex, &envelope->vault));
+                        return false;
+                }
+                actor->account = envelope->vault;
         }
         /* Clients stamp with the real time: a venue clock moved by hand must not expire them. */
         if (envelope->has_expires_after && envelope->expires_after < (uint64_t)paper_wall_now(p)) {
@@ -141,7 +131,7 @@ static void execute(struct paper *p, struct paper_outcome *out, struct actor *ac
         struct paper_user *user;
 
         if (request->kind == HL_RAW_MULTI_SIG) {
-                run_other(out, NULL, request);
+                run_other(out, request);
                 return;
         }
         if (!identify(p, actor, request, out->text) || !admit(p, actor, request, out->text))
@@ -156,7 +146,7 @@ static void execute(struct paper *p, struct paper_outcome *out, struct actor *ac
         else if (request->kind == HL_RAW_USER)
                 paper_transfer_run(p, out, user, request);
         else
-                run_other(out, user, request);
+                run_other(out, request);
         user->n_requests += out->n_done + out->n_failed;
 }
 

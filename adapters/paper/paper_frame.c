@@ -170,7 +170,7 @@ static void web_data3(struct paper *p, struct buf *out, const struct addr *addre
         jot_int(out, "serverTime", paper_now(p));
         jot_bool(out, "isVault", false);
         jot_addr(out, "user", address);
-        jot_text(out, "abstraction", "disabled");
+        jot_text(out, "abstraction", paper_mode_name(user));
         jot_end_object(out);
         jot_raw(out, "perpDexStates",
                 "[{\"totalVaultEquity\":\"0.0\",\"perpsAtOpenInterestCap\":[],"

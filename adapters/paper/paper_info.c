@@ -56,7 +56,8 @@ bool paper_info_grid(const json_t *request, unsigned *n_sig_figs, unsigned *mant
 
 static const struct paper_info_row *find(const char *type)
 {
-        const struct paper_info_row *rows[] = {paper_info_market_rows(), paper_info_account_rows()};
+        const struct paper_info_row *rows[] = {paper_info_market_rows(), paper_info_account_rows(),
+                                               paper_info_person_rows()};
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
                 for (const struct paper_info_row *row = rows[i]; row->type; row++)

@@ -9,12 +9,14 @@
 #include "base/secret.h"
 
 static const char usage[] =
-        "usage: perpgate-paper [--port PORT] [--meta FILE] [--seed N] [--testnet] [--still]\n"
+        "usage: perpgate-paper [--port PORT] [--meta FILE] [--seed N] [--testnet] [--still] "
+        "[--ungated]\n"
         "  --port PORT  port on 127.0.0.1; 0 (the default) picks a free one\n"
         "  --meta FILE  universe from a captured meta or metaAndAssetCtxs answer\n"
         "  --seed N     seed of the synthetic market (default 1)\n"
         "  --testnet    signatures must name the testnet\n"
-        "  --still      prices move only through POST /paper/price\n";
+        "  --still      prices move only through POST /paper/price\n"
+        "  --ungated    sub-accounts and scheduled cancels need no traded volume\n";
 
 static bool number(const char *text, int64_t max, int64_t *out)
 {
@@ -37,6 +39,8 @@ static int parse(struct paper_options *options, int argc, char **argv)
                         options->is_mainnet = false;
                 } else if (!strcmp(argv[i], "--still")) {
                         options->is_still = true;
+                } else if (!strcmp(argv[i], "--ungated")) {
+                        options->is_ungated = true;
                 } else if (!strcmp(argv[i], "--port") && number(next, UINT16_MAX, &value)) {
                         options->port = (uint16_t)value;
                         i++;

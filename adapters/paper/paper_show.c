@@ -359,25 +359,6 @@ void paper_show_account(struct paper *p, struct buf *out, const char *key, const
         free(position);
 }
 
-void paper_show_spot(struct paper *p, struct buf *out, const char *key, const struct addr *address)
-{
-        const struct paper_user *user = paper_users_get(p, address);
-
-        jot_object(out, key);
-        jot_array(out, "balances");
-        if (user && user->spot.v > 0) {
-                jot_object(out, NULL);
-                jot_text(out, "coin", "USDC");
-                jot_int(out, "token", 0);
-                jot_usd(out, "total", user->spot);
-                jot_text(out, "hold", "0.0");
-                jot_text(out, "entryNtl", "0.0");
-                jot_end_object(out);
-        }
-        jot_end_array(out);
-        jot_end_object(out);
-}
-
 void paper_show_setting(struct paper *p, struct buf *out, const char *key, const struct addr *user,
                         uint32_t asset)
 {

@@ -297,7 +297,7 @@ static void run_schedule(struct paper *p, struct paper_outcome *out, struct pape
                 paper_exchange_default(out);
                 return;
         }
-        if (user->volume_micro < SCHEDULE_VOLUME_MICRO) {
+        if (!p->is_ungated && user->volume_micro < SCHEDULE_VOLUME_MICRO) {
                 char traded[NUM_STR_MAX];
 
                 (void)snprintf(out->text, sizeof(out->text),
@@ -403,15 +403,15 @@ void paper_trade_run(struct paper *p, struct paper_outcome *out, struct paper_us
                                   action->u.twap_cancel.id);
                 break;
         case HL_TOP_UP_ISOLATED_ONLY_MARGIN: run_top_up(p, out, user, action); break;
-        case HL_RESERVE_REQUEST_WEIGHT:
+        case HL_RESERVE_REQUEST_WEIGHT: paper_budget_reserve(p, out, user, action); break;
         case HL_AGENT_SET_ABSTRACTION:
+                paper_mode_set(p, out, user, action->u.word.s, action->u.word.len);
+                break;
         case HL_SET_REFERRER:
-        case HL_REGISTER_REFERRER:
+        case HL_REGISTER_REFERRER: paper_referral_run(p, out, user, action); break;
         case HL_CREATE_SUB_ACCOUNT:
         case HL_SUB_ACCOUNT_MODIFY:
-        case HL_SUB_ACCOUNT_TRANSFER:
-                paper_exchange_refuse(out, "This venue does not offer it.");
-                break;
+        case HL_SUB_ACCOUNT_TRANSFER: paper_family_run(p, out, user, action); break;
         case HL_NOOP: paper_exchange_default(out); break;
         }
         if (out->n_done)

@@ -85,7 +85,11 @@ struct paper_market {
 
 /* ---- Accounts ------------------------------------------------------------------------------ */
 
-#define PAPER_AGENTS_NAMED 3
+#define PAPER_SUBS_MAX     10 /* sub-accounts of one account */
+#define PAPER_SUB_NAME     17
+#define PAPER_CODE         21 /* a referral code */
+#define PAPER_AGENTS_NAMED 3  /* and two more for every sub-account */
+#define PAPER_AGENTS_MAX   (PAPER_AGENTS_NAMED + 2 * PAPER_SUBS_MAX)
 #define PAPER_BUILDERS_MAX 10
 #define PAPER_AGENT_NAME   17
 
@@ -118,14 +122,27 @@ struct paper_payment { /* funding */
         struct rate rate;
 };
 
+enum paper_mode { PAPER_MODE_STANDARD, PAPER_MODE_UNIFIED };
+
 struct paper_user {
         struct addr address;
-        struct usd spot;   /* USDC outside perps */
+        struct usd spot;   /* USDC outside perps; 0 in unified mode, where all backs the perps */
         struct usd ledger; /* deposits less withdrawals */
         int64_t volume_micro;
-        uint64_t n_requests;
-        struct paper_agent *agent[1 + PAPER_AGENTS_NAMED]; /* slot 0: unnamed; owned by the map */
-        int64_t agent_removed_at;                          /* 0: never */
+        uint64_t n_requests, n_reserved; /* used of the budget, bought on top of it */
+        int64_t over_budget_at;          /* the last action that was taken beyond the budget */
+        enum paper_mode mode;
+        bool is_sub;
+        struct addr master;        /* of a sub-account */
+        char name[PAPER_SUB_NAME]; /* likewise */
+        struct addr sub[PAPER_SUBS_MAX];
+        unsigned n_subs;
+        char code[PAPER_CODE]; /* under which it refers others; "" none */
+        bool is_referred;
+        struct addr referrer;
+        unsigned n_referred;
+        struct paper_agent *agent[1 + PAPER_AGENTS_MAX]; /* slot 0: unnamed; owned by the map */
+        int64_t agent_removed_at;                        /* 0: never */
         struct paper_builder builder[PAPER_BUILDERS_MAX];
         unsigned n_builders;
         int64_t cancel_all_at; /* 0: not scheduled */
@@ -195,6 +212,7 @@ struct paper {
         struct engine *engine;
         struct secp *secp;
         bool is_mainnet, is_still, is_stopped;
+        bool is_ungated;
         int64_t advanced_ms; /* by /paper/clock */
         int64_t last_at;     /* venue time never goes back */
         uint64_t n_hashes;
@@ -206,6 +224,7 @@ struct paper {
         struct map *users;   /* struct addr -> struct paper_user */
         struct map *agents;  /* struct addr -> struct paper_agent */
         struct map *nonces;  /* struct addr -> struct paper_nonces */
+        struct map *codes;   /* referral code -> struct paper_user */
         struct list changed; /* struct paper_user.in_changed */
         struct paper_events events;
         struct paper_ws *ws;
@@ -230,6 +249,15 @@ void paper_answer_fini(struct paper_answer *answer);
 /* Replaces whatever stands in the body. */
 void paper_answer_text(struct paper_answer *answer, int status, const char *text);
 
+/* What an action did. text is set when it was refused as a whole; response is what stands under
+ * "response" otherwise. */
+struct paper_outcome {
+        struct buf response;
+        char text[PAPER_TEXT_MAX];
+        unsigned n_done, n_failed; /* items of a batch; 1 and 0 for a plain action */
+};
+struct hl_action;
+struct hl_request;
 int64_t paper_now(struct paper *p);      /* the venue's clock */
 int64_t paper_wall_now(struct paper *p); /* the same without what /paper/clock has added */
 struct hash32 paper_next_hash(struct paper *p);
@@ -271,6 +299,42 @@ bool paper_agents_approve_builder(struct paper *p, struct paper_user *user,
 /* Approved fee in tenths of a basis point; -1: no approval. */
 int paper_agents_builder_fee(const struct paper_user *user, const struct addr *builder);
 
+/* How many named agents the account may have, and what their slots hold. */
+unsigned paper_agents_named(const struct paper_user *user);
+/* Expired agents give up their slots. */
+void paper_agents_prune(struct paper *p, struct paper_user *user, int64_t at);
+
+/* paper_family: sub-accounts. They trade only through vaultAddress, signed by the master or its
+ * agents. */
+/* The sub-account when it is one of user's, else NULL. */
+struct paper_user *paper_family_sub(struct paper *p, const struct paper_user *user,
+                                    const struct addr *sub);
+void paper_family_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                      const struct hl_action *action);
+/* subAccounts, or subAccounts2 with is_by_dex: an array, or null. */
+void paper_family_show(struct paper *p, struct buf *out, const struct paper_user *user,
+                       bool is_by_dex);
+
+/* paper_mode: standard and unified accounts. */
+/* letter: of agentSetAbstraction. */
+void paper_mode_set(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                    const char *letter, size_t len);
+/* userSetAbstraction, of user or one of its sub-accounts. */
+void paper_mode_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                    const json_t *action);
+const char *paper_mode_name(const struct paper_user *user); /* accepts NULL */
+
+/* paper_referral */
+void paper_referral_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                        const struct hl_action *action);
+void paper_referral_show(struct paper *p, struct buf *out, const struct paper_user *user);
+
+/* paper_budget: actions per address. */
+void paper_budget_reserve(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                          const struct hl_action *action);
+int64_t paper_budget_cap(const struct paper_user *user);
+void paper_budget_show(struct buf *out, const struct paper_user *user);
+
 /* paper_market */
 struct px paper_market_round(struct px price, unsigned sz_decimals, enum num_round round);
 void paper_market_start(struct paper *p, uint64_t seed);
@@ -303,21 +367,17 @@ size_t paper_ws_count(const struct paper *p);
 /* Closes (or silences) up to count peers, the oldest first. */
 void paper_ws_close_peers(struct paper *p, unsigned count, bool silently);
 
-/* What an action did. text is set when it was refused as a whole; response is what stands under
- * "response" otherwise. */
-struct paper_outcome {
-        struct buf response;
-        char text[PAPER_TEXT_MAX];
-        unsigned n_done, n_failed; /* items of a batch; 1 and 0 for a plain action */
-};
-struct hl_action;
-struct hl_request;
 /* paper_trade: typed L1 actions of an account. */
 void paper_trade_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                      const struct hl_action *action);
 /* paper_transfer: user-signed actions of the account that signed. */
 void paper_transfer_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                         const struct hl_request *request);
+/* Takes amount from the perps balance, or puts it there; the take is false, with the text, when so
+ * much may not leave. */
+bool paper_transfer_take(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                         struct usd amount, const char *text);
+void paper_transfer_give(struct paper *p, struct paper_user *user, struct usd amount);
 void paper_exchange_refuse(struct paper_outcome *out, const char *text);
 void paper_exchange_default(struct paper_outcome *out);
 
