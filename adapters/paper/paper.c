@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/paper/paper_twap.h"
 #include "adapters/paper/wire.h"
 #include "base/mem.h"
@@ -171,10 +172,19 @@ static void send_later(struct paper *p, struct handle request, struct paper_answ
 static void process(struct paper *p, struct paper_answer *answer,
                     const struct httpd_request *request, enum paper_path path)
 {
-        if (path == PAPER_PATH_EXCHANGE)
-                paper_exchange_handle(p, answer, request->body, request->body_len);
-        else
-                paper_info_handle(p, answer, request->body, request->body_len);
+        json_t *body = hl_raw_load(request->body, request->body_len, NULL);
+
+        if (!paper_limits_admit(p, request->peer, path, body)) {
+                paper_answer_text(answer, 429, "Too Many Requests");
+        } else if (!body) {
+                paper_answer_text(answer, 422, PAPER_422);
+        } else if (path == PAPER_PATH_EXCHANGE) {
+                paper_exchange_run(p, answer, body);
+        } else {
+                paper_info_run(p, answer, body);
+                paper_limits_settle(p, request->peer, body, answer);
+        }
+        json_decref(body);
 }
 
 /* /info and /exchange, with whatever fault is due. */
@@ -302,6 +312,7 @@ struct paper *paper_open(struct loop *loop, struct httpd *httpd,
         p->is_mainnet = options->is_mainnet;
         p->is_still = options->is_still;
         p->is_ungated = options->is_ungated;
+        p->has_limits = options->has_limits;
         list_init(&p->changed);
         list_init(&p->delayed);
         list_init(&p->twaps);
@@ -310,6 +321,7 @@ struct paper *paper_open(struct loop *loop, struct httpd *httpd,
         p->agents = map_new();
         p->nonces = map_new();
         p->codes = map_new();
+        p->ips = map_new();
         p->ws = paper_ws_new(p);
         p->ledger = paper_ledger_new();
         p->secp = secp_new();
@@ -375,6 +387,7 @@ void paper_close(struct paper *p)
         map_free(p->agents, free);
         map_free(p->nonces, free);
         map_free(p->codes, NULL);
+        map_free(p->ips, free);
         paper_universe_fini(&p->universe);
         secp_free(p->secp);
         free(p);

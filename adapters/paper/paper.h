@@ -23,6 +23,7 @@ struct paper_options {
         uint64_t seed;         /* of the synthetic market */
         const char *meta_file; /* a captured universe, or NULL for the built-in one */
         bool is_mainnet;       /* which network signatures must name */
+        bool has_limits;       /* requests are limited per IP address and per account */
         bool is_ungated;       /* no traded volume is asked for (sub-accounts, scheduled cancels) */
         bool is_still; /* prices move only through /paper/price, and nobody trades but traders */
 };

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "adapters/hyperliquid/hl_action.h"
 #include "adapters/paper/jot.h"
@@ -9,12 +10,46 @@
  * Counted and shown always; enforced with the option for limits. */
 
 #define FIRST       10000
-#define PRICE       50000 /* of one action: 0.0005 dollars, 1e-8 */
+#define PRICE       50000  /* of one action: 0.0005 dollars, 1e-8 */
+#define CANCELS     100000 /* more of them than of other actions, but at most twice as many */
+#define SLOW_MS     10000  /* between actions beyond the budget */
 #define RESERVE_MAX UINT64_C(1000000000)
 
 int64_t paper_budget_cap(const struct paper_user *user)
 {
         return FIRST + (user ? user->volume_micro / 1000000 : 0);
+}
+
+static bool is_cancel(const char *type)
+{
+        return !strcmp(type, "cancel") || !strcmp(type, "cancelByCloid") ||
+               !strcmp(type, "scheduleCancel") || !strcmp(type, "twapCancel");
+}
+
+bool paper_budget_admits(struct paper *p, struct paper_user *user, const char *type, size_t n,
+                         char text[PAPER_TEXT_MAX])
+{
+        int64_t cap = paper_budget_cap(user), at = paper_now(p), used;
+        char volume[NUM_STR_MAX];
+
+        /* What buys more is never refused. */
+        if (!p->has_limits || !strcmp(type, "reserveRequestWeight"))
+                return true;
+        if (is_cancel(type))
+                cap = cap < CANCELS ? 2 * cap : cap + CANCELS;
+        used = (int64_t)(user->n_requests + n) - (int64_t)user->n_reserved;
+        if (used <= cap)
+                return true;
+        if (at - user->over_budget_at >= SLOW_MS) {
+                user->over_budget_at = at;
+                return true;
+        }
+        (void)snprintf(text, PAPER_TEXT_MAX,
+                       "Too many cumulative requests sent (%" PRId64 " > %" PRId64
+                       ") for cumulative volume traded $%s. Place taker orders to free up 1 "
+                       "request per USDC traded.",
+                       used, cap, num_print(volume, user->volume_micro / 10000, 2, 0));
+        return false;
 }
 
 void paper_budget_reserve(struct paper *p, struct paper_outcome *out, struct paper_user *user,

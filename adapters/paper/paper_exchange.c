@@ -11,6 +11,8 @@
  * signer, account, vault, expiry, nonce, the action itself. Whatever is refused before the nonce is
  * taken leaves the nonce unused. Every action that could be read is written to the ledger. */
 
+#define STALE_COST 5 /* of the budget, for an action that came too late */
+
 void paper_exchange_refuse(struct paper_outcome *out, const char *text)
 {
         (void)text_copy(out->text, sizeof(out->text), text);
@@ -23,14 +25,15 @@ void paper_exchange_default(struct paper_outcome *out)
         out->n_done = 1;
 }
 
-static bool is_overweight(const json_t *action)
+/* Items of a batch; 1 for any other action. */
+static size_t items_of(const json_t *action)
 {
         static const char *const lists[] = {"orders", "cancels", "modifies"};
+        size_t n = 0;
 
         for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-                if (json_array_size(json_object_get(action, lists[i])) > HL_BATCH_MAX)
-                        return true;
-        return false;
+                n += json_array_size(json_object_get(action, lists[i]));
+        return n ? n : 1;
 }
 
 /* Actions with a name at the venue that this one has nothing to do with. */
@@ -88,6 +91,7 @@ static bool admit(struct paper *p, struct actor *actor, const struct hl_request 
                   char text[PAPER_TEXT_MAX])
 {
         const struct hl_envelope *envelope = &request->envelope;
+        struct paper_user *user;
         char hex[ADDR_STR_MAX];
 
         if (envelope->has_vault && request->kind == HL_RAW_USER) {
@@ -105,10 +109,15 @@ static bool admit(struct paper *p, struct actor *actor, const struct hl_request 
                 actor->account = envelope->vault;
         }
         /* Clients stamp with the real time: a venue clock moved by hand must not expire them. */
+        user = paper_users_get(p, &actor->account);
         if (envelope->has_expires_after && envelope->expires_after < (uint64_t)paper_wall_now(p)) {
+                if (user)
+                        user->n_requests += STALE_COST;
                 (void)text_copy(text, PAPER_TEXT_MAX, "Action already expired");
                 return false;
         }
+        if (user && !paper_budget_admits(p, user, request->type, items_of(request->action), text))
+                return false;
         return paper_nonces_take(p, &actor->signer, envelope->nonce, text);
 }
 
@@ -206,7 +215,7 @@ void paper_exchange_run(struct paper *p, struct paper_answer *answer, const json
         struct actor actor = {.has_signer = false};
         enum errc rc = hl_raw_request(&request, body, NULL);
 
-        if (rc == E_OK && is_overweight(request.action)) {
+        if (rc == E_OK && items_of(request.action) > HL_BATCH_MAX) {
                 paper_exchange_refuse(&out, "Signed action over weight limit of 200.");
         } else if (rc == E_INVALID) {
                 paper_exchange_refuse(&out, "Invalid nonce: the action names another nonce");
@@ -231,16 +240,4 @@ void paper_exchange_run(struct paper *p, struct paper_answer *answer, const json
         buf_fini(&out.response);
         paper_market_refill(p, paper_now(p));
         paper_feed_flush(p);
-}
-
-void paper_exchange_handle(struct paper *p, struct paper_answer *answer, const char *body,
-                           size_t len)
-{
-        json_t *root = hl_raw_load(body, len, NULL);
-
-        if (root)
-                paper_exchange_run(p, answer, root);
-        else
-                paper_answer_text(answer, 422, PAPER_422);
-        json_decref(root);
 }

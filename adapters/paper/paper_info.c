@@ -80,14 +80,3 @@ void paper_info_run(struct paper *p, struct paper_answer *answer, const json_t *
                 paper_answer_text(answer, 500, "The answer is too large.");
         }
 }
-
-void paper_info_handle(struct paper *p, struct paper_answer *answer, const char *body, size_t len)
-{
-        json_t *root = hl_raw_load(body, len, NULL);
-
-        if (root)
-                paper_info_run(p, answer, root);
-        else
-                paper_answer_text(answer, 422, PAPER_422);
-        json_decref(root);
-}

@@ -10,13 +10,14 @@
 
 static const char usage[] =
         "usage: perpgate-paper [--port PORT] [--meta FILE] [--seed N] [--testnet] [--still] "
-        "[--ungated]\n"
+        "[--ungated] [--limits]\n"
         "  --port PORT  port on 127.0.0.1; 0 (the default) picks a free one\n"
         "  --meta FILE  universe from a captured meta or metaAndAssetCtxs answer\n"
         "  --seed N     seed of the synthetic market (default 1)\n"
         "  --testnet    signatures must name the testnet\n"
         "  --still      prices move only through POST /paper/price\n"
-        "  --ungated    sub-accounts and scheduled cancels need no traded volume\n";
+        "  --ungated    sub-accounts and scheduled cancels need no traded volume\n"
+        "  --limits     requests are limited per IP address and per account\n";
 
 static bool number(const char *text, int64_t max, int64_t *out)
 {
@@ -41,6 +42,8 @@ static int parse(struct paper_options *options, int argc, char **argv)
                         options->is_still = true;
                 } else if (!strcmp(argv[i], "--ungated")) {
                         options->is_ungated = true;
+                } else if (!strcmp(argv[i], "--limits")) {
+                        options->has_limits = true;
                 } else if (!strcmp(argv[i], "--port") && number(next, UINT16_MAX, &value)) {
                         options->port = (uint16_t)value;
                         i++;

@@ -53,6 +53,7 @@ struct paper_peer {
         unsigned n_subs;
         bool is_silent; /* it hears nothing more: a fault, or about to be closed */
         bool is_late;
+        char address[46];
 };
 
 struct paper_ws {

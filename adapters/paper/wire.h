@@ -27,7 +27,7 @@
 #include "base/map.h"
 #include "sign/secp.h"
 
-#define PAPER_TEXT_MAX   160 /* the venue's error texts, as in engine.h */
+#define PAPER_TEXT_MAX   256 /* the venue's error texts; the engine's are shorter */
 #define PAPER_BODY_MAX   (1u << 20)
 #define PAPER_ANSWER_MAX (32u << 20)
 #define PAPER_USERS_MAX  200000
@@ -212,7 +212,7 @@ struct paper {
         struct engine *engine;
         struct secp *secp;
         bool is_mainnet, is_still, is_stopped;
-        bool is_ungated;
+        bool is_ungated, has_limits;
         int64_t advanced_ms; /* by /paper/clock */
         int64_t last_at;     /* venue time never goes back */
         uint64_t n_hashes;
@@ -224,6 +224,7 @@ struct paper {
         struct map *users;   /* struct addr -> struct paper_user */
         struct map *agents;  /* struct addr -> struct paper_agent */
         struct map *nonces;  /* struct addr -> struct paper_nonces */
+        struct map *ips;     /* address as text -> struct paper_ip */
         struct map *codes;   /* referral code -> struct paper_user */
         struct list changed; /* struct paper_user.in_changed */
         struct paper_events events;
@@ -332,6 +333,9 @@ void paper_referral_show(struct paper *p, struct buf *out, const struct paper_us
 /* paper_budget: actions per address. */
 void paper_budget_reserve(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                           const struct hl_action *action);
+/* Whether the account may send n more items now; else text says why. Always true without limits. */
+bool paper_budget_admits(struct paper *p, struct paper_user *user, const char *type, size_t n,
+                         char text[PAPER_TEXT_MAX]);
 int64_t paper_budget_cap(const struct paper_user *user);
 void paper_budget_show(struct buf *out, const struct paper_user *user);
 
@@ -381,14 +385,10 @@ void paper_transfer_give(struct paper *p, struct paper_user *user, struct usd am
 void paper_exchange_refuse(struct paper_outcome *out, const char *text);
 void paper_exchange_default(struct paper_outcome *out);
 
-/* paper_exchange: the body of a POST /exchange. */
-void paper_exchange_handle(struct paper *p, struct paper_answer *answer, const char *body,
-                           size_t len);
-/* The same for a parsed body (a WebSocket post). */
+/* paper_exchange: the parsed body of a POST /exchange, or of a WebSocket post. */
 void paper_exchange_run(struct paper *p, struct paper_answer *answer, const json_t *body);
 
 /* paper_info */
-void paper_info_handle(struct paper *p, struct paper_answer *answer, const char *body, size_t len);
 void paper_info_run(struct paper *p, struct paper_answer *answer, const json_t *body);
 
 /* paper_ledger: what reached /exchange. */
@@ -416,6 +416,19 @@ bool paper_faults_add(struct paper *p, const struct paper_fault *fault);
 /* The fault that applies to a request on this path; it is counted down. */
 struct paper_fault paper_faults_take(struct paper *p, enum paper_path path);
 void paper_faults_clear(struct paper *p);
+
+/* paper_limits: what one IP address may do. Everything is allowed unless the venue has limits. */
+bool paper_limits_admit(struct paper *p, const char *peer, enum paper_path path,
+                        const json_t *body);
+/* Charges for what a read returned. */
+void paper_limits_settle(struct paper *p, const char *peer, const json_t *body,
+                         const struct paper_answer *answer);
+struct paper_peer;
+bool paper_limits_may_open(struct paper *p, const char *peer); /* a WebSocket */
+void paper_limits_count(struct paper *p, const char *peer, bool is_open);
+bool paper_limits_message(struct paper *p, const char *peer);
+/* Whether the peer's address may follow this user, too. */
+bool paper_limits_user(struct paper *p, const struct paper_peer *peer, const struct addr *user);
 
 /* paper_control: GET and POST under /paper/. */
 void paper_control_handle(struct paper *p, struct paper_answer *answer,
