@@ -5,6 +5,7 @@
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/paper/jot.h"
 #include "adapters/paper/wire.h"
+#include "base/attr.h"
 #include "base/mem.h"
 
 /* A signed action, from bytes to answer. In this order: shape (else 422), weight, network and
@@ -73,6 +74,11 @@ static bool identify(struct paper *p, struct actor *actor, const struct hl_reque
                 return false;
         }
         actor->has_signer = true;
+        if (request->kind == HL_RAW_MULTI_SIG) {
+                actor->has_account =
+                        paper_multi_sig_check(p, request, &actor->signer, &actor->account, text);
+                return actor->has_account;
+        }
         if (request->kind == HL_RAW_USER) {
                 /* The signature names the account itself, never an agent's master. */
                 actor->account = actor->signer;
@@ -85,6 +91,18 @@ static bool identify(struct paper *p, struct actor *actor, const struct hl_reque
         }
         actor->has_account = paper_agents_resolve(p, &actor->signer, &actor->account, text);
         return actor->has_account;
+}
+
+/* An account with several signers does nothing by one alone. */
+static bool acts_alone(struct paper *p, const struct actor *actor, const struct hl_request *request,
+                       char text[PAPER_TEXT_MAX])
+{
+        const struct paper_user *user = paper_users_get(p, &actor->account);
+
+        if (request->kind == HL_RAW_MULTI_SIG || !user || !user->signers)
+                return true;
+        (void)text_copy(text, PAPER_TEXT_MAX, "Multi-sig user may only act through multiSig.");
+        return false;
 }
 
 static bool admit(struct paper *p, struct actor *actor, const struct hl_request *request,
@@ -137,25 +155,25 @@ static void run_typed(struct paper *p, struct paper_outcome *out, struct paper_u
 static void execute(struct paper *p, struct paper_outcome *out, struct actor *actor,
                     const struct hl_request *request)
 {
+        struct hl_request inner = *request;
         struct paper_user *user;
 
-        if (request->kind == HL_RAW_MULTI_SIG) {
-                run_other(out, request);
-                return;
-        }
-        if (!identify(p, actor, request, out->text) || !admit(p, actor, request, out->text))
+        if (request->kind == HL_RAW_MULTI_SIG)
+                must(paper_multi_sig_inner(&inner, request)); /* checked with the form */
+        if (!identify(p, actor, request, out->text) || !acts_alone(p, actor, request, out->text) ||
+            !admit(p, actor, &inner, out->text))
                 return;
         user = paper_users_get(p, &actor->account);
         if (!user) {
                 paper_exchange_refuse(out, "Must deposit before performing actions.");
                 return;
         }
-        if (request->kind == HL_RAW_TYPED)
-                run_typed(p, out, user, request->action);
-        else if (request->kind == HL_RAW_USER)
-                paper_transfer_run(p, out, user, request);
+        if (inner.kind == HL_RAW_TYPED)
+                run_typed(p, out, user, inner.action);
+        else if (inner.kind == HL_RAW_USER)
+                paper_transfer_run(p, out, user, &inner);
         else
-                run_other(out, request);
+                run_other(out, &inner);
         user->n_requests += out->n_done + out->n_failed;
 }
 
@@ -195,12 +213,15 @@ static bool is_well_formed(const struct hl_request *request)
 {
         struct hl_owned_action *owned = NULL;
         struct eip712_result digest;
+        struct hl_request inner = *request;
         enum errc rc = E_OK;
 
-        switch (request->kind) {
+        if (request->kind == HL_RAW_MULTI_SIG && !paper_multi_sig_inner(&inner, request))
+                return false;
+        switch (inner.kind) {
         case HL_RAW_UNKNOWN: return false;
-        case HL_RAW_TYPED: rc = hl_raw_action(&owned, request->action, NULL); break;
-        case HL_RAW_USER: rc = hl_raw_user_digest(&digest, request->action, NULL); break;
+        case HL_RAW_TYPED: rc = hl_raw_action(&owned, inner.action, NULL); break;
+        case HL_RAW_USER: rc = hl_raw_user_digest(&digest, inner.action, NULL); break;
         case HL_RAW_L1:
         case HL_RAW_MULTI_SIG: break;
         }

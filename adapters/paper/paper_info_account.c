@@ -375,7 +375,6 @@ const struct paper_info_row *paper_info_account_rows(void)
                 {"twapHistory", twap_history},
                 {"userTwapSliceFills", slice_fills},
                 {"userTwapSliceFillsByTime", slice_fills_by_time},
-                {"userToMultiSigSigners", no_answer},
                 {"userVaultEquities", empty_list},
                 {"delegations", empty_list},
                 {"delegatorSummary", delegator_summary},

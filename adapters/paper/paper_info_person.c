@@ -123,6 +123,16 @@ static int referral(struct paper *p, struct buf *out, const json_t *request)
         return PAPER_INFO_OK;
 }
 
+static int signers(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        paper_multi_sig_show(out, paper_users_get(p, &user));
+        return PAPER_INFO_OK;
+}
+
 static int rate_limit(struct paper *p, struct buf *out, const json_t *request)
 {
         struct addr user;
@@ -145,6 +155,7 @@ const struct paper_info_row *paper_info_person_rows(void)
                 {"userAbstraction", abstraction},
                 {"referral", referral},
                 {"userRateLimit", rate_limit},
+                {"userToMultiSigSigners", signers},
                 {NULL, NULL},
         };
 

@@ -66,5 +66,5 @@ void paper_mode_run(struct paper *p, struct paper_outcome *out, struct paper_use
         if (!whose || !word)
                 paper_exchange_refuse(out, "Invalid abstraction");
         else
-                set(p, out, whose, word, len, false);
+                set(p, out, whose, word, len, len == 1); /* a letter where several sign */
 }

@@ -201,6 +201,8 @@ void paper_transfer_run(struct paper *p, struct paper_outcome *out, struct paper
                 class_transfer(p, out, user, request->action);
         else if (!strcmp(type, "userSetAbstraction"))
                 paper_mode_run(p, out, user, request->action);
+        else if (!strcmp(type, "convertToMultiSigUser"))
+                paper_multi_sig_convert(p, out, user, request->action);
         else
                 (void)snprintf(out->text, sizeof(out->text), "This venue does not offer %.60s.",
                                type);

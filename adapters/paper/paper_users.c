@@ -40,6 +40,7 @@ void paper_users_free(void *cookie)
         free(user->rows);
         free(user->payments);
         free(user->twap_rows);
+        free(user->signers);
         free(user);
 }
 

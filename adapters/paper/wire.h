@@ -105,7 +105,8 @@ struct paper_builder {
         unsigned fee; /* tenths of a basis point */
 };
 
-struct paper_twap_row; /* paper_twap.h */
+struct paper_twap_row;       /* paper_twap.h */
+struct hl_multi_sig_signers; /* hl_multi_sig.h */
 
 struct paper_row { /* of the account's ledger, without funding */
         int64_t at;
@@ -132,6 +133,7 @@ struct paper_user {
         uint64_t n_requests, n_reserved; /* used of the budget, bought on top of it */
         int64_t over_budget_at;          /* the last action that was taken beyond the budget */
         enum paper_mode mode;
+        struct hl_multi_sig_signers *signers; /* NULL: acts with its own key and agents */
         bool is_sub;
         struct addr master;        /* of a sub-account */
         char name[PAPER_SUB_NAME]; /* likewise */
@@ -329,6 +331,17 @@ const char *paper_mode_name(const struct paper_user *user); /* accepts NULL */
 void paper_referral_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                         const struct hl_action *action);
 void paper_referral_show(struct paper *p, struct buf *out, const struct paper_user *user);
+
+/* paper_multi_sig */
+void paper_multi_sig_convert(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                             const json_t *action);
+/* Whether enough authorised users signed; account is then the one that acts. */
+bool paper_multi_sig_check(struct paper *p, const struct hl_request *request,
+                           const struct addr *signer, struct addr *account,
+                           char text[PAPER_TEXT_MAX]);
+/* The inner action as a request of its own, with the wrapper's envelope; false: malformed. */
+bool paper_multi_sig_inner(struct hl_request *out, const struct hl_request *request);
+void paper_multi_sig_show(struct buf *out, const struct paper_user *user);
 
 /* paper_budget: actions per address. */
 void paper_budget_reserve(struct paper *p, struct paper_outcome *out, struct paper_user *user,
