@@ -347,7 +347,7 @@ CONSTANT(empty_list, "[]")
 CONSTANT(no_answer, "null")
 CONSTANT(not_true, "false")
 CONSTANT(legal_check, "{\"ipAllowed\":true,\"acceptedTerms\":true,\"userAllowed\":true,"
-                      "\"restrictions\":null}")
+                      "\"restrictions\":\"n\"}")
 CONSTANT(delegator_summary, "{\"delegated\":\"0.0\",\"undelegated\":\"0.0\","
                             "\"totalPendingWithdrawal\":\"0.0\",\"nPendingWithdrawals\":0}")
 
