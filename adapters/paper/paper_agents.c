@@ -62,20 +62,18 @@ unsigned paper_agents_named(const struct paper_user *user)
         return PAPER_AGENTS_NAMED + 2 * user->n_subs;
 }
 
-void paper_agents_prune(struct paper *p, struct paper_user *user, int64_t at)
+/* Expired agents give up their slots. */
+static void prune(const struct paper *p, struct paper_user *user, int64_t at)
 {
         for (int i = 0; i <= PAPER_AGENTS_MAX; i++) {
                 if (!user->agent[i] || paper_agents_is_live(p, user->agent[i], at))
                         continue;
                 user->agent[i] = NULL;
-                paper_users_changed(p, user);
         }
 }
 
-/* The slot that name has or may take; 0 is the unnamed one, -1 when all named ones are taken.
- * Expired agents give up their slot. */
-static int slot_for(const struct paper *p, const struct paper_user *user, const char *name,
-                    int64_t at)
+/* The slot that name has or may take; 0 is the unnamed one, -1 when all named ones are taken. */
+static int slot_for(const struct paper_user *user, const char *name)
 {
         int spare = -1;
 
@@ -86,7 +84,7 @@ static int slot_for(const struct paper *p, const struct paper_user *user, const 
 
                 if (agent && !strcmp(agent->name, name))
                         return i;
-                if (spare < 0 && (!agent || !paper_agents_is_live(p, agent, at)))
+                if (spare < 0 && !agent)
                         spare = i;
         }
         return spare;
@@ -123,7 +121,8 @@ bool paper_agents_approve(struct paper *p, struct paper_user *user, const struct
                 return refuse(text, "Agent valid_until already expired.");
         if (paper_agents_get(p, address) || paper_users_get(p, address))
                 return refuse(text, "Extra agent already used.");
-        slot = slot_for(p, user, name, at);
+        prune(p, user, at);
+        slot = slot_for(user, name);
         if (slot < 0) {
                 (void)snprintf(text, PAPER_TEXT_MAX,
                                "Too many extra agents for cumulative volume traded. Current limit "

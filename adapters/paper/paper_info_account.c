@@ -346,7 +346,7 @@ static int constant(struct buf *out, const json_t *request, const char *json)
 CONSTANT(empty_list, "[]")
 CONSTANT(no_answer, "null")
 CONSTANT(not_true, "false")
-CONSTANT(legal_check, "{\"ipAllowed\":true,\"acceptedTerms\":true,\"userAllowed\":true,"
+CONSTANT(legal_check, "{\"acceptedTerms\":true,\"userAllowed\":true,"
                       "\"restrictions\":\"n\"}")
 CONSTANT(delegator_summary, "{\"delegated\":\"0.0\",\"undelegated\":\"0.0\","
                             "\"totalPendingWithdrawal\":\"0.0\",\"nPendingWithdrawals\":0}")

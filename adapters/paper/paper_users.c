@@ -141,7 +141,6 @@ static void tick_user(void *cookie, const void *key, size_t key_len, void *value
 
         (void)key;
         (void)key_len;
-        paper_agents_prune(tick->p, user, tick->at);
         if (user->cancel_all_at == 0 || user->cancel_all_at > tick->at)
                 return;
         user->cancel_all_at = 0;

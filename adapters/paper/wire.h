@@ -302,10 +302,8 @@ bool paper_agents_approve_builder(struct paper *p, struct paper_user *user,
 /* Approved fee in tenths of a basis point; -1: no approval. */
 int paper_agents_builder_fee(const struct paper_user *user, const struct addr *builder);
 
-/* How many named agents the account may have, and what their slots hold. */
+/* How many named agents the account may have. */
 unsigned paper_agents_named(const struct paper_user *user);
-/* Expired agents give up their slots. */
-void paper_agents_prune(struct paper *p, struct paper_user *user, int64_t at);
 
 /* paper_family: sub-accounts. They trade only through vaultAddress, signed by the master or its
  * agents. */

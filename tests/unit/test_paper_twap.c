@@ -164,8 +164,8 @@ static void test_catches_up(void **state)
         json_t *orders;
 
         paper_fixture_faucet(f, &w, "1000000000");
-        json_decref(twap(f, &w,
-                         "\"a\":0,\"b\":true,\"s\":\"2000\",\"r\":false,\"m\":5,\"t\":false", ""));
+        json_decref(twap(f, &w, "\"a\":0,\"b\":true,\"s\":\"2000\",\"r\":false,\"m\":5,\"t\":false",
+                         ""));
         advance(f, 200000);
         orders = ask(f, &w, "historicalOrders");
         assert_true(json_array_size(orders) >= 6);
