@@ -32,12 +32,42 @@ bool paper_agents_is_live(const struct paper *p, const struct paper_agent *agent
         return agent && !agent->is_removed && at < agent->valid_until;
 }
 
+static bool is_empty(struct paper *p, const struct paper_user *user)
+{
+        struct engine_account account;
+
+        engine_account(p->engine, &user->address, &account);
+        return user->spot.v <= 0 && account.n_positions == 0 && account.account_value.v <= 0;
+}
+
+/* An account that has run out of money, in its sub-accounts too, loses its agents: each when it is
+ * used next. */
+static void drop_if_broke(struct paper *p, struct paper_agent *agent)
+{
+        struct paper_user *user = paper_users_get(p, &agent->master);
+
+        if (!user || !is_empty(p, user))
+                return;
+        for (unsigned i = 0; i < user->n_subs; i++) {
+                const struct paper_user *sub = paper_users_get(p, &user->sub[i]);
+
+                if (sub && !is_empty(p, sub))
+                        return;
+        }
+        for (int i = 0; i <= PAPER_AGENTS_MAX; i++)
+                if (user->agent[i] == agent)
+                        user->agent[i] = NULL;
+        agent->is_removed = true;
+}
+
 bool paper_agents_resolve(struct paper *p, const struct addr *signer, struct addr *account,
                           char text[PAPER_TEXT_MAX])
 {
-        const struct paper_agent *agent = paper_agents_get(p, signer);
+        struct paper_agent *agent = paper_agents_get(p, signer);
         char hex[ADDR_STR_MAX];
 
+        if (agent && !agent->is_removed)
+                drop_if_broke(p, agent);
         if (agent && agent->is_removed) {
                 (void)snprintf(text, PAPER_TEXT_MAX,
                                "Must deposit before performing actions. User: %s",

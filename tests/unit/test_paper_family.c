@@ -239,6 +239,34 @@ static void test_agent_slots_grow_with_sub_accounts(void **state)
         expect_ok(approve(f, &w, paper_fixture_wallet(f, 20).hex, "a5"));
 }
 
+/* An account without money has no agents any more; money later doesn't bring them back. */
+static void test_agents_go_with_the_money(void **state)
+{
+        struct paper_fixture *f = *state;
+        struct paper_wallet w = trader(f, 1), agent = paper_fixture_wallet(f, 2),
+                            other = trader(f, 3);
+        char sub[ADDR_STR_MAX], text[120];
+
+        create_sub(f, &w, "one", sub);
+        expect_ok(move(f, &w, sub, true, 100000000));
+        expect_ok(approve(f, &w, agent.hex, "bot"));
+        expect_ok(paper_fixture_user_act(
+                f, &w, "time", "\"type\":\"usdSend\",\"destination\":\"%s\",\"amount\":\"9900\"",
+                other.hex));
+        expect_ok(paper_fixture_act(f, &agent, NULL, "{\"type\":\"noop\"}"));
+        expect_ok(move(f, &w, sub, false, 100000000));
+        expect_ok(paper_fixture_user_act(
+                f, &w, "time", "\"type\":\"usdSend\",\"destination\":\"%s\",\"amount\":\"100\"",
+                other.hex));
+        (void)snprintf(text, sizeof(text), "Must deposit before performing actions. User: %s",
+                       w.hex);
+        expect_refusal(paper_fixture_act(f, &agent, NULL, "{\"type\":\"noop\"}"), text);
+        paper_fixture_faucet(f, &w, "100");
+        expect_refusal(paper_fixture_act(f, &agent, NULL, "{\"type\":\"noop\"}"), text);
+        expect_refusal(approve(f, &w, agent.hex, "bot"), "Extra agent already used.");
+        expect_ok(approve(f, &w, paper_fixture_wallet(f, 4).hex, "bot"));
+}
+
 /* ---- Modes ----------------------------------------------------------------------------------- */
 
 static json_t *class_transfer(struct paper_fixture *f, const struct paper_wallet *w,
@@ -482,6 +510,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_trading_for_a_sub_account, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_agent_slots_grow_with_sub_accounts, setup,
                                                 teardown),
+                cmocka_unit_test_setup_teardown(test_agents_go_with_the_money, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_unified_account, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_class_transfer_of_a_sub_account, setup,
                                                 teardown),
