@@ -24,6 +24,9 @@ struct paper_options {
         const char *meta_file; /* a captured universe, or NULL for the built-in one */
         bool is_mainnet;       /* which network signatures must name */
         bool is_still; /* prices move only through /paper/price, and nobody trades but traders */
+        /* Loaded at the start where it exists, saved by paper_stop and POST /paper/state/save; NULL:
+         * nothing is kept. */
+        const char *state_file;
 };
 
 /* Opens the venue and its port; NULL (with err) when the universe or the port can't be had. */
@@ -35,6 +38,9 @@ uint16_t paper_port(const struct paper *paper);
  * paper_close. Both accept NULL. */
 void paper_stop(struct paper *paper);
 void paper_close(struct paper *paper);
+
+/* After paper_stop: whether the state, where it is kept, was saved. */
+bool paper_is_saved(const struct paper *paper);
 
 /* A deposit, as the faucet route makes it: the account exists afterwards. */
 void paper_fund(struct paper *paper, const struct addr *user, struct usd amount);

@@ -10,11 +10,13 @@
 
 static const char usage[] =
         "usage: perpgate-paper [--port PORT] [--meta FILE] [--seed N] [--testnet] [--still]\n"
+        "                      [--state FILE]\n"
         "  --port PORT  port on 127.0.0.1; 0 (the default) picks a free one\n"
         "  --meta FILE  universe from a captured meta or metaAndAssetCtxs answer\n"
         "  --seed N     seed of the synthetic market (default 1)\n"
         "  --testnet    signatures must name the testnet\n"
-        "  --still      prices move only through POST /paper/price\n";
+        "  --still      prices move only through POST /paper/price\n"
+        "  --state FILE go on from FILE where it exists; save there at the end and when asked to\n";
 
 static bool number(const char *text, int64_t max, int64_t *out)
 {
@@ -45,6 +47,9 @@ static int parse(struct paper_options *options, int argc, char **argv)
                         i++;
                 } else if (!strcmp(argv[i], "--meta") && next) {
                         options->meta_file = next;
+                        i++;
+                } else if (!strcmp(argv[i], "--state") && next) {
+                        options->state_file = next;
                         i++;
                 } else {
                         (void)fprintf(stderr, "perpgate-paper: can't use %s\n%s", argv[i], usage);
@@ -90,6 +95,8 @@ int main(int argc, char **argv)
         status = EXIT_SUCCESS;
 done:
         paper_stop(paper);
+        if (paper && !paper_is_saved(paper))
+                status = EXIT_FAILURE;
         httpd_free(httpd);
         paper_close(paper);
         loop_signal_free(interrupt);

@@ -190,6 +190,9 @@ struct paper {
         struct engine *engine;
         struct secp *secp;
         bool is_mainnet, is_still, is_stopped;
+        char *state_file; /* NULL: none */
+        bool is_ready;    /* opened as a whole: there is a state to save */
+        bool is_unsaved;
         int64_t advanced_ms; /* by /paper/clock */
         int64_t last_at;     /* venue time never goes back */
         uint64_t n_hashes;
