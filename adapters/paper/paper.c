@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/paper/paper_source.h"
 #include "adapters/paper/paper_state.h"
 #include "adapters/paper/wire.h"
 #include "base/log.h"
@@ -83,6 +84,8 @@ const char *paper_coin(const struct paper *p, uint32_t asset)
 
 static void move_on(struct paper *p, int64_t at)
 {
+        if (p->source)
+                paper_source_tick(p->source, at);
         paper_funding_tick(p, at);
         engine_tick(p->engine, at);
         paper_users_tick(p, at);
@@ -299,6 +302,15 @@ static enum errc open_state(struct paper *p, const struct paper_options *options
         return E_OK;
 }
 
+static bool open_source(struct paper *p, const struct paper_options *options, struct err *err)
+{
+        if (options->replay_file)
+                p->source = paper_source_replay(p, options->replay_file, options->speed, err);
+        else if (options->live_url)
+                p->source = paper_source_live(p, options->live_url, options->stale_ms, err);
+        return p->source || (!options->replay_file && !options->live_url);
+}
+
 struct paper *paper_open(struct loop *loop, struct httpd *httpd,
                          const struct paper_options *options, struct err *err)
 {
@@ -321,8 +333,11 @@ struct paper *paper_open(struct loop *loop, struct httpd *httpd,
         else if (paper_universe_load(&p->universe, options->meta_file, err))
                 goto failed;
         p->market = xcalloc(p->universe.n, sizeof(*p->market));
-        if (open_state(p, options, err) || !listen_on(p, options, err))
+        if (!open_source(p, options, err) || open_state(p, options, err) ||
+            !listen_on(p, options, err))
                 goto failed;
+        if (p->source)
+                paper_source_start(p->source);
         p->is_ready = true;
         paper_feed_flush(p);
         p->timer = loop_timer_new(loop, on_tick, p);
@@ -366,6 +381,8 @@ void paper_stop(struct paper *p)
         if (!p || p->is_stopped)
                 return;
         p->is_stopped = true;
+        paper_source_free(p->source);
+        p->source = NULL;
         save_last(p);
         loop_timer_free(p->timer);
         p->timer = NULL;

@@ -24,6 +24,11 @@ struct paper_options {
         const char *meta_file; /* a captured universe, or NULL for the built-in one */
         bool is_mainnet;       /* which network signatures must name */
         bool is_still; /* prices move only through /paper/price, and nobody trades but traders */
+        /* Where prices come from: at most one of them; neither: made here from the seed. */
+        const char *replay_file; /* a recording, as FORMAT.md describes it */
+        unsigned speed;          /* of the replay; 0: 1 */
+        const char *live_url;    /* another venue's public socket, ws:// or wss:// */
+        int64_t stale_ms;        /* live: a market silent for so long is not quoted; 0: 15,000 */
         /* Loaded at the start where it exists, saved by paper_stop and POST /paper/state/save; NULL:
          * nothing is kept. */
         const char *state_file;
