@@ -288,6 +288,11 @@ void follow_close(struct follow *f)
         free(f);
 }
 
+void follow_restart(struct follow *f)
+{
+        ws_client_restart(f->client, "no price came for too long");
+}
+
 void follow_stats(const struct follow *f, struct follow_stats *out)
 {
         *out = f->stats;

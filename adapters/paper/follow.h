@@ -30,6 +30,9 @@ struct follow *follow_open(struct loop *loop, const struct follow_options *optio
                            struct err *err);
 void follow_close(struct follow *follow); /* accepts NULL; no event after it */
 
+/* The socket says nothing that is of use: a new connection. */
+void follow_restart(struct follow *follow);
+
 struct follow_stats {
         uint64_t n_events, n_gaps, n_unread; /* unread: frames that made no sense */
         bool is_open;

@@ -150,19 +150,27 @@ struct paper_source *paper_source_live(struct paper *p, const char *url, int64_t
         return NULL;
 }
 
-/* Silence of one market: its quotes would be somebody's yesterday. */
+/* Silence of one market: its quotes would be somebody's yesterday. Silence of all: the connection may
+ * be dead without knowing it. */
 static void look_for_silence(struct paper_source *s, int64_t at)
 {
         int64_t now = clock_mono_ms(loop_clock(s->p->loop));
+        size_t n_silent = 0, n_quoted = 0;
 
         for (uint32_t i = 0; i < s->p->universe.n; i++) {
-                if (!s->is_quoted[i] || s->p->market[i].is_held ||
-                    now - s->heard_at[i] < s->stale_ms)
+                if (!s->is_quoted[i] || s->p->market[i].is_held)
                         continue;
+                if (now - s->heard_at[i] < s->stale_ms) {
+                        n_quoted++;
+                        continue;
+                }
+                n_silent++;
                 s->is_quoted[i] = false;
                 paper_mirror_clear(s->p, i, at);
                 log_event(LOG_WARN, "price feed is stale", "coin", paper_coin(s->p, i), NULL);
         }
+        if (n_silent && !n_quoted)
+                follow_restart(s->follow);
 }
 
 /* ---- Both ------------------------------------------------------------------------------------ */

@@ -342,8 +342,7 @@ static struct lws_context *context_new(struct ws_client *c)
         struct lws_context_creation_info info = {
                 .port = CONTEXT_PORT_NO_LISTEN,
                 .protocols = protocols,
-                .options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-                           LWS_SERVER_OPTION_VALIDATE_UTF8,
+                .options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_VALIDATE_UTF8,
                 .foreign_loops = loops,
                 .gid = -1,
                 .uid = -1,
@@ -353,6 +352,10 @@ static struct lws_context *context_new(struct ws_client *c)
                 .client_ssl_ca_filepath = c->options.ca_file,
         };
 
+        /* The library keeps OpenSSL's indexes in globals that every context with TLS makes anew, and
+         * loses a client's TLS settings when another such context came after it: none without need. */
+        if (c->url.is_tls)
+                info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         if (c->options.ca_file)
                 info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
         lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
