@@ -18,6 +18,7 @@
 
 #include "adapters/paper/paper.h"
 #include "adapters/venue.h"
+#include "api/admin.h"
 #include "api/api.h"
 #include "auth/auth.h"
 #include "base/log.h"
@@ -47,6 +48,7 @@ struct app {
         bool data_is_ours; /* a temporary folder of this run, removed at the end */
         struct loop *loop;
         struct httpd *httpd;
+        struct httpd *paper_httpd; /* apart: while we drain, the venue goes on answering */
         struct httpd_listener *public_listener, *admin_listener;
         struct secp *secp;
         struct vault *vault;
@@ -194,7 +196,8 @@ static int open_paper(struct app *app)
 
         if (!c->paper.enabled)
                 return 0;
-        app->paper = paper_open(app->loop, app->httpd, &options, &err);
+        app->paper_httpd = httpd_new(app->loop);
+        app->paper = paper_open(app->loop, app->paper_httpd, &options, &err);
         if (!app->paper) {
                 complain(&err, "paper venue");
                 return -1;
@@ -288,7 +291,7 @@ static int open_listeners(struct app *app)
         struct httpd_listen_options admin_options = {
                 .max_body_bytes = ADMIN_BODY_MAX,
                 .max_connections = ADMIN_CONNECTIONS,
-                .handler = api_handle_admin,
+                .handler = admin_handle,
         };
 
         if (listen_on(app, &app->public_listener, &c->public_listener, &public_options))
@@ -337,7 +340,7 @@ static void look_ready(void *cookie)
 static void look_drained(void *cookie)
 {
         struct app *app = cookie;
-        bool empty = api_open_runs(app->api) == 0 && httpd_requests_open(app->httpd) == 0;
+        bool empty = api_open_calls(app->api) == 0 && httpd_requests_open(app->httpd) == 0;
         bool late = clock_mono_ms(loop_clock(app->loop)) >= app->drain_until;
 
         if (empty || late)
@@ -423,9 +426,10 @@ static void close_all(struct app *app)
 {
         /* Past the deadline with actions under way: they are in the journal, and taking the parts
          * apart below them is not worth a risk. */
-        if (app->api && (api_open_runs(app->api) || httpd_requests_open(app->httpd))) {
+        if (app->api && (api_open_calls(app->api) || httpd_requests_open(app->httpd))) {
                 log_event(LOG_WARN, "ended before all was answered", "open",
-                          log_int(api_open_runs(app->api)), NULL);
+                          log_int(api_open_calls(app->api)), NULL);
+                api_end(app->api);
                 store_close(app->store);
                 _exit(1);
         }
@@ -439,6 +443,8 @@ static void close_all(struct app *app)
         paper_stop(app->paper);
         if (app->httpd)
                 httpd_free(app->httpd);
+        if (app->paper_httpd)
+                httpd_free(app->paper_httpd);
         paper_close(app->paper);
         auth_free(app->auth);
         nonce_ledger_free(app->nonces);
@@ -471,8 +477,10 @@ int main(int argc, char **argv)
         raise_file_limit();
         if (options_read(&app.options, argc, argv))
                 return 2;
-        if (load_config(&app))
+        if (load_config(&app)) {
+                remove_data(&app);
                 return 1;
+        }
         if (app.options.check) {
                 printf("%s: ok, %zu brands\n", app.options.config_file, app.config->brands->n);
                 config_free(app.config);

@@ -52,6 +52,8 @@ void accounts_free(struct accounts *a)
         free(a);
 }
 
+/* The newest record wins: a put is remembered when it is submitted, so that the next change starts from
+ * it, and a read that set out before it does not replace it. */
 static void remember(struct accounts *a, const struct store_account *account)
 {
         struct key key = key_of(account->brand, &account->address);
@@ -77,9 +79,15 @@ struct get {
 static void get_stored(void *cookie, enum errc rc, const struct store_account *account)
 {
         struct get *get = cookie;
+        struct key key = key_of(get->brand, &get->address);
+        const struct store_account *known = map_get(get->accounts->by_key, &key, sizeof key);
         struct store_account fresh = {.created_at = 0};
 
-        if (rc == E_NOT_FOUND) {
+        if (known) {
+                fresh = *known;
+                account = &fresh;
+                rc = E_OK;
+        } else if (rc == E_NOT_FOUND) {
                 text_copy(fresh.brand, sizeof fresh.brand, get->brand);
                 fresh.address = get->address;
                 account = &fresh;
@@ -131,12 +139,20 @@ struct put {
         void *cookie;
 };
 
+/* It was not written: the next read asks the store, after all that is queued there. */
+static void forget(struct accounts *a, const struct store_account *account)
+{
+        struct key key = key_of(account->brand, &account->address);
+
+        free(map_take(a->by_key, &key, sizeof key));
+}
+
 static void put_stored(void *cookie, enum errc rc)
 {
         struct put *put = cookie;
 
-        if (!rc)
-                remember(put->accounts, &put->account);
+        if (rc)
+                forget(put->accounts, &put->account);
         put->done(put->cookie, rc);
         free(put);
 }
@@ -150,6 +166,7 @@ void accounts_put(struct accounts *a, const struct store_account *account, store
         put->account = *account;
         put->done = done;
         put->cookie = cookie;
+        remember(a, account);
         store_account_put(a->api->o.store, account, put_stored, put);
 }
 

@@ -17,7 +17,8 @@ typedef void accounts_fn(void *cookie, enum errc rc, const struct store_account 
 /* Fires exactly once, never before return. */
 void accounts_get(struct accounts *accounts, const char *brand, const struct addr *address,
                   accounts_fn *done, void *cookie);
-/* Stores and caches; done after it is on disk. */
+/* Stores and caches; done after it is on disk. The record must come from accounts_get in this very
+ * turn, with the change made to it: then two changes at a time lose nothing. */
 void accounts_put(struct accounts *accounts, const struct store_account *account, store_done *done,
                   void *cookie);
 

@@ -37,25 +37,27 @@ struct api_options {
         struct nonce_ledger *nonces;
         struct venue *venue;
         struct metrics *metrics;
-        int64_t expires_after_ms; /* life of a signed trading action */
+        int64_t expires_after_ms; /* life of a signed trading action, 0: no end */
         const char *node;         /* name of this process in the journal */
 };
 
 struct api *api_new(const struct api_options *options, const struct config *config,
                     struct err *err);
-void api_free(struct api *api); /* no request may be open; accepts NULL */
+void api_free(struct api *api); /* no call may be open; accepts NULL */
 
 /* Takes over another configuration's brands and limits; whole or not at all. */
 MUST_USE enum errc api_reload(struct api *api, const struct config *config, struct err *err);
 
 /* httpd_handler of the public listener; cookie is the api. */
 void api_handle(void *cookie, const struct httpd_request *request);
-/* httpd_handler of the admin listener: /healthz, /readyz, /metrics, /v1/status. */
-void api_handle_admin(void *cookie, const struct httpd_request *request);
-
 /* Refuses what would start something new from now on. */
 void api_drain(struct api *api);
 /* Orders and other signed actions under way. */
 unsigned api_open_runs(const struct api *api);
+/* Requests not answered yet, those whose peer has left included: while there are any, the parts the api
+ * stands on must not be closed. */
+unsigned api_open_calls(const struct api *api);
+/* The loop has stopped for good with calls open: whatever still calls back, nothing is signed. */
+void api_end(struct api *api);
 
 #endif

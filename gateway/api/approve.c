@@ -92,7 +92,7 @@ static void answer(struct approval *ap)
         } else {
                 struct rate fee = {(int64_t)ap->record.builder_fee_tenth_bp *
                                    (NUM_RATE_SCALE / 100000)};
-                out_text(&body, "builder", hex_print_addr(address, &ap->what.builder));
+                out_text(&body, "builder", hex_print_addr(address, &ap->call->brand->builder));
                 out_rate(&body, "fee", fee, 8);
         }
         buf_putc(&body, '}');
@@ -133,9 +133,34 @@ static void account_recorded(void *cookie, enum errc rc)
         settle(ap);
 }
 
+/* The record may have changed while the venue was asked (the other approval, say): what was approved is
+ * noted in it as it is now. */
+static void record_again(void *cookie, enum errc rc, const struct store_account *account)
+{
+        struct approval *ap = cookie;
+
+        if (rc)
+                (void)err_set(&ap->err, rc, "%s", err_text(rc));
+        else if (ap->kind == APPROVE_AGENT &&
+                 !(account->has_agent && hex_addr_equal(&account->agent, &ap->what.agent)))
+                (void)err_set(&ap->err, E_NOT_FOUND,
+                              "The agent was retired or replaced while it was being approved.");
+        if (ap->err.code) {
+                settle(ap);
+                return;
+        }
+        ap->record = *account;
+        if (ap->kind == APPROVE_AGENT)
+                ap->record.agent_approved = true;
+        else
+                ap->record.builder_fee_tenth_bp = ap->what.builder_fee_tenth_bp;
+        accounts_put(ap->call->api->accounts, &ap->record, account_recorded, ap);
+}
+
 static void submitted(void *cookie, const struct venue_outcome *outcome)
 {
         struct approval *ap = cookie;
+        struct call *call = ap->call;
 
         if (outcome->result == VENUE_UNKNOWN) {
                 ap->unknown = true;
@@ -145,15 +170,11 @@ static void submitted(void *cookie, const struct venue_outcome *outcome)
         } else if (outcome->result == VENUE_REFUSED) {
                 ap->err = outcome->err;
         }
-        if (ap->err.code) {
+        if (ap->err.code)
                 settle(ap);
-                return;
-        }
-        if (ap->kind == APPROVE_AGENT)
-                ap->record.agent_approved = true;
         else
-                ap->record.builder_fee_tenth_bp = ap->what.builder_fee_tenth_bp;
-        accounts_put(ap->call->api->accounts, &ap->record, account_recorded, ap);
+                accounts_get(call->api->accounts, call->brand->id, &call->session.address,
+                             record_again, ap);
 }
 
 static void journaled(void *cookie, enum errc rc)
@@ -161,6 +182,8 @@ static void journaled(void *cookie, enum errc rc)
         struct approval *ap = cookie;
         struct venue *venue = ap->call->api->o.venue;
 
+        if (!rc && ap->call->api->ended)
+                rc = E_DRAINING;
         if (rc) {
                 ap->call->api->open_runs--;
                 (void)err_set(&ap->err, rc, "%s", err_text(rc));
@@ -282,12 +305,12 @@ static void start(struct call *call, enum venue_approval_kind kind)
                              record_read, ap);
 }
 
-void onboarding_agent_approve(struct call *call)
+void approve_agent(struct call *call)
 {
         start(call, APPROVE_AGENT);
 }
 
-void onboarding_builder_approve(struct call *call)
+void approve_builder_fee(struct call *call)
 {
         start(call, APPROVE_BUILDER_FEE);
 }
@@ -341,7 +364,7 @@ static void builder_record(void *cookie, enum errc rc, const struct store_accoun
         accounts_put(show->call->api->accounts, &show->record, builder_stored, show);
 }
 
-void onboarding_builder(struct call *call)
+void approve_builder_ask(struct call *call)
 {
         struct builder_show *show = xcalloc(1, sizeof *show);
         struct err err = {.code = E_OK};

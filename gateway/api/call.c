@@ -67,6 +67,7 @@ struct call *call_new(struct api *api, const struct httpd_request *request,
         struct call *call = xcalloc(1, sizeof *call);
 
         call->api = api;
+        api->open_calls++;
         call->request = request->handle;
         call->route = route;
         call->brands = brands ? brand_set_ref(brands) : NULL;
@@ -77,6 +78,7 @@ struct call *call_new(struct api *api, const struct httpd_request *request,
         text_copy(call->param, sizeof call->param, param);
         if (!httpd_query(request, "symbol", call->symbol_query, sizeof call->symbol_query))
                 call->symbol_query[0] = '\0';
+        call->has_query = request->query[0] != '\0';
         call->body = xstrndup(request->body, request->body_len);
         call->body_len = request->body_len;
         call->started_mono_ms = clock_mono_ms(api->o.clock);
@@ -85,6 +87,7 @@ struct call *call_new(struct api *api, const struct httpd_request *request,
 
 static void call_free(struct call *call)
 {
+        call->api->open_calls--;
         brand_set_unref(call->brands);
         json_decref(call->json);
         free(call->body);

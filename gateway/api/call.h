@@ -25,7 +25,8 @@ struct call {
         char peer[46];
         char origin[256];
         char param[CALL_PARAM_MAX];    /* the path's {parameter}, "" if none */
-        char symbol_query[SYMBOL_MAX]; /* ?symbol= */
+        char symbol_query[SYMBOL_MAX]; /* ?symbol=, "" if none or too long */
+        bool has_query;                /* the target has a query, whatever is in it */
         char key[CALL_KEY_MAX];        /* Idempotency-Key, "" if none */
         char *body;                    /* owned, NUL-terminated */
         size_t body_len;

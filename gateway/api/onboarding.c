@@ -91,19 +91,27 @@ static void recorded(void *cookie, enum errc rc)
                 log_event(LOG_ERROR, "account not recorded", "code", err_constant(rc), NULL);
 }
 
-/* What the venue says is the truth: our record follows it. */
-static void follow_venue(struct view *view)
+/* What the venue says is the truth: our record follows it, unless it has changed since the venue was
+ * asked, by an approval or another agent. */
+static void follow_venue(void *cookie, enum errc rc, const struct store_account *account)
 {
+        struct view *view = cookie;
         struct store_account *r = &view->record;
-        unsigned fee = (unsigned)view->builder_fee;
-        bool differs = r->builder_fee_tenth_bp != fee ||
-                       (r->has_agent && r->agent_approved != view->agent_active);
+        bool same = !rc && account->has_agent == r->has_agent &&
+                    hex_addr_equal(&account->agent, &r->agent) &&
+                    account->agent_approved == r->agent_approved &&
+                    account->builder_fee_tenth_bp == r->builder_fee_tenth_bp;
 
-        if (!differs || !r->created_at)
-                return;
-        r->builder_fee_tenth_bp = fee;
-        r->agent_approved = r->has_agent && view->agent_active;
-        accounts_put(view->call->api->accounts, r, recorded, NULL);
+        if (same) {
+                *r = *account;
+                r->builder_fee_tenth_bp = (unsigned)view->builder_fee;
+                r->agent_approved = r->has_agent && view->agent_active;
+                if (r->created_at && (r->builder_fee_tenth_bp != account->builder_fee_tenth_bp ||
+                                      r->agent_approved != account->agent_approved))
+                        accounts_put(view->call->api->accounts, r, recorded, NULL);
+        }
+        answer(view);
+        free(view);
 }
 
 static void done(struct view *view, const struct err *err)
@@ -114,11 +122,11 @@ static void done(struct view *view, const struct err *err)
                 return;
         if (view->err.code) {
                 call_fail(view->call, &view->err);
-        } else {
-                follow_venue(view);
-                answer(view);
+                free(view);
+                return;
         }
-        free(view);
+        accounts_get(view->call->api->accounts, view->call->brand->id, &view->call->session.address,
+                     follow_venue, view);
 }
 
 static void state_read(void *cookie, const struct err *err, struct venue_account *account)

@@ -5,6 +5,7 @@
 #include "api/call.h"
 #include "api/handlers.h"
 #include "api/order_fields.h"
+#include "api/order_status.h"
 #include "api/out.h"
 #include "api/pipeline.h"
 #include "base/mem.h"
@@ -102,33 +103,11 @@ struct look {
         struct call *call;
         struct order_name name;
         bool cancels;
-        bool journaled; /* ours */
-        enum intent_state state;
+        bool journaled;          /* ours */
+        enum intent_state state; /* of the order */
         char client_id[64];
         char symbol[SYMBOL_MAX];
 };
-
-static const char *status_word(const struct venue_order_status *s)
-{
-        const char *w = s->status;
-
-        if (strcmp(w, "open") == 0) {
-                if (s->order.is_trigger)
-                        return "triggerPending";
-                return s->order.size.v < s->order.original_size.v ? "partiallyFilled" : "resting";
-        }
-        if (strcmp(w, "triggered") == 0)
-                return "resting";
-        if (strcmp(w, "filled") == 0)
-                return "filled";
-        if (strcmp(w, "canceled") == 0 || strcmp(w, "scheduledCancel") == 0 ||
-            (strlen(w) > 8 && strcmp(w + strlen(w) - 8, "Canceled") == 0))
-                return "cancelled";
-        if (strcmp(w, "rejected") == 0 ||
-            (strlen(w) > 8 && strcmp(w + strlen(w) - 8, "Rejected") == 0))
-                return "rejected";
-        return "unknown";
-}
 
 /* Known to us, not to the venue: refused before it got there, or not yet known to have arrived. */
 static void journal_only(struct look *look)
@@ -138,7 +117,8 @@ static void journal_only(struct look *look)
         struct buf body;
 
         if (!look->journaled || look->cancels) {
-                call_fail_code(call, E_NOT_FOUND);
+                /* It may still arrive: then there is something to cancel. */
+                call_fail_code(call, look->journaled && !refused ? E_OUTCOME_UNKNOWN : E_NOT_FOUND);
                 return;
         }
         buf_init(&body, 4096);
@@ -147,7 +127,7 @@ static void journal_only(struct look *look)
         out_text(&body, "clientId", look->client_id[0] ? look->client_id : NULL);
         out_text(&body, "symbol", look->symbol);
         out_text(&body, "status", refused ? "rejected" : "unknown");
-        out_text(&body, "filledSize", "0");
+        out_text(&body, "filledSize", refused ? "0" : NULL);
         buf_putc(&body, '}');
         call_reply(call, 200, &body);
 }
@@ -178,7 +158,8 @@ static void looked_up(void *cookie, const struct err *err, const struct venue_or
                 start_cancel(look, &s->order);
         } else {
                 buf_init(&body, 16384);
-                out_open_order(&body, &s->order, status_word(s), look->client_id, s->status_at);
+                out_open_order(&body, &s->order, order_status_word(s), look->client_id,
+                               s->status_at);
                 body.len--; /* reopen the object for the venue's own word */
                 out_text(&body, "venueStatus", s->status);
                 buf_putc(&body, '}');
@@ -196,6 +177,15 @@ static void look_at_venue(struct look *look)
                            looked_up, look);
 }
 
+/* What became of the order itself; another step of its plan may have ended otherwise. */
+static enum intent_state order_state(const struct store_intent *intent)
+{
+        for (unsigned i = 0; i < intent->n_steps; i++)
+                if (strcmp(intent->step[i].action, "order") == 0)
+                        return intent->step[i].state;
+        return intent->state;
+}
+
 static void journal_read(void *cookie, enum errc rc, const struct store_intent *intent)
 {
         struct look *look = cookie;
@@ -207,7 +197,7 @@ static void journal_read(void *cookie, enum errc rc, const struct store_intent *
         }
         if (!rc) {
                 look->journaled = true;
-                look->state = intent->state;
+                look->state = order_state(intent);
                 text_copy(look->client_id, sizeof look->client_id, intent->client_id);
                 text_copy(look->symbol, sizeof look->symbol, intent->symbol);
         }
@@ -267,13 +257,18 @@ static void cancel_listed(void *cookie, const struct err *err,
                 return;
         }
         text_copy(request.symbol, sizeof request.symbol, call->symbol_query);
-        for (size_t i = 0; i < n && request.n_cancels < VENUE_CANCELS_MAX; i++)
-                if (!call->symbol_query[0] || strcmp(call->symbol_query, orders[i].symbol) == 0)
-                        add_cancel(&request, &orders[i]);
+        for (size_t i = 0; i < n; i++) {
+                if (call->symbol_query[0] && strcmp(call->symbol_query, orders[i].symbol) != 0)
+                        continue;
+                request.cancels_more = request.n_cancels == VENUE_CANCELS_MAX;
+                if (request.cancels_more)
+                        break;
+                add_cancel(&request, &orders[i]);
+        }
         if (request.n_cancels == 0) {
                 struct buf body;
                 buf_init(&body, 64);
-                buf_puts(&body, "{\"results\":[]}");
+                buf_puts(&body, "{\"results\":[],\"more\":false}");
                 call_reply(call, 200, &body);
                 return;
         }
@@ -281,10 +276,18 @@ static void cancel_listed(void *cookie, const struct err *err,
 }
 
 /* Cancels up to VENUE_CANCELS_MAX orders, all of them or those of ?symbol=; the answer lists what was
- * cancelled, so that a trader with more asks again. */
+ * cancelled, and says whether there are more, so that the trader asks again. */
 void orders_cancel_all(struct call *call)
 {
         struct venue *venue = call->api->o.venue;
+        struct err err = {.code = E_OK};
 
+        /* A mistyped or overlong ?symbol= must not come to mean every order. */
+        if (call->has_query && !call->symbol_query[0]) {
+                (void)err_field(&err, E_INVALID, "symbol",
+                                "is the only parameter here and must be a market's symbol");
+                call_fail(call, &err);
+                return;
+        }
         venue->ops->read_open_orders(venue, &call->session.address, cancel_listed, call);
 }

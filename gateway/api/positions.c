@@ -141,7 +141,15 @@ static void start(struct call *call, struct run_request *request)
 void positions_close(struct call *call)
 {
         struct run_request request = {.kind = RUN_CLOSE};
+        struct err err = {.code = E_OK};
+        char nothing;
 
+        /* The whole position closes: a body that asks for something else is refused, not ignored. */
+        enum errc rc = call_fields(call, &nothing, NULL, 0, &err);
+        if (rc) {
+                call_fail(call, &err);
+                return;
+        }
         start(call, &request);
 }
 

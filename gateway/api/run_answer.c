@@ -5,16 +5,24 @@
 #include "api/problem.h"
 #include "api/run.h"
 
+/* The order's own outcome. Another step's says nothing of it: the margin moved after it may be unknown
+ * while the order stands, and one that waited for an unknown leverage was never sent. */
+static bool order_is_unknown(const struct run *run)
+{
+        int order = run->plan.order_step;
+
+        return order >= 0 && run->plan.step[order].status == STEP_UNKNOWN;
+}
+
 bool run_answer_is_problem(const struct run *run)
 {
         int order = run->plan.order_step;
 
-        if (run->unknown)
-                return true;
         /* An order that stands is no failure, even if moving margin after it was. */
         if (order >= 0)
-                return run->plan.step[order].status == STEP_FAILED ||
-                       run->plan.step[order].status == STEP_SKIPPED;
+                return run->plan.step[order].status != STEP_DONE;
+        if (run->unknown)
+                return true;
         if (run->q.kind == RUN_CANCEL && run->q.cancel_single && run->has_outcome &&
             run->outcome.n_items && run->outcome.item[0].status == ITEM_REFUSED)
                 return true;
@@ -25,7 +33,7 @@ const char *run_order_status(const struct run *run)
 {
         const struct venue_item *item = &run->outcome.item[0];
 
-        if (run->unknown)
+        if (order_is_unknown(run))
                 return "unknown";
         if (!run->has_outcome || run_answer_is_problem(run))
                 return "rejected";
@@ -79,7 +87,7 @@ static void legs(struct buf *out, const struct run *run)
                 if (run->has_outcome && i < run->outcome.n_items) {
                         out_text(out, "status", item_word(item));
                         if (item->status == ITEM_REFUSED)
-                                out_text(out, "detail", item->err.detail);
+                                out_text(out, "detail", item->venue_message);
                 }
                 buf_putc(out, '}');
         }
@@ -96,7 +104,11 @@ static void order_members(struct buf *out, const struct run *run)
                 out_text(out, "clientId",
                          run->q.order.client_id[0] ? run->q.order.client_id : NULL);
                 out_text(out, status_key(run), run_order_status(run));
-                out_qty(out, "filledSize", run->has_outcome ? item->filled : (struct qty){0});
+                if (order_is_unknown(run))
+                        out_null(out, "filledSize");
+                else
+                        out_qty(out, "filledSize",
+                                run->has_outcome ? item->filled : (struct qty){0});
                 if (run->has_outcome && item->average.v > 0)
                         out_px(out, "averagePrice", item->average);
                 else
@@ -160,10 +172,11 @@ static void cancel_members(struct buf *out, const struct run *run)
                          : refused    ? "rejected"
                                       : "cancelled");
                 if (refused && i < run->outcome.n_items)
-                        out_text(out, "detail", item->err.detail);
+                        out_text(out, "detail", item->venue_message);
                 buf_putc(out, '}');
         }
         buf_putc(out, ']');
+        out_bool(out, "more", run->q.cancels_more);
 }
 
 static void members(struct buf *out, const struct run *run)
@@ -193,13 +206,12 @@ int run_answer(struct run *run, struct buf *out)
                 buf_putc(out, '}');
                 return 200;
         }
-        if (run->unknown) {
+        if (order_is_unknown(run)) {
                 char id[CLOID_STR_MAX];
-                if (run->plan.order_step >= 0)
-                        err_hint(&err, "GET /v1/orders/%s tells when it is known.",
-                                 hex_print_cloid(id, &run->cloid[0]));
+                err_hint(&err, "GET /v1/orders/%s tells when it is known.",
+                         hex_print_cloid(id, &run->cloid[0]));
         } else if (!err.code) {
-                err = run->outcome.item[0].err;
+                venue_item_err(&err, &run->outcome.item[0]);
         }
         buf_init(&more, 1u << 20);
         members(&more, run);

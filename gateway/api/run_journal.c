@@ -93,17 +93,18 @@ static void journaled(void *cookie, enum errc rc)
         else if (rc)
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
         if (rc) {
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
         run->journaled = true;
-        run_next(run);
+        pipeline_next(run);
 }
 
 /* Compiles step i with its nonce and records digest and nonce in the journal's row. */
 enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *err)
 {
-        uint64_t expires = (uint64_t)(state_now(run->api) + run->api->o.expires_after_ms);
+        int64_t life = run->api->o.expires_after_ms;
+        uint64_t expires = life ? (uint64_t)(state_now(run->api) + life) : 0;
         enum errc rc;
 
         venue_compiled_fini(&run->compiled);
@@ -128,7 +129,7 @@ static void nonces_ready(void *cookie, enum errc rc)
                                        &run->first_nonce);
         if (rc) {
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
         intent_fill(run);
@@ -139,7 +140,7 @@ static void nonces_ready(void *cookie, enum errc rc)
                 if (run->plan.step[i].amount_pending)
                         continue; /* compiled when the fill is known */
                 if (run_compile(run, i, run->first_nonce + i, &run->err)) {
-                        run_fail(run);
+                        pipeline_fail(run);
                         return;
                 }
         }
@@ -161,25 +162,38 @@ static void settled(void *cookie, enum errc rc)
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "request", run->call->request_id,
                           "code", err_constant(rc), NULL);
-        run_next(run);
+        pipeline_next(run);
 }
 
-/* The venue says that the fee's approval is gone: the next order goes without it. */
-static void forget_builder(void *cookie, enum errc rc)
+static void builder_forgotten(void *cookie, enum errc rc)
 {
         (void)cookie;
         if (rc)
                 log_event(LOG_ERROR, "account not recorded", "code", err_constant(rc), NULL);
 }
 
+/* The venue says that the fee's approval is gone: the next order goes without it. */
+static void forget_builder(void *cookie, enum errc rc, const struct store_account *account)
+{
+        struct accounts *accounts = cookie;
+        struct store_account changed;
+
+        if (rc) {
+                builder_forgotten(NULL, rc);
+                return;
+        }
+        changed = *account;
+        changed.builder_fee_tenth_bp = 0;
+        accounts_put(accounts, &changed, builder_forgotten, NULL);
+}
+
 static void settle(struct run *run)
 {
         struct buf body;
 
-        if (run->err.code == E_BUILDER_FEE) {
-                run->account.builder_fee_tenth_bp = 0;
-                accounts_put(run->api->accounts, &run->account, forget_builder, NULL);
-        }
+        if (run->err.code == E_BUILDER_FEE)
+                accounts_get(run->api->accounts, run->call->brand->id, &run->call->session.address,
+                             forget_builder, run->api->accounts);
         run->intent.state = run->unknown                 ? INTENT_UNKNOWN
                             : run_answer_is_problem(run) ? INTENT_REJECTED
                                                          : INTENT_DONE;

@@ -29,11 +29,11 @@ static void read_done(struct run *run, const struct err *err)
         if (--run->reading)
                 return;
         if (run->err.code) {
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
         freshen(run);
-        run_next(run);
+        pipeline_next(run);
 }
 
 static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
@@ -115,13 +115,15 @@ static void account_state_read(void *cookie, const struct err *err, struct venue
 
 static void book_read(void *cookie, const struct err *err, const struct venue_book *book)
 {
+        static const struct err none = {.code = E_OK};
         struct run *run = cookie;
 
         if (!err->code) {
                 run->book = *book;
                 run->has_book = true;
         }
-        read_done(run, err);
+        /* A close bounds its price without the book: it is not held up by one that can't be read. */
+        read_done(run, run->q.kind == RUN_CLOSE ? &none : err);
 }
 
 /* Where collateral is pooled over dexes and spot, the account's own figures don't tell its risk: what
@@ -148,15 +150,30 @@ static void facts_read(void *cookie, const struct err *err, const struct account
         read_done(run, err);
 }
 
+/* A market order does; a limit order does when its price is not clearly on its own side of the polled
+ * price, which may be seconds old: a hundredth is the margin for that. */
+static bool may_meet_book(const struct run *run)
+{
+        const struct plan_order_request *r = &run->q.order;
+        const struct market *m = &run->market;
+        int64_t around = m->has_mid ? m->mid.v : m->mark.v;
+
+        if (r->type != ORDER_TYPE_LIMIT)
+                return r->type == ORDER_TYPE_MARKET;
+        if (r->has_tif && r->tif == TIF_ALO)
+                return false;
+        return r->side == SIDE_BUY ? r->price.v >= around - around / 100
+                                   : r->price.v <= around + around / 100;
+}
+
 void run_read(struct run *run)
 {
         const struct venue_ops *ops = run->venue->ops;
         const struct addr *user = &run->call->session.address;
-        bool wants_book = run->q.kind == RUN_CLOSE ||
-                          (run_is_order(run) && run->q.order.type == ORDER_TYPE_MARKET);
+        bool wants_book = run->q.kind == RUN_CLOSE || (run_is_order(run) && may_meet_book(run));
 
         if (run->q.kind == RUN_CANCEL) {
-                run_next(run);
+                pipeline_next(run);
                 return;
         }
         run->reading = 2 + (wants_book ? 1 : 0);

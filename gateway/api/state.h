@@ -28,11 +28,13 @@ struct api {
         struct turnstile *turnstile;
         struct snapshots *snapshots;
         struct limit *public_limit;
-        struct map *session_limits; /* brand id -> struct limit *, per session */
+        struct map *session_limits; /* brand id -> struct limit *, per account */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */
         unsigned n_trusted;
-        unsigned open_runs; /* pipelines under way: drain waits for them */
+        unsigned open_runs;  /* pipelines under way */
+        unsigned open_calls; /* calls not answered yet: drain waits for them */
         bool draining;
+        bool ended; /* nothing is signed any more */
 };
 
 /* now, wall ms */

@@ -43,6 +43,12 @@ void turnstile_free(struct turnstile *turnstile)
         free(turnstile);
 }
 
+static void lane_end(struct turnstile_lane *lane)
+{
+        map_take(lane->turnstile->lanes, &lane->key, sizeof lane->key);
+        free(lane);
+}
+
 /* Ends the lane when nobody is left, else lets the first in. */
 static void turn(void *arg)
 {
@@ -50,8 +56,7 @@ static void turn(void *arg)
 
         lane->turn_posted = false;
         if (list_empty(&lane->passes)) {
-                map_take(lane->turnstile->lanes, &lane->key, sizeof lane->key);
-                free(lane);
+                lane_end(lane);
                 return;
         }
         struct turnstile_pass *first = list_entry(lane->passes.next, struct turnstile_pass, link);
@@ -95,12 +100,18 @@ enum errc turnstile_enter(struct turnstile *turnstile, struct turnstile_pass *pa
 void turnstile_leave(struct turnstile *turnstile, struct turnstile_pass *pass)
 {
         struct turnstile_lane *lane = pass->lane;
+        bool was_first;
 
         (void)turnstile;
         if (!lane)
                 return;
+        was_first = lane->passes.next == &pass->link;
         list_remove(&pass->link);
         pass->lane = NULL;
         lane->n--;
-        post_turn(lane);
+        /* Empty, it goes at once: a shutdown right after the last has left finds nothing posted. */
+        if (lane->n == 0 && !lane->turn_posted)
+                lane_end(lane);
+        else if (was_first)
+                post_turn(lane);
 }

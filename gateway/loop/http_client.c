@@ -51,6 +51,7 @@ struct request {
         size_t header_bytes;
         int64_t retry_after_ms;
         struct loop_timer *deadline;
+        bool is_get;
         bool may_have_left; /* the connection was ready to take the request */
         bool started_over;  /* curl wanted to send it a second time */
         http_client_done *done;
@@ -246,8 +247,14 @@ static void start(struct request *req)
         unsigned bad = 0;
 
         bad |= curl_easy_setopt(easy, CURLOPT_URL, req->url);
-        bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
-        bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_cstr(&req->body));
+        if (req->is_get) {
+                bad |= curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+        } else {
+                bad |= curl_easy_setopt(easy, CURLOPT_POST, 1L);
+                bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                                        (curl_off_t)req->body.len);
+                bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_cstr(&req->body));
+        }
         bad |= curl_easy_setopt(easy, CURLOPT_PRIVATE, req);
         bad |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request_ready);
         bad |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -325,14 +332,12 @@ static void refuse(struct request *req, const char *why)
         loop_timer_start(req->client->refuse_timer, 0, 0);
 }
 
-void http_client_post(struct http_client *client, const char *url, const void *body,
-                      size_t body_len, int64_t deadline_ms, bool urgent, http_client_done *done,
-                      void *cookie)
+/* Queues a request that has all but its body and address, or refuses it. */
+static void enqueue(struct request *req, const char *url, const void *body, size_t body_len,
+                    int64_t deadline_ms, bool urgent)
 {
-        struct request *req = request_new(client);
+        struct http_client *client = req->client;
 
-        req->done = done;
-        req->cookie = cookie;
         if (client->is_closing) {
                 refuse(req, "the client is closing");
                 return;
@@ -358,6 +363,29 @@ void http_client_post(struct http_client *client, const char *url, const void *b
         list_push_back(urgent ? &client->urgent : &client->ordinary, &req->at);
         client->n_waiting++;
         start_waiting(client);
+}
+
+void http_client_post(struct http_client *client, const char *url, const void *body,
+                      size_t body_len, int64_t deadline_ms, bool urgent, http_client_done *done,
+                      void *cookie)
+{
+        struct request *req = request_new(client);
+
+        req->done = done;
+        req->cookie = cookie;
+        req->is_get = false;
+        enqueue(req, url, body, body_len, deadline_ms, urgent);
+}
+
+void http_client_get(struct http_client *client, const char *url, int64_t deadline_ms,
+                     http_client_done *done, void *cookie)
+{
+        struct request *req = request_new(client);
+
+        req->done = done;
+        req->cookie = cookie;
+        req->is_get = true;
+        enqueue(req, url, "", 0, deadline_ms, false);
 }
 
 unsigned http_client_in_flight(const struct http_client *client)

@@ -50,6 +50,9 @@ typedef void http_client_done(void *cookie, const struct http_answer *answer);
 void http_client_post(struct http_client *client, const char *url, const void *body,
                       size_t body_len, int64_t deadline_ms, bool urgent, http_client_done *done,
                       void *cookie);
+/* The same, as a GET without a body; never urgent. */
+void http_client_get(struct http_client *client, const char *url, int64_t deadline_ms,
+                     http_client_done *done, void *cookie);
 unsigned http_client_in_flight(const struct http_client *client);
 
 #endif

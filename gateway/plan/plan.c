@@ -134,6 +134,8 @@ done:
         return rc;
 }
 
+/* The account may have been read before the fill reached it, or after another order's. The collateral seen
+ * then is not what this order left: margin moved by it would be money that nobody asked to move. */
 enum errc plan_adjust_after_fill(struct plan *plan, struct qty filled,
                                  const struct venue_account *account)
 {
@@ -152,6 +154,13 @@ enum errc plan_adjust_after_fill(struct plan *plan, struct qty filled,
         held = plan_read_held(account, plan->symbol);
         if (!held || held->p.mode != MARGIN_ISOLATED) {
                 skip(plan, "There is no isolated position left to adjust.");
+                goto done;
+        }
+        if (num_abs(held->p.size.v) !=
+            num_abs(plan->risk.size_after.v) - (plan->size.v - filled.v)) {
+                skip(plan,
+                     "The position is not what this order alone made it: its margin is left as "
+                     "it is.");
                 goto done;
         }
         rc = settle(plan, filled, held, &account->cross);

@@ -1,5 +1,7 @@
 pg_unit(store LINK pg_store PkgConfig::SQLITE PkgConfig::SODIUM)
+pg_unit(store_batch LINK pg_store PkgConfig::SQLITE)
 pg_unit(store_intent LINK pg_store PkgConfig::SQLITE)
+pg_unit(store_open LINK pg_store)
 pg_unit(store_faults LINK pg_store PkgConfig::SQLITE)
 pg_unit(nonce LINK pg_journal)
 pg_unit(siwe LINK pg_auth)

@@ -134,6 +134,29 @@ static void test_answered(void **state)
         assert_int_equal(w->server.n_conns, 1); /* kept alive throughout */
 }
 
+/* A handle that served one method serves the other whole. */
+static void test_get_and_post_alternate(void **state)
+{
+        struct world *w = *state;
+
+        for (int i = 0; i < 3; i++) {
+                struct outcome out = {0};
+                char url[128];
+
+                snprintf(url, sizeof(url), "http://127.0.0.1:%u/ok", (unsigned)w->server.port);
+                http_client_get(w->client, url, CLIENT_PATIENCE_MS, on_done, &out);
+                assert_int_equal(out.n, 0);
+                assert_true(client_wait_count(w->loop, &out.n, 1));
+                assert_string_equal(out.body, "{\"ok\":true}");
+                assert_non_null(strstr(w->server.last_head, "GET /ok HTTP/1.1\r\n"));
+                assert_null(strcasestr(w->server.last_head, "Content-Length"));
+                assert_string_equal(w->server.last_body, "");
+                out = ask(w, "/ok");
+                assert_non_null(strstr(w->server.last_head, "POST /ok HTTP/1.1\r\n"));
+                assert_string_equal(w->server.last_body, "{\"q\":1}");
+        }
+}
+
 static void test_statuses_are_answers(void **state)
 {
         struct world *w = *state;
@@ -407,6 +430,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 T(test_answered),
+                T(test_get_and_post_alternate),
                 T(test_statuses_are_answers),
                 T(test_large_body_is_sent_without_asking_first),
                 T(test_refused_port_is_not_sent),

@@ -325,6 +325,23 @@ static void adjustment_is_skipped_with_its_reason(void **state)
         assert_int_equal(plan_adjust_after_fill(&w.plan, qty("0.2"), &w.account), 0);
 }
 
+static void adjustment_waits_for_no_other_s_fill(void **state)
+{
+        const char *const sizes[] = {"0.1", "0.3"}; /* read too early; another order filled too */
+
+        (void)state;
+        for (unsigned i = 0; i < 2; i++) {
+                const struct plan_step *step;
+
+                fresh(NULL);
+                plan_margin_order();
+                world_hold(&w, sizes[i], MARGIN_ISOLATED);
+                step = adjusted("0.2");
+                assert_int_equal(step->status, STEP_SKIPPED);
+                assert_non_null(strstr(step->err.detail, "left as it is"));
+        }
+}
+
 /* ---- properties ---- */
 
 static uint64_t rng;
@@ -446,6 +463,7 @@ int main(void)
                 TEST(leverage_is_put_back_once),
                 TEST(adjustment_tops_up_to_what_was_asked),
                 TEST(adjustment_is_skipped_with_its_reason),
+                TEST(adjustment_waits_for_no_other_s_fill),
                 TEST(what_is_planned_is_valid_and_not_more_than_asked),
         };
 

@@ -58,6 +58,30 @@ static void one_at_a_time_in_order(void **state)
         loop_free(loop);
 }
 
+static void giving_up_in_line_lets_nobody_in(void **state)
+{
+        struct loop *loop = loop_new();
+        struct turnstile *t = turnstile_new(loop);
+        struct visitor v[3] = {{.order = 0}};
+        struct addr a = {{1}};
+
+        (void)state;
+        entered_so_far = 0;
+        for (int i = 0; i < 3; i++)
+                assert_int_equal(turnstile_enter(t, &v[i].pass, &a, "BTC", entered), E_OK);
+        settle(loop);
+        turnstile_leave(t, &v[1].pass);
+        settle(loop); /* the first is inside already: it must not be told again */
+        assert_int_equal(v[0].order, 1);
+        assert_int_equal(v[2].order, 0);
+        turnstile_leave(t, &v[0].pass);
+        settle(loop);
+        assert_int_equal(v[2].order, 2);
+        turnstile_leave(t, &v[2].pass);
+        turnstile_free(t); /* no turn of the loop in between */
+        loop_free(loop);
+}
+
 static void others_do_not_wait(void **state)
 {
         struct loop *loop = loop_new();
@@ -109,6 +133,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(one_at_a_time_in_order),
+                cmocka_unit_test(giving_up_in_line_lets_nobody_in),
                 cmocka_unit_test(others_do_not_wait),
                 cmocka_unit_test(the_line_is_bounded),
         };

@@ -1,0 +1,90 @@
+/* perpgatectl: the operator's command line, over the admin listener.
+ *
+ *   perpgatectl [--admin URL] health|ready|metrics
+ *
+ * Prints the answer; ends with 0 when the gateway answered well (for ready: when it is ready), 1 when
+ * it did not, 2 when the command is not understood. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "loop/http_client.h"
+#include "loop/loop.h"
+
+#define DEFAULT_ADMIN "http://127.0.0.1:8081"
+#define DEADLINE_MS   5000
+#define ANSWER_MAX    (16u << 20)
+
+struct ask {
+        struct loop *loop;
+        int status;
+};
+
+static void answered(void *cookie, const struct http_answer *answer)
+{
+        struct ask *ask = cookie;
+
+        if (answer->result != HTTP_ANSWERED) {
+                fprintf(stderr, "perpgatectl: %s\n", answer->reason);
+        } else {
+                fwrite(answer->body, 1, answer->body_len, stdout);
+                if (answer->body_len && answer->body[answer->body_len - 1] != '\n')
+                        putchar('\n');
+                ask->status = answer->status == 200 ? 0 : 1;
+        }
+        loop_stop(ask->loop);
+}
+
+static int run(const char *admin, const char *path)
+{
+        struct http_client_options options = {
+                .max_in_flight = 1, .max_waiting = 1, .max_body_bytes = ANSWER_MAX};
+        struct ask ask = {.loop = loop_new(), .status = 1};
+        struct http_client *client = http_client_new(ask.loop, &options);
+        struct buf url;
+
+        buf_init(&url, 1024);
+        buf_puts(&url, admin);
+        buf_puts(&url, path);
+        if (buf_check(&url)) {
+                fputs("perpgatectl: the address is too long\n", stderr);
+        } else {
+                http_client_get(client, buf_cstr(&url), DEADLINE_MS, answered, &ask);
+                loop_run(ask.loop);
+        }
+        http_client_free(client);
+        loop_free(ask.loop);
+        buf_fini(&url);
+        return ask.status;
+}
+
+static int usage(void)
+{
+        fputs("usage: perpgatectl [--admin URL] health|ready|metrics\n", stderr);
+        return 2;
+}
+
+int main(int argc, char **argv)
+{
+        static const struct {
+                const char *word;
+                const char *path;
+        } commands[] = {{"health", "/healthz"}, {"ready", "/readyz"}, {"metrics", "/metrics"}};
+        const char *admin = DEFAULT_ADMIN;
+        int i = 1;
+
+        secret_process_init();
+        log_set_level(LOG_ERROR);
+        if (i + 1 < argc && strcmp(argv[i], "--admin") == 0) {
+                admin = argv[i + 1];
+                i += 2;
+        }
+        if (i + 1 != argc)
+                return usage();
+        for (size_t k = 0; k < sizeof commands / sizeof commands[0]; k++)
+                if (strcmp(argv[i], commands[k].word) == 0)
+                        return run(admin, commands[k].path);
+        return usage();
+}
