@@ -5,3 +5,5 @@ foreach(name paper paper_actions paper_family paper_faults paper_info paper_limi
       ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture_net.c)
 endforeach()
 pg_unit(recording LINK pg_paper)
+pg_fuzz(recording LINK pg_paper)
+pg_fuzz(paper_state LINK pg_paper)
