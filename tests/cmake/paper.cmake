@@ -1,4 +1,4 @@
-foreach(name paper paper_faults paper_info paper_rules paper_source paper_state paper_ws)
+foreach(name paper paper_faults paper_info paper_live paper_rules paper_source paper_state paper_ws)
   pg_unit(${name} LINK pg_paper
     SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture.c
       ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture_net.c)
