@@ -1,4 +1,4 @@
-foreach(name paper paper_actions paper_family paper_faults paper_info paper_limits
+foreach(name paper paper_actions paper_family paper_faults paper_info paper_limits paper_live
     paper_multi_sig paper_rules paper_source paper_state paper_twap paper_ws)
   pg_unit(${name} LINK pg_paper
     SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture.c
