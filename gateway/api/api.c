@@ -9,6 +9,7 @@
 #include "api/call.h"
 #include "api/turnstile.h"
 #include "api/route.h"
+#include "api/series.h"
 #include "api/snapshots.h"
 #include "api/state.h"
 #include "base/log.h"
@@ -89,6 +90,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->accounts = accounts_new(api);
         api->turnstile = turnstile_new(options->loop);
         api->snapshots = snapshots_new(api);
+        api->series = series_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
                 api_free(api);
@@ -102,6 +104,7 @@ void api_free(struct api *api)
         if (!api)
                 return;
         must(api->open_calls == 0);
+        series_free(api->series);
         snapshots_free(api->snapshots);
         turnstile_free(api->turnstile);
         accounts_free(api->accounts);
@@ -291,6 +294,7 @@ void api_handle(void *cookie, const struct httpd_request *request)
         }
         call = call_new(api, request, route, brand ? api->brands : NULL, brand, param);
         call->limit = limit;
+        text_copy(call->client, sizeof call->client, client);
         if (take_key(call, request, &err)) {
                 call_fail(call, &err);
                 return;

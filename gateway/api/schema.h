@@ -22,6 +22,14 @@ enum field_type {
         FIELD_UINT,    /* unsigned, 1..max */
         FIELD_ADDRESS, /* struct addr */
         FIELD_OBJECT,  /* sub-table into a struct at offset */
+        FIELD_TIME,    /* int64_t, wall ms, 0..253402300799999 (the year 9999) */
+        FIELD_TEXTS,   /* struct field_texts: 1..FIELD_TEXTS_MAX strings of up to size bytes */
+};
+
+#define FIELD_TEXTS_MAX 16
+struct field_texts {
+        unsigned n;
+        const char *item[FIELD_TEXTS_MAX]; /* borrowed from the JSON */
 };
 
 #define FIELD_NO_FLAG ((size_t)-1)
@@ -32,7 +40,7 @@ struct field {
         bool required;
         size_t offset;            /* of the value in the struct */
         size_t present;           /* of a bool that says it was there, or FIELD_NO_FLAG */
-        size_t size;              /* TEXT, RAW: bytes; UINT: largest value */
+        size_t size;              /* TEXT, RAW, TEXTS: bytes; UINT: largest value */
         const char *const *words; /* WORD: NULL-terminated */
         const struct field *sub;  /* OBJECT */
         size_t n_sub;

@@ -19,6 +19,7 @@
 struct accounts;
 struct turnstile;
 struct snapshots;
+struct series;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -27,6 +28,7 @@ struct api {
         struct accounts *accounts;
         struct turnstile *turnstile;
         struct snapshots *snapshots;
+        struct series *series;
         struct limit *public_limit;
         struct map *session_limits; /* brand id -> struct limit *, per session */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */
