@@ -126,3 +126,171 @@ describe("a market's funding", () => {
     assert.equal(p.hint, `start=${20 * HOUR}`)
   })
 })
+
+describe("a trader's history", () => {
+  let trader
+  const page = async (path) => {
+    const { data, nextCursor } = await trader.ok('GET', path)
+    return { data, nextCursor }
+  }
+  // Every page of a list, joined.
+  async function all(path, limit) {
+    const rows = []
+    let cursor = ''
+    for (let i = 0; i < 50; i++) {
+      const more = path.includes('?') ? '&' : '?'
+      const { data, nextCursor } = await page(`${path}${more}limit=${limit}${cursor && `&cursor=${cursor}`}`)
+      assert.ok(data.length <= limit)
+      rows.push(...data)
+      if (!nextCursor) return rows
+      cursor = nextCursor
+    }
+    return assert.fail('no end of pages')
+  }
+
+  before(async () => {
+    trader = await new Trader(gateway, 'meridian').onboard('50000')
+    for (let i = 0; i < 4; i++) {
+      await trader.place({ symbol: 'BTC', side: 'buy', type: 'market', notional: '400', leverage: 2 })
+      await trader.place({ symbol: 'ETH', side: 'sell', type: 'market', notional: '300', leverage: 3 })
+    }
+  })
+
+  test('fills show who took which part of the fee', async () => {
+    const { data, nextCursor } = await page('/v1/fills')
+    assert.ok(data.length >= 8)
+    assert.equal(nextCursor, null)
+    const venue = await gateway.venue.info({ type: 'userFills', user: trader.address })
+    assert.equal(data.length, venue.length)
+    for (const row of data) {
+      const theirs = venue.find((f) => String(f.tid) === row.id && f.coin === row.symbol && f.time === row.time)
+      assert.ok(theirs, 'the venue has this fill')
+      assert.equal(Number(row.price), Number(theirs.px))
+      assert.equal(Number(row.size), Number(theirs.sz))
+      assert.equal(row.side, theirs.side === 'B' ? 'buy' : 'sell')
+      assert.equal(row.fees.token, 'USDC')
+      assert.ok(Math.abs(Number(row.fees.venue) + Number(row.fees.builder) - Number(theirs.fee)) < 1e-6)
+      assert.equal(Number(row.fees.builder), Number(theirs.builderFee ?? 0))
+    }
+    assert.ok(data.some((row) => Number(row.fees.builder) > 0), 'the brand charges a fee')
+  })
+
+  test('pages of any size join to the same list, newest first', async () => {
+    const whole = (await page('/v1/fills?limit=1000')).data
+    for (let i = 1; i < whole.length; i++) assert.ok(whole[i].time <= whole[i - 1].time)
+    for (const limit of [1, 3, whole.length, whole.length + 1])
+      assert.deepEqual(await all('/v1/fills', limit), whole, `pages of ${limit}`)
+  })
+
+  test('a fill that arrives between two pages moves nothing', async () => {
+    const whole = (await page('/v1/fills?limit=1000')).data
+    const first = await page('/v1/fills?limit=3')
+    await trader.place({ symbol: 'SOL', side: 'buy', type: 'market', notional: '100', leverage: 2 })
+    const second = await page(`/v1/fills?limit=1000&cursor=${first.nextCursor}`)
+    assert.deepEqual([...first.data, ...second.data], whole)
+  })
+
+  test('windows are half open and symbols filter', async () => {
+    const whole = (await page('/v1/fills?limit=1000')).data
+    const times = [...new Set(whole.map((row) => row.time))]
+    const [newest, oldest] = [times[0], times.at(-1)]
+    const inside = (await page(`/v1/fills?limit=1000&start=${oldest}&end=${newest}`)).data
+    assert.deepEqual(inside, whole.filter((row) => row.time >= oldest && row.time < newest))
+    assert.deepEqual((await page(`/v1/fills?end=${oldest}`)).data, [])
+    const eth = await all('/v1/fills?symbol=ETH', 2)
+    assert.deepEqual(eth, whole.filter((row) => row.symbol === 'ETH'))
+    assert.deepEqual((await page('/v1/fills?symbol=NOPE')).data, [])
+  })
+
+  test('funding is listed as it was charged', async () => {
+    await gateway.venue.clock(HOUR)
+    const rows = await until('funding', async () => {
+      const { data } = await page('/v1/funding')
+      return data.length >= 2 && data
+    })
+    const theirs = await gateway.venue.info({ type: 'userFunding', user: trader.address, startTime: 0 })
+    assert.equal(rows.length, theirs.length)
+    for (const row of rows) {
+      const one = theirs.find((p) => p.time === row.time && p.delta.coin === row.symbol)
+      assert.equal(Number(row.amount), Number(one.delta.usdc))
+      assert.equal(Number(row.positionSize), Number(one.delta.szi))
+    }
+    assert.deepEqual(await all('/v1/funding', 1), rows)
+  })
+
+  test('the ledger has deposits', async () => {
+    const { data } = await page('/v1/ledger')
+    assert.equal(data.at(-1).type, 'deposit')
+    assert.equal(Number(data.at(-1).amount), 50000)
+    assert.equal(data.at(-1).token, 'USDC')
+    await trader.refused(400, 'invalid_request', 'GET', '/v1/ledger?symbol=BTC')
+  })
+
+  test('CSV has the same rows, quoted and with the cursor in a header', async () => {
+    const { data } = await page('/v1/fills?limit=2')
+    const answer = await trader.call('GET', '/v1/fills?limit=2', undefined, { Accept: 'text/csv' })
+    assert.equal(answer.status, 200)
+    assert.match(answer.type, /^text\/csv/)
+    assert.match(answer.headers['content-disposition'], /filename="fills.csv"/)
+    const lines = answer.text.split('\r\n')
+    assert.equal(lines.length, 4)
+    assert.equal(lines[3], '')
+    const names = lines[0].split(',')
+    const first = Object.fromEntries(lines[1].split(',').map((value, i) => [names[i], value]))
+    assert.equal(first.id, data[0].id)
+    assert.equal(first.price, data[0].price)
+    assert.equal(first.venueFee, data[0].fees.venue)
+    const next = answer.headers['x-next-cursor']
+    const rest = await page(`/v1/fills?limit=1000&cursor=${next}`)
+    assert.ok(rest.data.length > 0)
+    assert.ok(!rest.data.some((row) => row.id === data[0].id && row.symbol === data[0].symbol))
+    assert.equal((await trader.call('GET', '/v1/fills', undefined, { Accept: 'application/json, text/csv' })).type, 'application/json')
+  })
+
+  test('what is not a parameter, a bound or a cursor is told', async () => {
+    for (const [query, field] of [
+      ['limit=0', 'limit'],
+      ['limit=1001', 'limit'],
+      ['cursor=abc', 'cursor'],
+      ['cursor=', 'cursor'],
+      ['start=5&end=5', 'start'],
+      ['end=tomorrow', 'end'],
+      ['page=2', 'page'],
+    ]) {
+      const p = await trader.refused(400, 'invalid_request', 'GET', `/v1/fills?${query}`)
+      assert.equal(p.fields[0].field, field)
+    }
+    const { nextCursor } = await page('/v1/fills?limit=1')
+    await trader.refused(400, 'invalid_request', 'GET', `/v1/funding?cursor=${nextCursor}`)
+  })
+
+  test('orders that are over are listed by what became of them', async () => {
+    const resting = await trader.place({ symbol: 'BTC', side: 'buy', type: 'limit', size: '0.001', price: '20000', leverage: 2 })
+    const order = (list) => list.data.find((o) => o.id === resting.id)
+    assert.ok(order(await trader.ok('GET', '/v1/orders?status=open')))
+    assert.ok(!order(await trader.ok('GET', '/v1/orders?status=cancelled')))
+    await trader.ok('DELETE', `/v1/orders/${resting.id}`)
+    const cancelled = await trader.ok('GET', '/v1/orders?status=cancelled')
+    assert.equal(order(cancelled).status, 'cancelled')
+    assert.equal(order(cancelled).venueStatus, 'canceled')
+    assert.ok(order(await trader.ok('GET', '/v1/orders?status=all&limit=1000')))
+    const filled = await trader.ok('GET', '/v1/orders?status=filled&symbol=ETH')
+    assert.equal(filled.data.length, 4)
+    for (const o of filled.data) assert.ok(o.symbol === 'ETH' && o.status === 'filled')
+    assert.equal((await trader.ok('GET', '/v1/orders?status=filled&limit=2')).data.length, 2)
+    const ids = (await trader.ok('GET', '/v1/orders?status=all&limit=1000')).data.map((o) => o.id)
+    assert.equal(new Set(ids).size, ids.length, 'each order once')
+    await trader.refused(400, 'invalid_request', 'GET', '/v1/orders?status=done')
+    await trader.refused(400, 'invalid_request', 'GET', '/v1/orders?limit=5')
+  })
+
+  test("nobody sees another's history", async () => {
+    for (const path of ['/v1/fills', '/v1/funding', '/v1/ledger']) {
+      problem(await gateway.call('GET', path, { host: trader.host }), 401, 'unauthorized')
+      problem(await gateway.call('GET', path, { host, token: trader.token }), 401, 'unauthorized')
+    }
+    const stranger = new Trader(gateway, 'meridian')
+    await stranger.signIn()
+    assert.deepEqual(await stranger.ok('GET', '/v1/fills'), { data: [], nextCursor: null })
+  })
+})
