@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #include "api/accounts.h"
+#include "api/api_keys.h"
 #include "api/call.h"
 #include "api/turnstile.h"
 #include "api/route.h"
@@ -91,6 +92,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->turnstile = turnstile_new(options->loop);
         api->snapshots = snapshots_new(api);
         api->series = series_new(api);
+        api->keys = api_keys_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
                 api_free(api);
@@ -104,6 +106,7 @@ void api_free(struct api *api)
         if (!api)
                 return;
         must(api->open_calls == 0);
+        api_keys_free(api->keys);
         series_free(api->series);
         snapshots_free(api->snapshots);
         turnstile_free(api->turnstile);
@@ -254,12 +257,25 @@ static void client_address(const struct api *api, const struct httpd_request *re
         }
 }
 
+static void key_checked(struct call *call, const struct err *err)
+{
+        if (err->code)
+                call_fail(call, err);
+        else
+                run_handler(call);
+}
+
+static bool is_private(const struct route *route)
+{
+        return route->auth == ROUTE_SESSION || route->auth == ROUTE_WALLET;
+}
+
 /* What a request costs whoever sends it, before it is known whose session it names. */
 static unsigned public_cost(const struct route *route)
 {
         if (!route)
                 return 1;
-        return route->auth == ROUTE_SESSION ? 0 : route->cost;
+        return is_private(route) ? 0 : route->cost;
 }
 
 void api_handle(void *cookie, const struct httpd_request *request)
@@ -299,8 +315,12 @@ void api_handle(void *cookie, const struct httpd_request *request)
                 call_fail(call, &err);
                 return;
         }
-        if (route->auth != ROUTE_SESSION) {
+        if (!is_private(route)) {
                 run_handler(call);
+                return;
+        }
+        if (api_keys_used(request)) {
+                api_keys_check(call, request, key_checked);
                 return;
         }
         const char *authorization = httpd_header(request, "authorization");

@@ -37,6 +37,7 @@ struct call {
         json_t *json; /* the parsed body; owned */
         struct limit_state limit;
         bool has_session;
+        bool has_key; /* the session stands for an API key */
         struct auth_session session;
         bool replayed; /* the answer is a stored one */
         int64_t started_mono_ms;

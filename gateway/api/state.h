@@ -20,6 +20,7 @@ struct accounts;
 struct turnstile;
 struct snapshots;
 struct series;
+struct api_keys;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -29,6 +30,7 @@ struct api {
         struct turnstile *turnstile;
         struct snapshots *snapshots;
         struct series *series;
+        struct api_keys *keys;
         struct limit *public_limit;
         struct map *session_limits; /* brand id -> struct limit *, per session */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */

@@ -22,6 +22,7 @@ static const struct {
         KNOWN(HTTP_X_API_KEY, "x-api-key", false),
         KNOWN(HTTP_X_API_TIMESTAMP, "x-api-timestamp", false),
         KNOWN(HTTP_X_API_SIGNATURE, "x-api-signature", false),
+        KNOWN(HTTP_X_API_WINDOW, "x-api-window", false),
         KNOWN(HTTP_IF_NONE_MATCH, "if-none-match", true),
         KNOWN(HTTP_X_FORWARDED_FOR, "x-forwarded-for", true),
         KNOWN(HTTP_USER_AGENT, "user-agent", false),

@@ -26,6 +26,7 @@ enum http_header {
         HTTP_X_API_KEY,
         HTTP_X_API_TIMESTAMP,
         HTTP_X_API_SIGNATURE,
+        HTTP_X_API_WINDOW,
         HTTP_IF_NONE_MATCH,
         HTTP_X_FORWARDED_FOR,
         HTTP_USER_AGENT,
