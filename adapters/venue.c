@@ -1,7 +1,5 @@
 #include "adapters/venue.h"
 
-#include <stdlib.h>
-
 #include "adapters/registry.h"
 
 struct venue *venue_open(struct loop *loop, const struct venue_options *options, struct err *err)
@@ -14,19 +12,4 @@ struct venue *venue_open(struct loop *loop, const struct venue_options *options,
                 return NULL;
         }
         return open(loop, options, err);
-}
-
-void venue_compiled_fini(struct venue_compiled *compiled)
-{
-        if (compiled)
-                buf_fini(&compiled->body);
-}
-
-void venue_account_fini(struct venue_account *account)
-{
-        if (!account)
-                return;
-        free(account->position);
-        account->position = NULL;
-        account->n_positions = 0;
 }

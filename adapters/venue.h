@@ -131,8 +131,12 @@ struct venue_item {
         uint64_t oid; /* 0 where the venue did not tell */
         struct qty filled;
         struct px average;
-        struct err err; /* ITEM_REFUSED: mapped code, venue_message verbatim */
+        enum errc refusal;       /* ITEM_REFUSED: the mapped code */
+        char venue_message[192]; /* ITEM_REFUSED: the venue's own text */
 };
+/* Why an item was refused, as an error to answer with. */
+void venue_item_err(struct err *out, const struct venue_item *item);
+
 /* DONE: the action as a whole was taken; items tell per order or cancel. REFUSED: nothing took
  * effect, err says why. UNKNOWN: it may have; only a lookup tells. Borrowed for the callback. */
 struct venue_outcome {

@@ -18,6 +18,7 @@
 
 #include "adapters/paper/paper.h"
 #include "adapters/venue.h"
+#include "api/admin.h"
 #include "api/api.h"
 #include "auth/auth.h"
 #include "base/log.h"
@@ -47,6 +48,7 @@ struct app {
         bool data_is_ours; /* a temporary folder of this run, removed at the end */
         struct loop *loop;
         struct httpd *httpd;
+        struct httpd *paper_httpd; /* apart: while we drain, the venue goes on answering */
         struct httpd_listener *public_listener, *admin_listener;
         struct secp *secp;
         struct vault *vault;
@@ -190,7 +192,8 @@ static int open_paper(struct app *app)
 
         if (!c->paper.enabled)
                 return 0;
-        app->paper = paper_open(app->loop, app->httpd, &options, &err);
+        app->paper_httpd = httpd_new(app->loop);
+        app->paper = paper_open(app->loop, app->paper_httpd, &options, &err);
         if (!app->paper) {
                 complain(&err, "paper venue");
                 return -1;
@@ -284,7 +287,7 @@ static int open_listeners(struct app *app)
         struct httpd_listen_options admin_options = {
                 .max_body_bytes = ADMIN_BODY_MAX,
                 .max_connections = ADMIN_CONNECTIONS,
-                .handler = api_handle_admin,
+                .handler = admin_handle,
         };
 
         if (listen_on(app, &app->public_listener, &c->public_listener, &public_options))
@@ -436,6 +439,8 @@ static void close_all(struct app *app)
         paper_stop(app->paper);
         if (app->httpd)
                 httpd_free(app->httpd);
+        if (app->paper_httpd)
+                httpd_free(app->paper_httpd);
         paper_close(app->paper);
         auth_free(app->auth);
         nonce_ledger_free(app->nonces);
@@ -468,8 +473,10 @@ int main(int argc, char **argv)
         raise_file_limit();
         if (options_read(&app.options, argc, argv))
                 return 2;
-        if (load_config(&app))
+        if (load_config(&app)) {
+                remove_data(&app);
                 return 1;
+        }
         if (app.options.check) {
                 printf("%s: ok, %zu brands\n", app.options.config_file, app.config->brands->n);
                 config_free(app.config);

@@ -86,7 +86,8 @@ static enum errc read_status(struct venue_item *item, enum venue_action_kind kin
                 return read_word(item, kind, word);
         if (error) {
                 item->status = ITEM_REFUSED;
-                (void)hl_err_set(&item->err, error, &known);
+                item->refusal = hl_err_code(error, &known);
+                (void)text_copy(item->venue_message, sizeof item->venue_message, error);
                 *unknown_texts += !known;
                 return E_OK;
         }
@@ -140,7 +141,7 @@ static void read_statuses(struct venue_outcome *out, enum venue_action_kind kind
         set(out, VENUE_DONE, E_OK, NULL);
         if (all_refused(out)) {
                 out->result = VENUE_REFUSED;
-                out->err = out->item[0].err;
+                venue_item_err(&out->err, &out->item[0]);
         }
 }
 

@@ -35,23 +35,23 @@ static void explain_approval(struct err *err)
 }
 
 /* Logs a text that hl_err.def lacks, so that a row can be added. */
-static void log_if_unknown(const struct err *err)
+static void log_if_unknown(const char *text)
 {
         bool known = true;
 
-        if (err->venue_message[0])
-                (void)hl_err_code(err->venue_message, &known);
+        if (text[0])
+                (void)hl_err_code(text, &known);
         if (!known)
-                log_event(LOG_WARN, "unknown venue error text", "text", err->venue_message, NULL);
+                log_event(LOG_WARN, "unknown venue error text", "text", text, NULL);
 }
 
 static void log_unknown_texts(const struct venue_outcome *outcome)
 {
         if (outcome->n_items == 0)
-                log_if_unknown(&outcome->err);
+                log_if_unknown(outcome->err.venue_message);
         for (unsigned i = 0; i < outcome->n_items; i++) {
                 if (outcome->item[i].status == ITEM_REFUSED)
-                        log_if_unknown(&outcome->item[i].err);
+                        log_if_unknown(outcome->item[i].venue_message);
         }
 }
 

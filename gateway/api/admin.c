@@ -1,6 +1,7 @@
 /* The admin listener: health, readiness, metrics. Apart from the public one, on loopback by default. */
 #include <string.h>
 
+#include "api/admin.h"
 #include "api/health.h"
 #include "api/out.h"
 #include "api/state.h"
@@ -48,7 +49,7 @@ static void print_metrics(struct api *api, struct buf *body)
         api->o.venue->ops->metrics(api->o.venue, body);
 }
 
-void api_handle_admin(void *cookie, const struct httpd_request *request)
+void admin_handle(void *cookie, const struct httpd_request *request)
 {
         struct api *api = cookie;
         struct buf body;

@@ -20,6 +20,8 @@
 #define LIMIT_WINDOW_MS   60000
 #define LIMIT_KEYS_MAX    65536
 #define PUBLIC_PER_MINUTE 1200 /* cost units per network address */
+/* A token that is not at hand costs a read of the store, whoever made it up. */
+#define UNKNOWN_SESSION_COST 1
 
 /* Opens, or on first use makes and wraps, the key of one brand. */
 static enum errc open_brand_key(struct api *api, const char *brand, struct err *err)
@@ -166,12 +168,13 @@ static void preflight(struct api *api, const struct httpd_request *request,
 static void run_handler(struct call *call)
 {
         struct api *api = call->api;
-        char key[2 * sizeof call->session.token_hash + 1];
+        char key[ADDR_STR_MAX];
         struct limit *limit;
 
         if (call->has_session) {
                 limit = map_get(api->session_limits, call->brand->id, strlen(call->brand->id));
-                hex_encode(key, call->session.token_hash, sizeof call->session.token_hash);
+                /* By account: signing in again gives nobody a second allowance. */
+                hex_print_addr(key, &call->session.address);
                 if (limit && !limit_take(limit, key, call->route->cost, call->started_mono_ms,
                                          &call->limit)) {
                         call_fail_code(call, E_RATE_LIMITED);
@@ -327,6 +330,9 @@ void api_handle(void *cookie, const struct httpd_request *request)
         if (auth_check_cached(api->o.auth, brand->id, authorization, &call->session)) {
                 call->has_session = true;
                 run_handler(call);
+        } else if (!limit_take(api->public_limit, client, UNKNOWN_SESSION_COST,
+                               clock_mono_ms(api->o.clock), &call->limit)) {
+                call_fail_code(call, E_RATE_LIMITED);
         } else {
                 auth_check(api->o.auth, brand->id, authorization, session_checked, call);
         }

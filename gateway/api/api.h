@@ -50,9 +50,6 @@ MUST_USE enum errc api_reload(struct api *api, const struct config *config, stru
 
 /* httpd_handler of the public listener; cookie is the api. */
 void api_handle(void *cookie, const struct httpd_request *request);
-/* httpd_handler of the admin listener: /healthz, /readyz, /metrics. */
-void api_handle_admin(void *cookie, const struct httpd_request *request);
-
 /* Refuses what would start something new from now on. */
 void api_drain(struct api *api);
 /* Orders and other signed actions under way. */

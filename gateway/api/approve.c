@@ -305,12 +305,12 @@ static void start(struct call *call, enum venue_approval_kind kind)
                              record_read, ap);
 }
 
-void onboarding_agent_approve(struct call *call)
+void approve_agent(struct call *call)
 {
         start(call, APPROVE_AGENT);
 }
 
-void onboarding_builder_approve(struct call *call)
+void approve_builder_fee(struct call *call)
 {
         start(call, APPROVE_BUILDER_FEE);
 }
@@ -364,7 +364,7 @@ static void builder_record(void *cookie, enum errc rc, const struct store_accoun
         accounts_put(show->call->api->accounts, &show->record, builder_stored, show);
 }
 
-void onboarding_builder(struct call *call)
+void approve_builder_ask(struct call *call)
 {
         struct builder_show *show = xcalloc(1, sizeof *show);
         struct err err = {.code = E_OK};

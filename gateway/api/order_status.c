@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+
 static bool ends_with(const char *text, const char *end)
 {
         size_t n = strlen(text), k = strlen(end);
@@ -44,5 +46,5 @@ const char *order_status_word(const struct venue_order_status *s)
         case ITEM_CANCELLED: return "cancelled";
         case ITEM_REFUSED: return "rejected";
         }
-        return "unknown";
+        never("item status");
 }

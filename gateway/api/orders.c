@@ -260,13 +260,18 @@ static void cancel_listed(void *cookie, const struct err *err,
                 return;
         }
         text_copy(request.symbol, sizeof request.symbol, call->symbol_query);
-        for (size_t i = 0; i < n && request.n_cancels < VENUE_CANCELS_MAX; i++)
-                if (!call->symbol_query[0] || strcmp(call->symbol_query, orders[i].symbol) == 0)
-                        add_cancel(&request, &orders[i]);
+        for (size_t i = 0; i < n; i++) {
+                if (call->symbol_query[0] && strcmp(call->symbol_query, orders[i].symbol) != 0)
+                        continue;
+                request.cancels_more = request.n_cancels == VENUE_CANCELS_MAX;
+                if (request.cancels_more)
+                        break;
+                add_cancel(&request, &orders[i]);
+        }
         if (request.n_cancels == 0) {
                 struct buf body;
                 buf_init(&body, 64);
-                buf_puts(&body, "{\"results\":[]}");
+                buf_puts(&body, "{\"results\":[],\"more\":false}");
                 call_reply(call, 200, &body);
                 return;
         }
@@ -274,7 +279,7 @@ static void cancel_listed(void *cookie, const struct err *err,
 }
 
 /* Cancels up to VENUE_CANCELS_MAX orders, all of them or those of ?symbol=; the answer lists what was
- * cancelled, so that a trader with more asks again. */
+ * cancelled, and says whether there are more, so that the trader asks again. */
 void orders_cancel_all(struct call *call)
 {
         struct venue *venue = call->api->o.venue;

@@ -133,20 +133,26 @@ void out_risk(struct buf *out, const struct plan_risk *r)
         buf_puts(out, "]}");
 }
 
-/* The protective order of a kind for a position: the nearest that closes it. */
+/* The protective order of a kind for a position: the one that the mark reaches first. */
 static const struct venue_open_order *protective(const struct venue_position *p,
                                                  enum trigger_kind kind,
                                                  const struct venue_open_order *orders, size_t n)
 {
-        enum side closing = p->p.size.v > 0 ? SIDE_SELL : SIDE_BUY;
+        bool is_long = p->p.size.v > 0;
+        enum side closing = is_long ? SIDE_SELL : SIDE_BUY;
+        bool highest = is_long == (kind == TRIGGER_STOP_LOSS);
+        const struct venue_open_order *first = NULL;
 
         for (size_t i = 0; i < n; i++) {
                 const struct venue_open_order *o = &orders[i];
-                if (o->is_trigger && o->reduce_only && o->trigger == kind && o->side == closing &&
-                    strcmp(o->symbol, p->symbol) == 0)
-                        return o;
+                if (!o->is_trigger || !o->reduce_only || o->trigger != kind || o->side != closing ||
+                    strcmp(o->symbol, p->symbol) != 0)
+                        continue;
+                if (!first || (highest ? o->trigger_price.v > first->trigger_price.v
+                                       : o->trigger_price.v < first->trigger_price.v))
+                        first = o;
         }
-        return NULL;
+        return first;
 }
 
 static void protective_json(struct buf *out, const char *name, const struct venue_open_order *o)
@@ -201,6 +207,22 @@ static void figures_json(struct buf *out, const struct venue_position *p,
         out_usd(out, "removableMargin", f->removable);
 }
 
+/* The market's tiers are not known: only what the venue said itself. */
+static void venue_figures_json(struct buf *out, const struct venue_position *p)
+{
+        static const char *const unknown[] = {"effectiveLeverage",   "margin",  "maintenanceMargin",
+                                              "liquidationDistance", "maxLoss", "removableMargin"};
+
+        for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+                out_null(out, unknown[i]);
+        out_usd(out, "marginUsed", p->margin_used);
+        out_text(out, "liquidationPrice", p->liquidation_px[0] ? p->liquidation_px : NULL);
+        out_text(out, "source", "venue");
+        out_usd(out, "unrealizedPnl", p->unrealized_pnl);
+        out_text(out, "returnOnEquity", p->return_on_equity);
+        out_usd(out, "funding", p->funding_since_open);
+}
+
 void out_position(struct buf *out, const struct venue_position *p,
                   const struct venue_account *account, const struct market *market,
                   const struct venue_open_order *orders, size_t n_orders)
@@ -223,15 +245,10 @@ void out_position(struct buf *out, const struct venue_position *p,
         out_usd(out, "notional", p->p.value);
         out_text(out, "marginMode", margin_mode_name(p->p.mode));
         out_int(out, "leverage", p->p.leverage);
-        if (known) {
+        if (known)
                 figures_json(out, p, &f);
-        } else {
-                /* The market's tiers are not known: only what the venue said itself. */
-                out_usd(out, "marginUsed", p->margin_used);
-                out_text(out, "liquidationPrice", p->liquidation_px[0] ? p->liquidation_px : NULL);
-                out_text(out, "source", "venue");
-                out_usd(out, "unrealizedPnl", p->unrealized_pnl);
-        }
+        else
+                venue_figures_json(out, p);
         protective_json(out, "takeProfit", protective(p, TRIGGER_TAKE_PROFIT, orders, n_orders));
         protective_json(out, "stopLoss", protective(p, TRIGGER_STOP_LOSS, orders, n_orders));
         out_null(out, "guard");

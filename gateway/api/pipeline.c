@@ -22,27 +22,27 @@ static void entered(struct turnstile_pass *pass)
         int64_t waited = clock_mono_ms(api->o.clock) - run->call->started_mono_ms;
 
         if (!api->o.expires_after_ms || waited <= api->o.expires_after_ms) {
-                run_next(run);
+                pipeline_next(run);
                 return;
         }
         (void)err_set(&run->err, E_VENUE_UNAVAILABLE,
                       "The request waited too long behind others on %s; nothing was sent.",
                       run->q.symbol);
-        run_fail(run);
+        pipeline_fail(run);
 }
 
 static void stage_gate(struct run *run)
 {
         /* A preview changes nothing, and a cancel must not wait behind an order. */
         if (run->q.kind == RUN_PREVIEW || run->q.kind == RUN_CANCEL) {
-                run_next(run);
+                pipeline_next(run);
                 return;
         }
         if (turnstile_enter(run->api->turnstile, &run->pass, &run->call->session.address,
                             run->q.symbol, entered)) {
                 (void)err_set(&run->err, E_RATE_LIMITED,
                               "Too many orders of this account wait on %s.", run->q.symbol);
-                run_fail(run);
+                pipeline_fail(run);
         }
 }
 
@@ -62,7 +62,7 @@ static void replay(struct run *run, const struct store_intent *intent)
                 err_hint(&run->err, "GET /v1/orders/%s", hex_print_cloid(id, &intent->id));
         }
         if (run->err.code) {
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
         call->replayed = true;
@@ -71,7 +71,7 @@ static void replay(struct run *run, const struct store_intent *intent)
                        intent->answer_status < 400 ? "application/json"
                                                    : "application/problem+json",
                        intent->answer, strlen(intent->answer), NULL, 0);
-        run_free(run);
+        pipeline_free(run);
 }
 
 static void key_looked_up(void *cookie, enum errc rc, const struct store_intent *intent)
@@ -79,10 +79,10 @@ static void key_looked_up(void *cookie, enum errc rc, const struct store_intent 
         struct run *run = cookie;
 
         if (rc == E_NOT_FOUND) {
-                run_next(run);
+                pipeline_next(run);
         } else if (rc) {
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
-                run_fail(run);
+                pipeline_fail(run);
         } else {
                 replay(run, intent);
         }
@@ -93,7 +93,7 @@ static void stage_replay(struct run *run)
         struct call *call = run->call;
 
         if (!call->key[0] || run->q.kind == RUN_PREVIEW)
-                run_next(run);
+                pipeline_next(run);
         else
                 store_intent_by_key(run->api->o.store, call->brand->id, &call->session.address,
                                     call->key, key_looked_up, run);
@@ -113,9 +113,9 @@ static void account_read(void *cookie, enum errc rc, const struct store_account 
                         (void)err_set(&run->err, E_AGENT, "%s", err_text(E_AGENT));
         }
         if (run->err.code)
-                run_fail(run);
+                pipeline_fail(run);
         else
-                run_next(run);
+                pipeline_next(run);
 }
 
 static void stage_account(struct run *run)
@@ -168,35 +168,39 @@ static void stage_policy(struct run *run)
         bool leaving = run->q.kind == RUN_CLOSE || run->q.kind == RUN_CANCEL;
 
         if (run->q.kind == RUN_CANCEL) {
-                run_next(run);
+                pipeline_next(run);
                 return;
         }
         if (!m || (!leaving && !brand_offers(b, m->symbol))) {
                 (void)err_field(&run->err, E_MARKET_NOT_OFFERED, "symbol", "is not offered by %s",
                                 b->name);
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
         run->market = *m;
         resolve_policy(&run->policy, b, m, &run->account);
         if (run_is_order(run) && check_order(run))
-                run_fail(run);
+                pipeline_fail(run);
         else
-                run_next(run);
+                pipeline_next(run);
 }
 
 /* --- the plan and its risk --- */
 
 /* The first digits of BLAKE2b over who asks and the key: the same retry gives the same order ids, so
- * that nothing can double; without a key they are random. */
+ * that nothing can double. Without a key they are the time and ten random bytes: ids that grow stand
+ * together on the store's pages. */
 static void make_cloids(struct run *run)
 {
         struct call *call = run->call;
+        uint64_t now = (uint64_t)state_now(run->api);
 
         for (uint8_t i = 0; i < 3; i++) {
                 crypto_generichash_state h;
                 if (!call->key[0]) {
-                        randombytes_buf(run->cloid[i].b, sizeof run->cloid[i].b);
+                        for (int k = 0; k < 6; k++)
+                                run->cloid[i].b[k] = (uint8_t)(now >> (40 - 8 * k));
+                        randombytes_buf(run->cloid[i].b + 6, sizeof run->cloid[i].b - 6);
                         continue;
                 }
                 crypto_generichash_init(&h, NULL, 0, sizeof run->cloid[i].b);
@@ -258,17 +262,17 @@ static void stage_build(struct run *run)
         }
         if (rc) {
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
-        run_next(run);
+        pipeline_next(run);
 }
 
 /* A preview ends here; so does a request that needs nothing done. */
 static void stage_preview(struct run *run)
 {
         if (run->q.kind != RUN_PREVIEW) {
-                run_next(run);
+                pipeline_next(run);
                 return;
         }
         struct call *call = run->call;
@@ -277,7 +281,7 @@ static void stage_preview(struct run *run)
         int status = run_answer(run, &body);
         run->call = NULL;
         call_reply(call, status, &body);
-        run_free(run);
+        pipeline_free(run);
 }
 
 static void stage_answer(struct run *run)
@@ -288,7 +292,7 @@ static void stage_answer(struct run *run)
         call_reply_raw(call, run->intent.answer_status,
                        run_answer_is_problem(run) ? "application/problem+json" : "application/json",
                        run->intent.answer, strlen(run->intent.answer), NULL, 0);
-        run_free(run);
+        pipeline_free(run);
 }
 
 /* The way of a request, in order. */
@@ -306,13 +310,13 @@ static void (*const stages[])(struct run *run) = {
         stage_answer,
 };
 
-void run_next(struct run *run)
+void pipeline_next(struct run *run)
 {
         must(run->stage < sizeof stages / sizeof stages[0]);
         stages[run->stage++](run);
 }
 
-void run_fail(struct run *run)
+void pipeline_fail(struct run *run)
 {
         struct call *call = run->call;
         struct err err = run->err;
@@ -323,10 +327,10 @@ void run_fail(struct run *run)
                   call->route->path, "brand", call->brand->id, "code", err_wire(err.code), "detail",
                   err.detail, NULL);
         call_fail(call, &err);
-        run_free(run);
+        pipeline_free(run);
 }
 
-void run_free(struct run *run)
+void pipeline_free(struct run *run)
 {
         must(!run->call);
         turnstile_leave(run->api->turnstile, &run->pass);
@@ -369,5 +373,5 @@ void pipeline_start(struct call *call, const struct run_request *request)
         run->api->open_runs++;
         list_init(&run->pass.link);
         digest_request(run);
-        run_next(run);
+        pipeline_next(run);
 }

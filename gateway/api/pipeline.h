@@ -23,6 +23,7 @@ struct run_request {
         struct venue_cancel cancel[VENUE_CANCELS_MAX];
         char cancel_id[VENUE_CANCELS_MAX][CLOID_STR_MAX]; /* as the trader knows them */
         bool cancel_single; /* a refusal is the answer, not a row of it */
+        bool cancels_more;  /* there are more than one action takes */
 };
 
 /* Takes over call; answers it when all is known and on disk. */

@@ -51,13 +51,13 @@ static inline bool run_is_order(const struct run *run)
 }
 
 /* Goes on with the next stage. */
-void run_next(struct run *run);
+void pipeline_next(struct run *run);
 /* Ends with run->err: journals it where something was journaled, answers, frees. */
-void run_fail(struct run *run);
-void run_free(struct run *run);
+void pipeline_fail(struct run *run);
+void pipeline_free(struct run *run);
 
 /* Stages: run_read.c asks the venue for what the plan stands on; run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps
- * one after another. Each goes on with run_next. */
+ * one after another. Each goes on with pipeline_next. */
 void run_read(struct run *run);
 void run_journal(struct run *run);
 void run_execute(struct run *run);

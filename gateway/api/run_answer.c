@@ -87,7 +87,7 @@ static void legs(struct buf *out, const struct run *run)
                 if (run->has_outcome && i < run->outcome.n_items) {
                         out_text(out, "status", item_word(item));
                         if (item->status == ITEM_REFUSED)
-                                out_text(out, "detail", item->err.detail);
+                                out_text(out, "detail", item->venue_message);
                 }
                 buf_putc(out, '}');
         }
@@ -172,10 +172,11 @@ static void cancel_members(struct buf *out, const struct run *run)
                          : refused    ? "rejected"
                                       : "cancelled");
                 if (refused && i < run->outcome.n_items)
-                        out_text(out, "detail", item->err.detail);
+                        out_text(out, "detail", item->venue_message);
                 buf_putc(out, '}');
         }
         buf_putc(out, ']');
+        out_bool(out, "more", run->q.cancels_more);
 }
 
 static void members(struct buf *out, const struct run *run)
@@ -210,7 +211,7 @@ int run_answer(struct run *run, struct buf *out)
                 err_hint(&err, "GET /v1/orders/%s tells when it is known.",
                          hex_print_cloid(id, &run->cloid[0]));
         } else if (!err.code) {
-                err = run->outcome.item[0].err;
+                venue_item_err(&err, &run->outcome.item[0]);
         }
         buf_init(&more, 1u << 20);
         members(&more, run);

@@ -93,11 +93,11 @@ static void journaled(void *cookie, enum errc rc)
         else if (rc)
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
         if (rc) {
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
         run->journaled = true;
-        run_next(run);
+        pipeline_next(run);
 }
 
 /* Compiles step i with its nonce and records digest and nonce in the journal's row. */
@@ -129,7 +129,7 @@ static void nonces_ready(void *cookie, enum errc rc)
                                        &run->first_nonce);
         if (rc) {
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
         intent_fill(run);
@@ -140,7 +140,7 @@ static void nonces_ready(void *cookie, enum errc rc)
                 if (run->plan.step[i].amount_pending)
                         continue; /* compiled when the fill is known */
                 if (run_compile(run, i, run->first_nonce + i, &run->err)) {
-                        run_fail(run);
+                        pipeline_fail(run);
                         return;
                 }
         }
@@ -162,7 +162,7 @@ static void settled(void *cookie, enum errc rc)
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "request", run->call->request_id,
                           "code", err_constant(rc), NULL);
-        run_next(run);
+        pipeline_next(run);
 }
 
 static void builder_forgotten(void *cookie, enum errc rc)

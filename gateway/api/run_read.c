@@ -29,11 +29,11 @@ static void read_done(struct run *run, const struct err *err)
         if (--run->reading)
                 return;
         if (run->err.code) {
-                run_fail(run);
+                pipeline_fail(run);
                 return;
         }
         freshen(run);
-        run_next(run);
+        pipeline_next(run);
 }
 
 static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
@@ -115,13 +115,15 @@ static void account_state_read(void *cookie, const struct err *err, struct venue
 
 static void book_read(void *cookie, const struct err *err, const struct venue_book *book)
 {
+        static const struct err none = {.code = E_OK};
         struct run *run = cookie;
 
         if (!err->code) {
                 run->book = *book;
                 run->has_book = true;
         }
-        read_done(run, err);
+        /* A close bounds its price without the book: it is not held up by one that can't be read. */
+        read_done(run, run->q.kind == RUN_CLOSE ? &none : err);
 }
 
 /* Where collateral is pooled over dexes and spot, the account's own figures don't tell its risk: what
@@ -156,7 +158,7 @@ void run_read(struct run *run)
                           (run_is_order(run) && run->q.order.type == ORDER_TYPE_MARKET);
 
         if (run->q.kind == RUN_CANCEL) {
-                run_next(run);
+                pipeline_next(run);
                 return;
         }
         run->reading = 2 + (wants_book ? 1 : 0);

@@ -25,10 +25,35 @@ static void fail_step(struct run *run, const struct err *err)
 
 static void take_items(struct run *run, const struct venue_outcome *outcome)
 {
-        run->outcome = *outcome;
+        /* An outcome has room for a batch of cancels; an order fills little of it. */
+        run->outcome.result = outcome->result;
+        run->outcome.n_items = outcome->n_items;
+        memcpy(run->outcome.item, outcome->item, outcome->n_items * sizeof outcome->item[0]);
         run->has_outcome = true;
         for (unsigned i = 0; i < outcome->n_items && i < run->intent.n_orders; i++)
                 run->intent.order[i].oid = outcome->item[i].oid;
+}
+
+/* The order stands without the protection that was asked for: the trader must not overlook it. */
+static void warn_of_refused_legs(struct run *run, const struct venue_outcome *outcome)
+{
+        const struct venue_action *a = &run->plan.step[run->step].action;
+        struct plan_risk *risk = &run->plan.risk;
+
+        for (unsigned i = 1; i < outcome->n_items && i < a->u.order.n; i++) {
+                bool is_profit = a->u.order.order[i].trigger == TRIGGER_TAKE_PROFIT;
+                struct plan_warning *warning;
+
+                if (outcome->item[i].status != ITEM_REFUSED)
+                        continue;
+                if (risk->n_warnings == PLAN_WARNINGS_MAX)
+                        risk->n_warnings--; /* no other says as much */
+                warning = &risk->warning[risk->n_warnings++];
+                text_copy(warning->code, sizeof warning->code,
+                          is_profit ? "take_profit_rejected" : "stop_loss_rejected");
+                text_copy(warning->detail, sizeof warning->detail,
+                          err_text(outcome->item[i].refusal));
+        }
 }
 
 static void step_done(struct run *run, const struct venue_outcome *outcome)
@@ -37,10 +62,15 @@ static void step_done(struct run *run, const struct venue_outcome *outcome)
 
         if (kind == VENUE_ORDER || kind == VENUE_CANCEL)
                 take_items(run, outcome);
-        if (kind == VENUE_ORDER && outcome->n_items && outcome->item[0].status == ITEM_REFUSED)
-                fail_step(run, &outcome->item[0].err);
-        else
+        if (kind == VENUE_ORDER && outcome->n_items && outcome->item[0].status == ITEM_REFUSED) {
+                struct err err;
+                venue_item_err(&err, &outcome->item[0]);
+                fail_step(run, &err);
+        } else {
                 plan_step_set(&run->plan, run->step, STEP_DONE, NULL);
+        }
+        if (kind == VENUE_ORDER)
+                warn_of_refused_legs(run, outcome);
         step_over(run);
 }
 
@@ -79,10 +109,9 @@ static void order_looked_up(void *cookie, const struct err *err,
         item->oid = status->order.oid;
         /* The average is not told here; it stays unknown. */
         item->filled.v = status->order.original_size.v - status->order.size.v;
-        if (item->status == ITEM_REFUSED)
-                (void)err_set(&item->err, E_VENUE_REJECTED, "The venue refused the order: %s.",
-                              status->status);
-        else if (item->status == ITEM_CANCELLED && item->filled.v > 0)
+        item->refusal = E_VENUE_REJECTED;
+        (void)text_copy(item->venue_message, sizeof item->venue_message, status->status);
+        if (item->status == ITEM_CANCELLED && item->filled.v > 0)
                 item->status = ITEM_FILLED; /* what was left of it is gone */
         step_done(run, &outcome);
 }
@@ -304,7 +333,7 @@ static void step_over(struct run *run)
                         (void)plan_put_back(&run->plan);
         }
         if (run->step + 1 >= run->plan.n_steps) {
-                run_next(run);
+                pipeline_next(run);
                 return;
         }
         if (status == STEP_DONE && (int)run->step == run->plan.order_step &&
@@ -320,7 +349,7 @@ void run_execute(struct run *run)
 {
         run->step = 0;
         if (run->plan.n_steps == 0)
-                run_next(run);
+                pipeline_next(run);
         else
                 execute_step(run);
 }

@@ -77,21 +77,29 @@ static void settle(struct snapshot *s, const struct err *err)
         free(waiting);
 }
 
-static void fresh(struct snapshot *s, int64_t for_ms)
+/* What outgrew its bound is not answered in part. */
+static void rendered(struct snapshot *s, int64_t fresh_ms)
 {
-        s->until = clock_mono_ms(s->api->o.clock) + for_ms;
+        struct err err = {.code = E_OK};
+
+        if (buf_check(&s->body))
+                (void)err_set(&err, E_INTERNAL, "%s has more than an answer holds.", s->symbol);
+        else
+                s->until = clock_mono_ms(s->api->o.clock) + fresh_ms;
+        settle(s, &err);
 }
 
 static void book_arrived(void *cookie, const struct err *err, const struct venue_book *book)
 {
         struct snapshot *s = cookie;
 
-        if (!err->code) {
-                buf_reset(&s->body);
-                out_book(&s->body, book);
-                fresh(s, BOOK_FRESH_MS);
+        if (err->code) {
+                settle(s, err);
+                return;
         }
-        settle(s, err);
+        buf_reset(&s->body);
+        out_book(&s->body, book);
+        rendered(s, BOOK_FRESH_MS);
 }
 
 static void trades_arrived(void *cookie, const struct err *err, const struct venue_trade *trades,
@@ -99,12 +107,13 @@ static void trades_arrived(void *cookie, const struct err *err, const struct ven
 {
         struct snapshot *s = cookie;
 
-        if (!err->code) {
-                buf_reset(&s->body);
-                out_trades(&s->body, s->symbol, trades, n);
-                fresh(s, TRADES_FRESH_MS);
+        if (err->code) {
+                settle(s, err);
+                return;
         }
-        settle(s, err);
+        buf_reset(&s->body);
+        out_trades(&s->body, s->symbol, trades, n);
+        rendered(s, TRADES_FRESH_MS);
 }
 
 static void wait_for(struct snapshot *s, struct call *call)

@@ -32,7 +32,7 @@ struct api {
         struct series *series;
         struct api_keys *keys;
         struct limit *public_limit;
-        struct map *session_limits; /* brand id -> struct limit *, per session */
+        struct map *session_limits; /* brand id -> struct limit *, per account */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */
         unsigned n_trusted;
         unsigned open_runs;  /* pipelines under way */

@@ -51,8 +51,8 @@ struct margin_position {
         struct usd value;          /* |size| * mark */
         struct usd entry_notional; /* |size| * entry, exact where known */
         enum margin_mode mode;
-        unsigned leverage;   /* as set */
-        struct usd raw_usd;  /* isolated: the position's cash (collateral - side * entry notional) */
+        unsigned leverage;  /* as set */
+        struct usd raw_usd; /* isolated: the position's cash (collateral - side * entry notional) */
         struct margin_table tiers;
 };
 
@@ -91,10 +91,11 @@ struct margin_figures {
         struct usd collateral;  /* isolated: margin assigned, without profit or loss */
         struct usd margin_used; /* isolated: collateral + pnl; cross: value / leverage, cut */
         struct usd maintenance;
-        struct usd max_loss; /* isolated: collateral; cross: the cross account's value */
+        struct usd max_loss;            /* isolated: collateral; cross: the cross account's value */
         struct rate effective_leverage; /* value / equity that backs it; 0 when equity <= 0 */
         struct rate return_on_equity;   /* pnl * leverage / entry notional */
-        struct usd removable; /* isolated: max(0, margin_used - max(value/leverage, value/10)); cross: 0 */
+        struct usd
+                removable; /* isolated: max(0, margin_used - max(value/leverage, value/10)); cross: 0 */
         struct margin_liquidation liquidation;
         bool has_distance;
         struct rate distance; /* |mark - liquidation price| / mark */
@@ -104,7 +105,8 @@ MUST_USE enum errc margin_position_figures(struct margin_figures *out,
                                            const struct margin_cross *cross);
 
 /* What must stay behind after margin leaves: max(value / leverage, value / 10), rounded up. */
-MUST_USE enum errc margin_transfer_requirement(struct usd *out, struct usd value, unsigned leverage);
+MUST_USE enum errc margin_transfer_requirement(struct usd *out, struct usd value,
+                                               unsigned leverage);
 /* Free margin of the cross account for new orders: account value - margin used - resting, >= 0. */
 MUST_USE enum errc margin_free(struct usd *out, const struct margin_cross *cross);
 /* max(0, account value - max(margin used + resting, notional / 10, cut to 0.000001)). */

@@ -9,7 +9,8 @@
 
 /* buf holds NUM_STR_MAX bytes; NULL is returned (and buf is "") where there is no price. */
 char *show_liquidation(char *buf, const struct margin_liquidation *liquidation);
-char *show_usd(char *buf, struct usd u);   /* at least one decimal: "2000.0" */
-char *show_rate10(char *buf, struct rate r); /* ten decimals at most, at least one: returnOnEquity */
+char *show_usd(char *buf, struct usd u); /* at least one decimal: "2000.0" */
+char *show_rate10(char *buf,
+                  struct rate r); /* ten decimals at most, at least one: returnOnEquity */
 
 #endif

@@ -81,9 +81,10 @@ struct intent_get {
         struct store_op op;
         char brand[STORE_BRAND_MAX];
         struct addr account;
+        bool by_cloid;
+        struct cloid cloid;
         enum store_intent_name_kind kind;
-        uint8_t name[128]; /* cloid, client id or idempotency key */
-        size_t name_len;
+        char name[128]; /* client id or idempotency key */
         struct store_intent intent;
         store_intent_fn *done;
         void *cookie;
@@ -93,9 +94,14 @@ static enum errc get_exec(struct store_op *op, struct db *db)
 {
         struct intent_get *get = (struct intent_get *)(void *)op;
         int64_t number;
-        enum errc rc = store_intent_names_find(db, get->brand, &get->account, get->kind, get->name,
-                                               get->name_len, &number);
+        enum errc rc;
 
+        if (get->by_cloid)
+                rc = store_intent_names_by_cloid(db, get->brand, &get->account, &get->cloid,
+                                                 &number);
+        else
+                rc = store_intent_names_by_name(db, get->brand, &get->account, get->kind, get->name,
+                                                &number);
         return rc ? rc : store_intent_rows_load(db, number, &get->intent);
 }
 
@@ -107,44 +113,50 @@ static void get_finish(struct store_op *op)
         store_intent_rows_fini(&get->intent);
 }
 
-static void get_submit(struct store *store, const char *brand, const struct addr *account,
-                       enum store_intent_name_kind kind, const void *name, size_t len,
-                       store_intent_fn *done, void *cookie)
+static struct intent_get *get_new(const char *brand, const struct addr *account,
+                                  store_intent_fn *done, void *cookie)
 {
         struct intent_get *get = xcalloc(1, sizeof *get);
 
-        /* What does not fit was never stored. */
-        if (!text_copy(get->brand, sizeof get->brand, brand) || len > sizeof get->name)
-                get->op.rc = E_NOT_FOUND;
-        else
-                memcpy(get->name, name, len);
-        get->name_len = len;
+        if (!text_copy(get->brand, sizeof get->brand, brand))
+                get->op.rc = E_NOT_FOUND; /* what does not fit was never stored */
         get->account = *account;
-        get->kind = kind;
         get->done = done;
         get->cookie = cookie;
         get->op.exec = get_exec;
         get->op.finish = get_finish;
+        return get;
+}
+
+static void get_by_name(struct store *store, struct intent_get *get,
+                        enum store_intent_name_kind kind, const char *name)
+{
+        get->kind = kind;
+        if (!text_copy(get->name, sizeof get->name, name))
+                get->op.rc = E_NOT_FOUND;
         store_op_submit(store, &get->op);
 }
 
 void store_intent_by_key(struct store *store, const char *brand, const struct addr *account,
                          const char *idempotency_key, store_intent_fn *done, void *cookie)
 {
-        get_submit(store, brand, account, NAME_KEY, idempotency_key, strlen(idempotency_key), done,
-                   cookie);
+        get_by_name(store, get_new(brand, account, done, cookie), NAME_KEY, idempotency_key);
 }
 
 void store_intent_by_client_id(struct store *store, const char *brand, const struct addr *account,
                                const char *client_id, store_intent_fn *done, void *cookie)
 {
-        get_submit(store, brand, account, NAME_CLIENT, client_id, strlen(client_id), done, cookie);
+        get_by_name(store, get_new(brand, account, done, cookie), NAME_CLIENT, client_id);
 }
 
 void store_intent_by_cloid(struct store *store, const char *brand, const struct addr *account,
                            const struct cloid *cloid, store_intent_fn *done, void *cookie)
 {
-        get_submit(store, brand, account, NAME_CLOID, cloid->b, sizeof cloid->b, done, cookie);
+        struct intent_get *get = get_new(brand, account, done, cookie);
+
+        get->by_cloid = true;
+        get->cloid = *cloid;
+        store_op_submit(store, &get->op);
 }
 
 /* --- those not final, page by page --- */

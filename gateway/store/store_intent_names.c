@@ -3,8 +3,7 @@
 #include <string.h>
 
 static enum errc take_name(struct db *db, const struct store_intent *in,
-                           enum store_intent_name_kind kind, const void *name, size_t len,
-                           int64_t number)
+                           enum store_intent_name_kind kind, const char *name, int64_t number)
 {
         static const char sql[] = "INSERT INTO intent_name (account, brand, kind, name, number)"
                                   " VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -13,7 +12,7 @@ static enum errc take_name(struct db *db, const struct store_intent *in,
         db_bind_bytes(q, 1, in->account.b, sizeof in->account.b);
         db_bind_text(q, 2, in->brand);
         db_bind_int(q, 3, kind);
-        db_bind_bytes(q, 4, name, len);
+        db_bind_text(q, 4, name);
         db_bind_int(q, 5, number);
         return db_run(db, q);
 }
@@ -21,23 +20,44 @@ static enum errc take_name(struct db *db, const struct store_intent *in,
 static enum errc take_cloid(struct db *db, const struct store_intent *in, const struct cloid *cloid,
                             int64_t number)
 {
-        return take_name(db, in, NAME_CLOID, cloid->b, sizeof cloid->b, number);
+        static const char sql[] = "INSERT INTO intent_cloid (cloid, account, brand, number)"
+                                  " VALUES (?1, ?2, ?3, ?4)";
+        sqlite3_stmt *q = db_query(db, sql);
+
+        db_bind_bytes(q, 1, cloid->b, sizeof cloid->b);
+        db_bind_bytes(q, 2, in->account.b, sizeof in->account.b);
+        db_bind_text(q, 3, in->brand);
+        db_bind_int(q, 4, number);
+        return db_run(db, q);
 }
 
 static enum errc take_nonce(struct db *db, const struct store_intent *in, uint64_t nonce,
                             int64_t number)
 {
-        static const char sql[] = "INSERT INTO signer_nonce (signer, nonce, number)"
+        static const char sql[] = "INSERT INTO signer_nonce (nonce, signer, number)"
                                   " VALUES (?1, ?2, ?3)";
         sqlite3_stmt *q = db_query(db, sql);
         enum errc rc;
 
-        db_bind_bytes(q, 1, in->signer.b, sizeof in->signer.b);
-        if (db_bind_u64(q, 2, nonce))
+        if (db_bind_u64(q, 1, nonce))
                 return E_RANGE;
+        db_bind_bytes(q, 2, in->signer.b, sizeof in->signer.b);
         db_bind_int(q, 3, number);
         rc = db_run(db, q);
         return rc == E_EXISTS ? E_INTERNAL : rc;
+}
+
+static enum errc raise_highest(struct db *db, const struct store_intent *in, uint64_t nonce)
+{
+        static const char sql[] = "INSERT INTO signer_highest (signer, nonce) VALUES (?1, ?2)"
+                                  " ON CONFLICT (signer) DO UPDATE SET nonce = excluded.nonce"
+                                  " WHERE excluded.nonce > signer_highest.nonce";
+        sqlite3_stmt *q = db_query(db, sql);
+
+        db_bind_bytes(q, 1, in->signer.b, sizeof in->signer.b);
+        if (db_bind_u64(q, 2, nonce))
+                return E_RANGE;
+        return db_run(db, q);
 }
 
 static bool has_cloid(const struct store_intent *in, const struct cloid *cloid)
@@ -63,6 +83,7 @@ static bool has_nonce(const struct store_intent *in, uint64_t nonce)
 enum errc store_intent_names_add(struct db *db, const struct store_intent *in,
                                  const struct store_intent *before, int64_t number)
 {
+        uint64_t highest = 0;
         enum errc rc = E_OK;
 
         for (unsigned i = 0; !rc && i < in->n_orders; i++) {
@@ -70,9 +91,16 @@ enum errc store_intent_names_add(struct db *db, const struct store_intent *in,
                         rc = take_cloid(db, in, &in->order[i].cloid, number);
         }
         for (unsigned i = 0; !rc && i < in->n_steps; i++) {
-                if (in->step[i].nonce && !has_nonce(before, in->step[i].nonce))
-                        rc = take_nonce(db, in, in->step[i].nonce, number);
+                uint64_t nonce = in->step[i].nonce;
+
+                if (!nonce || has_nonce(before, nonce))
+                        continue;
+                rc = take_nonce(db, in, nonce, number);
+                if (nonce > highest)
+                        highest = nonce;
         }
+        if (!rc && highest)
+                rc = raise_highest(db, in, highest);
         return rc;
 }
 
@@ -82,10 +110,9 @@ enum errc store_intent_names_take(struct db *db, const struct store_intent *in, 
         enum errc rc = E_OK;
 
         if (in->client_id[0] && strcmp(in->kind, "order") == 0)
-                rc = take_name(db, in, NAME_CLIENT, in->client_id, strlen(in->client_id), number);
+                rc = take_name(db, in, NAME_CLIENT, in->client_id, number);
         if (!rc && in->idempotency_key[0])
-                rc = take_name(db, in, NAME_KEY, in->idempotency_key, strlen(in->idempotency_key),
-                               number);
+                rc = take_name(db, in, NAME_KEY, in->idempotency_key, number);
         if (!rc)
                 rc = take_cloid(db, in, &in->id, number);
         nothing.id = in->id;
@@ -93,23 +120,41 @@ enum errc store_intent_names_take(struct db *db, const struct store_intent *in, 
         return rc ? rc : store_intent_names_add(db, in, &nothing, number);
 }
 
-enum errc store_intent_names_find(struct db *db, const char *brand, const struct addr *account,
-                                  enum store_intent_name_kind kind, const void *name, size_t len,
-                                  int64_t *number)
+static enum errc read_number(struct db *db, sqlite3_stmt *q, int64_t *number)
 {
-        static const char sql[] = "SELECT number FROM intent_name WHERE account = ?1 AND brand = ?2"
-                                  " AND kind = ?3 AND name = ?4";
-        sqlite3_stmt *q = db_query(db, sql);
-        enum errc rc;
+        enum errc rc = db_step(db, q);
 
-        db_bind_bytes(q, 1, account->b, sizeof account->b);
-        db_bind_text(q, 2, brand);
-        db_bind_int(q, 3, kind);
-        db_bind_bytes(q, 4, name, len);
-        rc = db_step(db, q);
         if (rc)
                 return rc;
         *number = db_get_int(q, 0);
         db_reset(q);
         return E_OK;
+}
+
+enum errc store_intent_names_by_cloid(struct db *db, const char *brand, const struct addr *account,
+                                      const struct cloid *cloid, int64_t *number)
+{
+        static const char sql[] = "SELECT number FROM intent_cloid"
+                                  " WHERE cloid = ?1 AND account = ?2 AND brand = ?3";
+        sqlite3_stmt *q = db_query(db, sql);
+
+        db_bind_bytes(q, 1, cloid->b, sizeof cloid->b);
+        db_bind_bytes(q, 2, account->b, sizeof account->b);
+        db_bind_text(q, 3, brand);
+        return read_number(db, q, number);
+}
+
+enum errc store_intent_names_by_name(struct db *db, const char *brand, const struct addr *account,
+                                     enum store_intent_name_kind kind, const char *name,
+                                     int64_t *number)
+{
+        static const char sql[] = "SELECT number FROM intent_name WHERE account = ?1 AND brand = ?2"
+                                  " AND kind = ?3 AND name = ?4";
+        sqlite3_stmt *q = db_query(db, sql);
+
+        db_bind_bytes(q, 1, account->b, sizeof account->b);
+        db_bind_text(q, 2, brand);
+        db_bind_int(q, 3, kind);
+        db_bind_text(q, 4, name);
+        return read_number(db, q, number);
 }

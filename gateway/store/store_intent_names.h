@@ -1,12 +1,12 @@
 /* store_intent_names: what must be unique about intents, and how they are found: the tables
- * intent_name and signer_nonce. On the store's thread, inside an operation. */
+ * intent_cloid, intent_name, signer_nonce and signer_highest. On the store's thread, inside an operation. */
 #ifndef STORE_STORE_INTENT_NAMES_H
 #define STORE_STORE_INTENT_NAMES_H
 
 #include "store/db.h"
 #include "store/store.h"
 
-enum store_intent_name_kind { NAME_CLOID = 1, NAME_CLIENT = 2, NAME_KEY = 3 }; /* as on disk */
+enum store_intent_name_kind { NAME_CLIENT = 1, NAME_KEY = 2 }; /* as on disk */
 
 /* Takes all names and nonces of a new intent. E_EXISTS for a name that is taken, E_INTERNAL for a
  * nonce. The names that strangers choose come first, so that most refusals undo nothing. */
@@ -16,9 +16,12 @@ MUST_USE enum errc store_intent_names_take(struct db *db, const struct store_int
 MUST_USE enum errc store_intent_names_add(struct db *db, const struct store_intent *in,
                                           const struct store_intent *before, int64_t number);
 /* The number of the intent. E_NOT_FOUND. */
-MUST_USE enum errc store_intent_names_find(struct db *db, const char *brand,
-                                           const struct addr *account,
-                                           enum store_intent_name_kind kind, const void *name,
-                                           size_t len, int64_t *number);
+MUST_USE enum errc store_intent_names_by_cloid(struct db *db, const char *brand,
+                                               const struct addr *account,
+                                               const struct cloid *cloid, int64_t *number);
+MUST_USE enum errc store_intent_names_by_name(struct db *db, const char *brand,
+                                              const struct addr *account,
+                                              enum store_intent_name_kind kind, const char *name,
+                                              int64_t *number);
 
 #endif

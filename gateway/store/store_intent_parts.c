@@ -87,7 +87,8 @@ enum errc store_intent_parts_steps(struct store_intent *out, const uint8_t *byte
                 p = get(p, step->action, sizeof step->action);
                 if (step->action[sizeof step->action - 1] || *p > INTENT_UNKNOWN)
                         return E_STORE_DOWN;
-                step->state = (enum intent_state) * p++;
+                step->state = (enum intent_state)p[0];
+                p++;
                 p = get_u64(p, &step->nonce);
                 p = get_u64(p, &step->expires_after);
                 p = get(p, step->digest.b, sizeof step->digest.b);

@@ -19,20 +19,6 @@ static bool is_open(enum intent_state state)
         never("intent state");
 }
 
-static enum errc state_parse(enum intent_state *out, const char *name)
-{
-        static const enum intent_state all[] = {INTENT_RESERVED, INTENT_SENT, INTENT_DONE,
-                                                INTENT_REJECTED, INTENT_UNKNOWN};
-
-        for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-                if (strcmp(name, intent_state_name(all[i])) == 0) {
-                        *out = all[i];
-                        return E_OK;
-                }
-        }
-        return E_STORE_DOWN; /* the column's CHECK does not let another name in */
-}
-
 /* --- writing --- */
 
 /* What an update replaces: the same columns, in the same order, in intent and intent_outcome. */
@@ -42,7 +28,7 @@ static enum errc bind_changing(sqlite3_stmt *q, int i, const struct store_intent
                                const struct store_intent_parts *parts)
 {
         db_bind_int(q, i, in->updated_at);
-        db_bind_text(q, i + 1, intent_state_name(in->state));
+        db_bind_int(q, i + 1, in->state);
         db_bind_text(q, i + 2, in->owner);
         db_bind_bytes(q, i + 4, parts->steps, parts->steps_len);
         db_bind_bytes(q, i + 5, parts->orders, parts->orders_len);
@@ -143,23 +129,17 @@ enum errc store_intent_rows_insert(struct db *db, const struct store_intent *in)
 
 /* --- reading --- */
 
-static enum errc read_state(struct db *db, sqlite3_stmt *q, int i, enum intent_state *out)
-{
-        char name[16];
-        enum errc rc = db_get_text(db, q, i, name, sizeof name);
-
-        return rc ? rc : state_parse(out, name);
-}
-
 /* CHANGING from column i on. */
 static enum errc read_changing(struct db *db, sqlite3_stmt *q, int i, struct store_intent *out)
 {
+        int64_t state = db_get_int(q, i + 1);
         enum errc rc;
 
+        if (state < 0 || state > INTENT_UNKNOWN)
+                return E_STORE_DOWN; /* the column's CHECK does not let another number in */
+        out->state = (enum intent_state)state;
         out->updated_at = db_get_int(q, i);
-        rc = read_state(db, q, i + 1, &out->state);
-        if (!rc)
-                rc = db_get_text(db, q, i + 2, out->owner, sizeof out->owner);
+        rc = db_get_text(db, q, i + 2, out->owner, sizeof out->owner);
         out->epoch = db_get_u64(q, i + 3);
         if (!rc)
                 rc = store_intent_parts_steps(out, sqlite3_column_blob(q, i + 4),
@@ -242,25 +222,31 @@ done:
 
 /* --- updating --- */
 
-/* The latest of what an update depends on: id, created_at and the changing columns. */
-static enum errc read_before(struct db *db, int64_t number, struct store_intent *out)
+/* The latest of what an update depends on: number, created_at and the changing columns of the intent
+ * whose id is in->id; the cloid of another intent's order may be the same, which is why the id is
+ * compared. E_NOT_FOUND. */
+static enum errc read_before(struct db *db, const struct store_intent *in, int64_t *number,
+                             struct store_intent *out)
 {
         static const char sql[] =
-                "SELECT i.id, i.created_at, i.updated_at, i.state, i.owner, i.epoch, i.steps,"
+                "SELECT i.number, i.created_at, i.updated_at, i.state, i.owner, i.epoch, i.steps,"
                 " i.orders, o.updated_at, o.state, o.owner, o.epoch, o.steps, o.orders"
-                " FROM intent i LEFT JOIN intent_outcome o ON o.number = i.number"
-                " WHERE i.number = ?1";
+                " FROM intent_cloid c CROSS JOIN intent i ON i.number = c.number"
+                " LEFT JOIN intent_outcome o ON o.number = c.number"
+                " WHERE c.cloid = ?1 AND c.account = ?2 AND c.brand = ?3 AND i.id = ?1";
         sqlite3_stmt *q = db_query(db, sql);
         enum errc rc;
 
-        db_bind_int(q, 1, number);
+        db_bind_bytes(q, 1, in->id.b, sizeof in->id.b);
+        db_bind_bytes(q, 2, in->account.b, sizeof in->account.b);
+        db_bind_text(q, 3, in->brand);
         rc = db_step(db, q);
         if (rc)
                 return rc;
-        rc = db_get_bytes(db, q, 0, out->id.b, sizeof out->id.b);
+        out->id = in->id;
+        *number = db_get_int(q, 0);
         out->created_at = db_get_int(q, 1);
-        if (!rc)
-                rc = read_changing(db, q, sqlite3_column_type(q, 8) == SQLITE_NULL ? 2 : 8, out);
+        rc = read_changing(db, q, sqlite3_column_type(q, 8) == SQLITE_NULL ? 2 : 8, out);
         db_reset(q);
         return rc;
 }
@@ -274,14 +260,9 @@ enum errc store_intent_rows_update(struct db *db, const struct store_intent *in)
 
         if (in->epoch > INT64_MAX || store_intent_parts_pack(&parts, in))
                 return E_RANGE;
-        rc = store_intent_names_find(db, in->brand, &in->account, NAME_CLOID, in->id.b,
-                                     sizeof in->id.b, &number);
-        if (!rc)
-                rc = read_before(db, number, &before);
+        rc = read_before(db, in, &number, &before);
         if (rc)
                 return rc;
-        if (!hex_cloid_equal(&before.id, &in->id)) /* the cloid of another's order */
-                return E_NOT_FOUND;
         if (before.epoch > in->epoch)
                 return E_FORBIDDEN;
         rc = store_intent_names_add(db, in, &before, number);

@@ -12,8 +12,7 @@ struct nonce_op {
 static enum errc get_exec(struct store_op *op, struct db *db)
 {
         struct nonce_op *get = (struct nonce_op *)(void *)op;
-        sqlite3_stmt *q = db_query(db, "SELECT nonce FROM signer_nonce WHERE signer = ?1"
-                                       " ORDER BY nonce DESC LIMIT 1");
+        sqlite3_stmt *q = db_query(db, "SELECT nonce FROM signer_highest WHERE signer = ?1");
         enum errc rc;
 
         db_bind_bytes(q, 1, get->signer.b, sizeof get->signer.b);

@@ -67,11 +67,12 @@ struct bench {
         struct store *store;
         char dir[64], file[96];
         unsigned n_orders, wave;
+        bool ids_grow; /* with time, instead of being random */
         unsigned n_done;
         struct store_intent intents[2][WAVE_MAX]; /* of this wave and of the one before */
 };
 
-static void make_intent(struct store_intent *in, unsigned i)
+static void make_intent(struct store_intent *in, unsigned i, bool ids_grow)
 {
         unsigned trader = (unsigned)(scatter(i) % N_TRADERS);
 
@@ -87,13 +88,15 @@ static void make_intent(struct store_intent *in, unsigned i)
                                     .n_orders = 1,
                                     .request = request};
         fill(in->id.b, sizeof in->id.b, 100 * (uint64_t)i);
+        for (int b = 0; b < 6 && ids_grow; b++)
+                in->id.b[b] = (uint8_t)((UINT64_C(1790000000000) + i) >> (40 - 8 * b));
         fill(in->account.b, sizeof in->account.b, UINT64_C(1000000000000) + trader * 10);
         fill(in->signer.b, sizeof in->signer.b, UINT64_C(2000000000000) + trader * 10);
         fill(in->request_digest, sizeof in->request_digest, 100 * (uint64_t)i + 20);
-        if (i % 2)
+        if (i % 4 == 1)
                 snprintf(in->idempotency_key, sizeof in->idempotency_key, "%016llx-%016llx",
                          (unsigned long long)scatter(i * 7u), (unsigned long long)scatter(i * 11u));
-        if (i % 4 == 0)
+        if (i % 8 == 0)
                 snprintf(in->client_id, sizeof in->client_id, "grid-%u", i);
         text_copy(in->step[0].action, sizeof in->step[0].action, "order");
         in->step[0].nonce = UINT64_C(1790000000000) + i;
@@ -137,7 +140,7 @@ static void run_store(struct bench *bench, int64_t *process, int64_t *loop)
                                 settle(bench, &bench->intents[(w - 1) % 2][k], i - bench->wave);
                         if (w == n_waves)
                                 continue;
-                        make_intent(&bench->intents[w % 2][k], i);
+                        make_intent(&bench->intents[w % 2][k], i, bench->ids_grow);
                         store_intent_insert(bench->store, &bench->intents[w % 2][k], on_done,
                                             bench);
                 }
@@ -224,15 +227,19 @@ static int64_t measure_floor(const struct bench *bench, unsigned per_batch)
 
 /* --- the program --- */
 
-static void open_bench(struct bench *bench)
+static void make_folder(struct bench *bench)
+{
+        for (size_t i = 0; i < ANSWER_BYTES; i++)
+                answer[i] = "{\"id\":\"0x12ab\",\"filled\":\"0.25\"}"[i % 31];
+        text_copy(bench->dir, sizeof bench->dir, "/tmp/perpgate-bench-store-XXXXXX");
+        NEED(mkdtemp(bench->dir));
+        snprintf(bench->file, sizeof bench->file, "%s/gateway.db", bench->dir);
+}
+
+static void open_store(struct bench *bench)
 {
         struct err err = {.code = E_OK};
 
-        for (size_t i = 0; i < ANSWER_BYTES; i++)
-                answer[i] = "{\"id\":\"0x12ab\",\"filled\":\"0.25\"}"[i % 31];
-        text_copy(bench->dir, sizeof bench->dir, "/tmp/perpgate-bench-XXXXXX");
-        NEED(mkdtemp(bench->dir));
-        snprintf(bench->file, sizeof bench->file, "%s/gateway.db", bench->dir);
         bench->loop = loop_new();
         bench->store = store_open(bench->loop, bench->file, &err);
         if (!bench->store) {
@@ -241,7 +248,7 @@ static void open_bench(struct bench *bench)
         }
 }
 
-static void close_bench(struct bench *bench)
+static void close_store(struct bench *bench)
 {
         char lock[128];
 
@@ -250,7 +257,6 @@ static void close_bench(struct bench *bench)
         snprintf(lock, sizeof lock, "%s-lock", bench->file);
         unlink(lock);
         unlink(bench->file);
-        rmdir(bench->dir);
 }
 
 static unsigned argument(int argc, char **argv, int i, unsigned fallback, unsigned max)
@@ -261,29 +267,54 @@ static unsigned argument(int argc, char **argv, int i, unsigned fallback, unsign
         return (unsigned)v;
 }
 
+struct result {
+        int64_t process, loop; /* ns of CPU: both threads', the loop's */
+        unsigned per_batch;
+};
+
+static struct result measure_store(struct bench *bench, bool ids_grow)
+{
+        struct result result;
+        struct store_stats stats;
+
+        bench->ids_grow = ids_grow;
+        bench->n_done = 0;
+        open_store(bench);
+        run_store(bench, &result.process, &result.loop);
+        store_stats(bench->store, &stats);
+        result.per_batch = (unsigned)((stats.operations + stats.commits / 2) / stats.commits);
+        close_store(bench);
+        return result;
+}
+
+static void print_result(const char *what, const struct bench *bench, const struct result *result,
+                         int64_t least)
+{
+        printf("%s: %lld.%02lld times that; %lld ns of CPU per order, %lld of them on the loop; "
+               "%u operations per commit\n",
+               what, (long long)(result->process / least),
+               (long long)(result->process * 100 / least % 100),
+               (long long)(result->process / bench->n_orders),
+               (long long)(result->loop / bench->n_orders), result->per_batch);
+}
+
 int main(int argc, char **argv)
 {
         static struct bench bench;
-        struct store_stats stats;
-        int64_t process, loop;
+        struct result scattered, growing;
 
         bench.n_orders = argument(argc, argv, 1, 20000, 10000000);
         bench.wave = argument(argc, argv, 2, 16, WAVE_MAX);
         bench.n_orders -= bench.n_orders % bench.wave;
         NEED(bench.n_orders > 0);
-        open_bench(&bench);
-        run_store(&bench, &process, &loop);
-        store_stats(bench.store, &stats);
-
-        unsigned per_batch = (unsigned)((stats.operations + stats.commits / 2) / stats.commits);
-        int64_t least = measure_floor(&bench, per_batch);
-        printf("orders %u, operations per commit %u\n", bench.n_orders, per_batch);
-        printf("journal: %lld ns of CPU per order (%lld on the loop)\n",
-               (long long)(process / bench.n_orders), (long long)(loop / bench.n_orders));
-        printf("bare INSERT and UPDATE: %lld ns of CPU per order\n",
-               (long long)(least / bench.n_orders));
-        printf("ratio: %lld.%02lld\n", (long long)(process / least),
-               (long long)(process * 100 / least % 100));
-        close_bench(&bench);
+        make_folder(&bench);
+        scattered = measure_store(&bench, false);
+        growing = measure_store(&bench, true);
+        int64_t least = measure_floor(&bench, scattered.per_batch);
+        printf("%u orders, one bare INSERT and UPDATE each: %lld ns of CPU per order\n",
+               bench.n_orders, (long long)(least / bench.n_orders));
+        print_result("journal, random ids", &bench, &scattered, least);
+        print_result("journal, ids that grow with time", &bench, &growing, least);
+        rmdir(bench.dir);
         return 0;
 }

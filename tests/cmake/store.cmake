@@ -1,6 +1,8 @@
 pg_unit(store LINK pg_store PkgConfig::SQLITE PkgConfig::SODIUM)
 pg_unit(store_api_key LINK pg_store PkgConfig::SQLITE)
+pg_unit(store_batch LINK pg_store PkgConfig::SQLITE)
 pg_unit(store_intent LINK pg_store PkgConfig::SQLITE)
+pg_unit(store_open LINK pg_store)
 pg_unit(store_faults LINK pg_store PkgConfig::SQLITE)
 pg_unit(nonce LINK pg_journal)
 pg_unit(siwe LINK pg_auth)

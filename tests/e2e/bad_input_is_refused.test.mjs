@@ -4,16 +4,21 @@ import { after, before, describe, test } from 'node:test'
 import { Trader, problem, rawAnswer, rawExchange, signsNothing, startConfigured, startDemo } from './harness.mjs'
 
 let gateway
-let trader // of meridian; holds 0.01 BTC isolated at 10x
+let trader // of meridian; holds 0.01 BTC isolated at 10x; another one for each group: limits are per account
 let harbor
+
+async function holder() {
+  const who = await new Trader(gateway, 'meridian').onboard('10000')
+  const opened = await who.place({ symbol: 'BTC', side: 'buy', type: 'market', size: '0.01', leverage: 10 })
+  assert.equal(opened.status, 'filled')
+  return who
+}
 
 before(async () => {
   gateway = await startDemo()
   await Promise.all([gateway.price('BTC', '100000'), gateway.price('ETH', '4000'), gateway.price('SOL', '100'), gateway.price('SILVER', '75')])
-  trader = await new Trader(gateway, 'meridian').onboard('10000')
+  trader = await holder()
   harbor = await new Trader(gateway, 'harbor').onboard('10000')
-  const opened = await trader.place({ symbol: 'BTC', side: 'buy', type: 'market', size: '0.01', leverage: 10 })
-  assert.equal(opened.status, 'filled')
 })
 after(() => gateway?.stop())
 
@@ -44,7 +49,9 @@ test('what the bad ones are made from is good', async () => {
 })
 
 describe('bodies', () => {
-  before(() => trader.signIn()) // requests are limited per session
+  before(async () => {
+    trader = await holder()
+  })
 
   const bodies = {
     'cut off': '{"symbol":"BTC"',
@@ -124,7 +131,9 @@ describe('bodies', () => {
 })
 
 describe('fields', () => {
-  before(() => trader.signIn()) // requests are limited per session
+  before(async () => {
+    trader = await holder()
+  })
 
   const notDecimals = [0.001, 1, 'NaN', 'Infinity', '1e400', '1e3', '1E-3', '-0.001', '-1', '0', '0.0', '-0', '+1', ' 1', '1 ', '0x10', '1,000',
     '1_000', '\uff11', '', '.', '-', '1..2', '1.2.3', null, true, [], {}, ['1'], '9'.repeat(40), '0.000000001', '1'.repeat(300)]
@@ -212,7 +221,9 @@ describe('fields', () => {
 })
 
 describe('the venue\'s and the brand\'s rules', () => {
-  before(() => trader.signIn()) // requests are limited per session
+  before(async () => {
+    trader = await holder()
+  })
 
   test('off-tick prices name the nearest valid ones', () =>
     signsNothing(gateway, async () => {
@@ -322,7 +333,9 @@ describe('the venue\'s and the brand\'s rules', () => {
 })
 
 describe('what belongs to others', () => {
-  before(() => trader.signIn()) // requests are limited per session
+  before(async () => {
+    trader = await holder()
+  })
 
   test('ids of another trader, and ids that are none', async () => {
     const other = await new Trader(gateway, 'meridian').onboard('1000')
@@ -351,7 +364,9 @@ describe('what belongs to others', () => {
 })
 
 describe('on the wire', () => {
-  before(() => trader.signIn()) // requests are limited per session
+  before(async () => {
+    trader = await holder()
+  })
 
   const head = (line, more = '') => `${line} HTTP/1.1\r\nHost: meridian.localhost\r\nAuthorization: Bearer ${trader.token}\r\n${more}\r\n`
   const body = JSON.stringify(order)

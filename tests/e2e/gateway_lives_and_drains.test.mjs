@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { chmodSync, cpSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { REPO, Trader, problem, request, run, startConfigured, startDemo, temporaryFolder, until, writeConfig, writeMasterKey } from './harness.mjs'
+import { REPO, Trader, problem, rawExchange, request, run, startConfigured, startDemo, temporaryFolder, until, writeConfig, writeMasterKey } from './harness.mjs'
 
 const mode = (file) => statSync(file).mode & 0o777
 
@@ -81,6 +81,24 @@ describe('the master key', () => {
   })
 })
 
+describe('one data folder', () => {
+  test('serves one gateway at a time, and only with the master key that it was made with', async () => {
+    const folder = temporaryFolder()
+    const gateway = await startConfigured({}, { folder })
+    const agents = await new Trader(gateway, 'meridian').onboard('1000')
+    const second = await run('perpgate', ['--config', gateway.file])
+    assert.equal(second.code, 1)
+    assert.match(second.stderr, /perpgate\.db/)
+    await agents.place({ symbol: 'BTC', side: 'buy', type: 'limit', size: '0.001', price: '50000', leverage: 5 }) // the first goes on
+    await gateway.stop()
+    const other = writeMasterKey(folder)
+    const refused = await run('perpgate', ['--config', gateway.file])
+    assert.equal(refused.code, 1)
+    assert.match(refused.stderr, /key of brand \S+ does not open/)
+    assert.ok(!refused.stderr.includes(other))
+  })
+})
+
 describe('how it is', () => {
   let gateway
   before(async () => {
@@ -153,6 +171,17 @@ describe('how it is', () => {
       problem(answer, 405, 'invalid_request')
       assert.deepEqual((answer.headers.allow ?? '').split(/, */).filter((m) => m && m !== 'OPTIONS' && m !== 'HEAD').sort(), [...allowed].sort(), `${method} ${path}`)
     }
+  })
+
+  test('HTTP as others speak it: HEAD, one connection for many requests, version 1.0', async () => {
+    const host = gateway.host('meridian')
+    const head = await request(gateway.http, 'HEAD', '/healthz', { host })
+    assert.deepEqual([head.status, head.text], [200, ''])
+    const get = (path) => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n`
+    const many = await rawExchange(gateway.http, `${get('/healthz')}\r\n${get('/v1/brand')}\r\n${get('/v1/nothing')}Connection: close\r\n\r\n`)
+    assert.deepEqual([...many.matchAll(/HTTP\/1\.1 (\d+)/g)].map((m) => m[1]), ['200', '200', '404'])
+    const old = await rawExchange(gateway.http, `GET /v1/brand HTTP/1.0\r\nHost: ${host}\r\n\r\n`)
+    assert.match(old, /^HTTP\/1\.1 200 [\s\S]*Connection: close/)
   })
 
   test('every answer says that it must not be sniffed or kept', async () => {
@@ -242,7 +271,12 @@ describe('ending', () => {
 
     const again = await startConfigured({}, { folder, keepsKey: true })
     try {
-      await again.healthy()
+      trader.gateway = again
+      await trader.ok('GET', '/v1/account') // the session
+      const replayed = await trader.call('POST', '/v1/orders', order, headers) // and the answer
+      assert.equal(replayed.headers['idempotent-replayed'], 'true', replayed.text)
+      assert.equal(replayed.text, placed.text)
+      assert.equal((await again.venue.ledger()).length, 0, 'the venue is a new one, and was asked for nothing')
     } finally {
       assert.equal((await again.stop()).code, 0)
     }
@@ -301,6 +335,16 @@ describe('secrets', () => {
     for (const [what, secret] of [['the session token', Buffer.from(trader.token)], ['its bytes', token], ['the master key', Buffer.from(gateway.masterKey, 'hex')]])
       assert.equal(database.indexOf(secret), -1, `${what} is in the database`)
     for (const line of gateway.program.stderr.trim().split('\n')) assert.match(line, /^ts=\S+ level=(error|warn|info|debug) msg=/)
+  })
+
+  test('no core is dumped', { skip: process.platform !== 'linux' }, async () => {
+    const gateway = await startDemo()
+    try {
+      const limits = readFileSync(`/proc/${gateway.program.child.pid}/limits`, 'utf8')
+      assert.match(limits, /^Max core file size +0 +0 /m)
+    } finally {
+      await gateway.stop()
+    }
   })
 
   test("a demo's key and folder are for their owner alone", async () => {

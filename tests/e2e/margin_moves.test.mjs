@@ -72,6 +72,24 @@ describe('the liquidation price is one: in preview, position and at the venue', 
   })
 })
 
+test('a preview signs nothing and changes nothing, without an agent too', async () => {
+  const who = new Trader(gateway, 'meridian')
+  await gateway.venue.faucet(who.address, '5000')
+  await who.signIn()
+  await signsNothing(gateway, async () => {
+    for (const order of [
+      { symbol: 'BTC', side: 'buy', type: 'market', margin: '100', leverage: 20, takeProfit: { triggerPrice: '110000' } },
+      { symbol: 'ETH', side: 'sell', type: 'limit', size: '0.1', price: '4100', marginMode: 'cross', leverage: 3 },
+    ]) {
+      const { plan, id } = await who.preview(order)
+      assert.equal(id, undefined)
+      assert.deepEqual(plan.map((s) => s.status), plan.map(() => 'pending'))
+    }
+  })
+  const { leverage } = await gateway.venue.info({ type: 'activeAssetData', user: who.address, coin: 'ETH' })
+  assert.notEqual(leverage.value, 3)
+})
+
 describe('margin orders', () => {
   test('the margin asked for is what stands behind the position, and the most that is lost', async () => {
     const who = await trader()

@@ -21,7 +21,7 @@ before(async () => {
   await paper.price('BTC', '100000')
   await paper.price('ETH', '3000')
 })
-after(() => paper?.program.stop())
+after(() => paper?.stop())
 
 // --- what an answer looks like ------------------------------------------------------------------
 

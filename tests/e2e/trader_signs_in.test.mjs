@@ -141,6 +141,14 @@ describe('what is no sign-in', () => {
     await login(trader, { message, signature: await trader.account.signMessage({ message }) }, 401, 'unauthorized')
   })
 
+  test('a stranger who asks for many challenges does not lock the wallet out', async () => {
+    const trader = new Trader(gateway, 'meridian')
+    const oldest = await signed(trader)
+    for (let i = 0; i < 12; i++) await trader.challenge()
+    await login(trader, oldest, 401, 'unauthorized')
+    await trader.signIn()
+  })
+
   test('a nonce that was never issued', async () => {
     const trader = new Trader(gateway, 'meridian')
     const body = await signed(trader, (m) => m.replace(/Nonce: .*/, 'Nonce: 0123456789abcdef0123456789abcdef'))

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { Trader, startConfigured, until } from './harness.mjs'
+import { Trader, signTypedData, startConfigured, until } from './harness.mjs'
 
 const SLOW = 700 // the gateway's own deadline for the venue, here
 
@@ -97,6 +97,73 @@ describe('an answer that is lost after the order took effect', () => {
     const found = await trader.refused(504, 'outcome_unknown', 'DELETE', `/v1/orders/${id}`)
     assert.equal(found.retryable, false)
     assert.equal((await trader.ok('GET', `/v1/orders/${id}`)).status, 'cancelled')
+  })
+})
+
+describe('answers lost in the middle of a plan', () => {
+  test('leverage and order: both are found, then the margin is moved', async () => {
+    const who = await new Trader(gateway, 'meridian').onboard('5000')
+    await gateway.venue.fault('lostAnswer', 2, { path: 'exchange' })
+    const placed = await who.place({ symbol: 'BTC', side: 'buy', type: 'market', margin: '100', leverage: 9 })
+    assert.equal(placed.status, 'filled')
+    assert.deepEqual(placed.plan.map((s) => [s.action, s.status]), [['setLeverage', 'done'], ['order', 'done'], ['adjustMargin', 'done']])
+    const mine = (await gateway.venue.ledger()).filter((row) => row.account?.toLowerCase() === who.address).map((row) => row.type)
+    assert.deepEqual(mine.slice(-3), ['updateLeverage', 'order', 'updateIsolatedMargin'], 'each once')
+    const position = await who.position('BTC')
+    assert.equal(position.leverage, 9)
+    assert.ok(Math.abs(Number(position.margin) - 100) < 0.1, position.margin)
+  })
+
+  test('moved margin: unknown, for reading proves nothing; the position shows that it moved once', async () => {
+    const who = await new Trader(gateway, 'meridian').onboard('5000')
+    await who.place({ symbol: 'BTC', side: 'buy', type: 'market', margin: '100', leverage: 10 })
+    const before = await who.position('BTC')
+    const headers = { 'Idempotency-Key': randomUUID() }
+    await gateway.venue.fault('lostAnswer', 1, { path: 'exchange' })
+    const found = await who.refused(504, 'outcome_unknown', 'POST', '/v1/positions/BTC/margin', { amount: '50' }, headers)
+    assert.deepEqual(found.plan.map((s) => [s.action, s.status, s.amount]), [['adjustMargin', 'unknown', '50']])
+    const again = await who.call('POST', '/v1/positions/BTC/margin', { amount: '50' }, headers)
+    assert.deepEqual([again.status, again.headers['idempotent-replayed']], [504, 'true'])
+    const after = await who.position('BTC')
+    assert.ok(Math.abs(Number(after.margin) - Number(before.margin) - 50) < 0.001)
+  })
+
+  test('a close is found, and closed once', async () => {
+    const who = await new Trader(gateway, 'meridian').onboard('5000')
+    await who.place({ symbol: 'BTC', side: 'buy', type: 'market', margin: '100', leverage: 10 })
+    await gateway.venue.fault('lostAnswer', 1, { path: 'exchange' })
+    const closed = await who.ok('DELETE', '/v1/positions/BTC')
+    assert.deepEqual([closed.status, closed.position], ['filled', null])
+    assert.equal(await who.venuePosition('BTC'), undefined)
+  })
+
+  test('an approval: unknown, then onboarding tells; the same signature again is no second one', async () => {
+    const who = new Trader(gateway, 'meridian')
+    await gateway.venue.faucet(who.address, '1000')
+    await who.signIn()
+    const { typedData } = await who.ok('POST', '/v1/agent', {})
+    const signature = await signTypedData(who.account, typedData)
+    await gateway.venue.fault('lostAnswer', 1, { path: 'exchange' })
+    const found = await who.refused(504, 'outcome_unknown', 'POST', '/v1/agent/approve', { signature })
+    assert.match(found.detail, /onboarding/)
+    const { steps } = await who.ok('GET', '/v1/onboarding')
+    assert.equal(steps.find((s) => s.step === 'agent').status, 'done')
+    assert.equal((await who.ok('POST', '/v1/agent/approve', { signature })).status, 'approved')
+    const mine = (await gateway.venue.ledger()).filter((row) => row.account?.toLowerCase() === who.address)
+    assert.deepEqual(mine.map((row) => row.type), ['approveAgent'])
+  })
+
+  test('an approval that the venue refuses can be sent again once the reason is gone', async () => {
+    const who = new Trader(gateway, 'meridian')
+    await who.signIn()
+    const { typedData } = await who.ok('POST', '/v1/agent', {})
+    const signature = await signTypedData(who.account, typedData)
+    const found = await who.call('POST', '/v1/agent/approve', { signature })
+    assert.equal(found.json.status, 422, found.text)
+    assert.match(found.json.venueMessage, /Must deposit/)
+    assert.match(found.json.detail, /deposit/)
+    await gateway.venue.faucet(who.address, '1000')
+    await who.ok('POST', '/v1/agent/approve', { signature })
   })
 })
 

@@ -7,7 +7,7 @@ command -v clang-format >/dev/null || {
         echo "clang-format is not there"
         exit 1
 }
-find gateway adapters tests -name '*.[ch]' | sort | xargs clang-format --dry-run --Werror 2>&1 |
+find gateway adapters tests -name node_modules -prune -o -name '*.[ch]' -print | sort | xargs clang-format --dry-run --Werror 2>&1 |
         sed -n 's/^\([^: ]*:[0-9]*\):.*error: .*/\1: not as clang-format writes it/p' | sort -u -t: -k1,1 |
         grep . && exit 1
 exit 0

@@ -190,7 +190,7 @@ static void statuses_become_items(void **state)
         assert_int_equal(out.item[1].filled.v, 2000000);
         assert_int_equal(out.item[1].average.v, 189140000000);
         assert_int_equal(out.item[2].status, ITEM_REFUSED);
-        assert_int_equal(out.item[2].err.code, E_TOO_SMALL);
+        assert_int_equal(out.item[2].refusal, E_TOO_SMALL);
         read_answer(VENUE_ORDER, 3, 200,
                     STATUSES(FILLED ",\"waitingForFill\",\"waitingForTrigger\""));
         assert_int_equal(out.result, VENUE_DONE);
@@ -211,7 +211,7 @@ static void an_ok_over_a_failure_is_a_refusal(void **state)
         read_answer(VENUE_ORDER, 3, 200, STATUSES(FAILED)); /* one for the whole batch */
         assert_int_equal(out.result, VENUE_REFUSED);
         assert_int_equal(out.n_items, 3);
-        assert_int_equal(out.item[2].err.code, E_TOO_SMALL);
+        assert_int_equal(out.item[2].refusal, E_TOO_SMALL);
         read_answer(
                 VENUE_ORDER, 2, 200,
                 "{\"status\":\"err\",\"response\":\"Signed action over weight limit of 200.\"}");

@@ -15,8 +15,8 @@ static void good_logos(void **state)
                 "<svg/>",
                 "<svg></svg>\n",
                 "\xef\xbb\xbf<svg/>",
-                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- made by hand <script> "
-                "-->\n<svg/>",
+                ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- made by hand <script> "
+                 "-->\n<svg/>"),
                 "<?xml version='1.0'?><svg/>",
                 "<svg><defs><linearGradient id='a'/></defs><rect fill='url(#a)'/></svg>",
                 "<svg><use href=\"#a\"/><use xlink:href='#b'/></svg>",

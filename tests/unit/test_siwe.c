@@ -124,96 +124,95 @@ static enum errc parse(const char *text, size_t len, struct err *err)
         return rc;
 }
 
+static const struct {
+        const char *text;
+        unsigned line;
+} malformed[] = {
+        {"x", 1},
+        {"\n", 1},
+        {" wants you to sign in with your Ethereum account:\n" ADDRESS "\n\n\n" TAIL, 1},
+        {"https://meridian.localhost wants you to sign in with your Ethereum account:\n", 1},
+        {"a b wants you to sign in with your Ethereum account:\n", 1},
+        {"brand.example@evil.example wants you to sign in with your Ethereum account:\n", 1},
+        {"meridian.localhost wants you to sign in with your Ethereum account: \n", 1},
+        {"meridian.localhost wants you to sign in with your ethereum account:\n", 1},
+        {"meridian.localhost wants you to sign in with your Ethereum account:", 2},
+        {"m wants you to sign in with your Ethereum account:\r\n" ADDRESS "\n\n\n" TAIL, 1},
+        {"m wants you to sign in with your Ethereum account:\n0x5aa\n\n\n" TAIL, 2},
+        {"m wants you to sign in with your Ethereum account:\n"
+         "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed\n\n\n" TAIL,
+         2}, /* lower case */
+        {"m wants you to sign in with your Ethereum account:\n"
+         "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD\n\n\n" TAIL,
+         2}, /* last letter */
+        {"m wants you to sign in with your Ethereum account:\n"
+         "0X5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\n\n\n" TAIL,
+         2},
+        {"m wants you to sign in with your Ethereum account:\n"
+         "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\n\n\n" TAIL,
+         2},
+        {"m wants you to sign in with your Ethereum account:\n" ADDRESS, 3},
+        {"m wants you to sign in with your Ethereum account:\n" ADDRESS "\nx\n\n" TAIL, 3},
+        {HEAD, 5},
+        {HEAD TAIL, 5},
+        {HEAD "a \"quote\"\n\n" TAIL, 4},
+        {HEAD "two\nlines\n\n" TAIL, 5},
+        {HEAD "tab\t\n\n" TAIL, 4},
+        {HEAD "\n\n" TAIL, 5},
+        {HEAD "\nVersion: 1\n", 5},
+        {HEAD "\nURI: \n", 5},
+        {HEAD "\nURI:https://m\n", 5},
+        {HEAD "\nuri: https://m\n", 5},
+        {HEAD "\nURI: m\n", 5},
+        {HEAD "\nURI: https:\n", 5},
+        {HEAD "\nURI: https://a b\n", 5},
+        {HEAD "\nURI: https://m\n", 6},
+        {HEAD "\nURI: https://m\nVersion: 2\n", 6},
+        {HEAD "\nURI: https://m\nVersion: 01\n", 6},
+        {HEAD "\nURI: https://m\nVersion: 1", 7},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 0\n", 7},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 01\n", 7},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: -1\n", 7},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 0x1\n", 7},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1 \n", 7},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 18446744073709551616\n", 7},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 99999999999999999999\n", 7},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 100000000000000000000\n", 7},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1\nNonce: 1234567\n", 8},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1\nNonce: 1234567-\n", 8},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1\nNonce: "
+              "01234567890123456789012345678901234567890123456789012345678901234\n",
+         8},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1\nNonce: 12345678\n", 9},
+        {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1\nNonce: 12345678", 9},
+        {MESSAGE "\n", 11},
+        {MESSAGE "\nExpiration Time: soon", 11},
+        {MESSAGE "\nExpiration Time: ", 11},
+        {MESSAGE "\nNot Before: 2026-09-21T14:13:20Z", 11},
+        {MESSAGE "\nNot Before: 2026-09-21T14:13:20.000Z"
+                 "\nExpiration Time: 2026-09-21T14:13:20.000Z",
+         12},
+        {MESSAGE "\nExpiration Time: 2026-09-21T14:13:20.000Z"
+                 "\nExpiration Time: 2026-09-21T14:13:20.000Z",
+         12},
+        {MESSAGE "\nRequest ID: 7", 11},
+        {MESSAGE "\nResources:", 11},
+        {MESSAGE "\nExpiration Time: 2026-09-21T14:13:20.000Z\n", 12},
+};
+
 static void malformed_messages_name_their_line(void **state)
 {
-        static const struct {
-                const char *text;
-                unsigned line;
-        } bad[] = {
-                {"x", 1},
-                {"\n", 1},
-                {" wants you to sign in with your Ethereum account:\n" ADDRESS "\n\n\n" TAIL, 1},
-                {"https://meridian.localhost wants you to sign in with your Ethereum account:\n",
-                 1},
-                {"a b wants you to sign in with your Ethereum account:\n", 1},
-                {"brand.example@evil.example wants you to sign in with your Ethereum account:\n",
-                 1},
-                {"meridian.localhost wants you to sign in with your Ethereum account: \n", 1},
-                {"meridian.localhost wants you to sign in with your ethereum account:\n", 1},
-                {"meridian.localhost wants you to sign in with your Ethereum account:", 2},
-                {"m wants you to sign in with your Ethereum account:\r\n" ADDRESS "\n\n\n" TAIL, 1},
-                {"m wants you to sign in with your Ethereum account:\n0x5aa\n\n\n" TAIL, 2},
-                {"m wants you to sign in with your Ethereum account:\n"
-                 "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed\n\n\n" TAIL,
-                 2}, /* lower case */
-                {"m wants you to sign in with your Ethereum account:\n"
-                 "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD\n\n\n" TAIL,
-                 2}, /* last letter */
-                {"m wants you to sign in with your Ethereum account:\n"
-                 "0X5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\n\n\n" TAIL,
-                 2},
-                {"m wants you to sign in with your Ethereum account:\n"
-                 "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\n\n\n" TAIL,
-                 2},
-                {"m wants you to sign in with your Ethereum account:\n" ADDRESS, 3},
-                {"m wants you to sign in with your Ethereum account:\n" ADDRESS "\nx\n\n" TAIL, 3},
-                {HEAD, 5},
-                {HEAD TAIL, 5},
-                {HEAD "a \"quote\"\n\n" TAIL, 4},
-                {HEAD "two\nlines\n\n" TAIL, 5},
-                {HEAD "tab\t\n\n" TAIL, 4},
-                {HEAD "\n\n" TAIL, 5},
-                {HEAD "\nVersion: 1\n", 5},
-                {HEAD "\nURI: \n", 5},
-                {HEAD "\nURI:https://m\n", 5},
-                {HEAD "\nuri: https://m\n", 5},
-                {HEAD "\nURI: m\n", 5},
-                {HEAD "\nURI: https:\n", 5},
-                {HEAD "\nURI: https://a b\n", 5},
-                {HEAD "\nURI: https://m\n", 6},
-                {HEAD "\nURI: https://m\nVersion: 2\n", 6},
-                {HEAD "\nURI: https://m\nVersion: 01\n", 6},
-                {HEAD "\nURI: https://m\nVersion: 1", 7},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 0\n", 7},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 01\n", 7},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: -1\n", 7},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 0x1\n", 7},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1 \n", 7},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 18446744073709551616\n", 7},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 99999999999999999999\n", 7},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 100000000000000000000\n", 7},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1\nNonce: 1234567\n", 8},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1\nNonce: 1234567-\n", 8},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1\nNonce: "
-                      "01234567890123456789012345678901234567890123456789012345678901234\n",
-                 8},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1\nNonce: 12345678\n", 9},
-                {HEAD "\nURI: https://m\nVersion: 1\nChain ID: 1\nNonce: 12345678", 9},
-                {MESSAGE "\n", 11},
-                {MESSAGE "\nExpiration Time: soon", 11},
-                {MESSAGE "\nExpiration Time: ", 11},
-                {MESSAGE "\nNot Before: 2026-09-21T14:13:20Z", 11},
-                {MESSAGE "\nNot Before: 2026-09-21T14:13:20.000Z"
-                         "\nExpiration Time: 2026-09-21T14:13:20.000Z",
-                 12},
-                {MESSAGE "\nExpiration Time: 2026-09-21T14:13:20.000Z"
-                         "\nExpiration Time: 2026-09-21T14:13:20.000Z",
-                 12},
-                {MESSAGE "\nRequest ID: 7", 11},
-                {MESSAGE "\nResources:", 11},
-                {MESSAGE "\nExpiration Time: 2026-09-21T14:13:20.000Z\n", 12},
-        };
         struct err err;
         char expected[32];
 
         (void)state;
         assert_int_equal(parse(MESSAGE, strlen(MESSAGE), &err), E_OK);
-        for (size_t i = 0; i < COUNT(bad); i++) {
-                snprintf(expected, sizeof expected, "Line %u of", bad[i].line);
-                if (parse(bad[i].text, strlen(bad[i].text), &err) != E_SYNTAX)
-                        fail_msg("accepted: %s", bad[i].text);
+        for (size_t i = 0; i < COUNT(malformed); i++) {
+                snprintf(expected, sizeof expected, "Line %u of", malformed[i].line);
+                if (parse(malformed[i].text, strlen(malformed[i].text), &err) != E_SYNTAX)
+                        fail_msg("accepted: %s", malformed[i].text);
                 if (strncmp(err.detail, expected, strlen(expected)) != 0)
-                        fail_msg("case %zu: \"%s\", not line %u", i, err.detail, bad[i].line);
+                        fail_msg("case %zu: \"%s\", not line %u", i, err.detail, malformed[i].line);
         }
 }
 
@@ -319,7 +318,7 @@ static void times_are_the_calendars(void **state)
                 {INT64_C(4107542400000), "2100-03-01T00:00:00.000Z"},
                 {INT64_C(253402300799999), "9999-12-31T23:59:59.999Z"},
         };
-        static const char *const bad[] = {
+        static const char *const unfit[] = {
                 "",
                 "2026-09-21T14:13:20Z",
                 "2026-09-21T14:13:20.0000Z",
@@ -354,9 +353,9 @@ static void times_are_the_calendars(void **state)
         }
         assert_int_equal(siwe_text_print_time(out, -1), E_RANGE);
         assert_int_equal(siwe_text_print_time(out, INT64_C(253402300800000)), E_RANGE);
-        for (size_t i = 0; i < COUNT(bad); i++) {
-                if (siwe_text_parse_time(&ms, bad[i], strlen(bad[i])) != E_SYNTAX)
-                        fail_msg("accepted %s", bad[i]);
+        for (size_t i = 0; i < COUNT(unfit); i++) {
+                if (siwe_text_parse_time(&ms, unfit[i], strlen(unfit[i])) != E_SYNTAX)
+                        fail_msg("accepted %s", unfit[i]);
         }
 }
 

@@ -1,11 +1,11 @@
-/* store: accounts and agents, sessions, nonces, audit, brand keys, group commit. */
+/* store: accounts and agents, sessions, nonces, audit, brand keys. */
 #include "store_rig.h"
 
 #include <sodium.h>
 #include <sqlite3.h>
 
 #include "base/buf.h"
-#include "store/store_op.h" /* to hold the store's thread until a batch is complete */
+#include "store/store_op.h" /* to look into the tables */
 
 static void on_account(void *cookie, enum errc rc, const struct store_account *account)
 {
@@ -334,83 +334,6 @@ static void an_audit_entry_that_is_too_large_is_refused(void **state)
         free(detail);
 }
 
-/* --- group commit --- */
-
-static void many_operations_share_one_commit(void **state)
-{
-        struct rig *rig = *state;
-        struct store_stats before, after;
-        struct reply reply = {0};
-
-        store_stats(rig->store, &before);
-        store_op_lock(rig->store); /* the thread takes what is there once we let go */
-        for (unsigned i = 0; i < 100; i++) {
-                struct store_intent in = rig_intent(i);
-                store_intent_insert(rig->store, &in, rig_on_done, &reply);
-        }
-        store_op_unlock(rig->store);
-        rig_wait(rig, &reply, 100);
-        assert_int_equal(reply.n_ok, 100);
-        store_stats(rig->store, &after);
-        assert_int_equal(after.operations - before.operations, 100);
-        assert_in_range(after.commits - before.commits, 1, 2);
-        assert_int_equal(after.failures, 0);
-        assert_int_equal(after.queued, 0);
-}
-
-static void one_bad_operation_does_not_sink_its_batch(void **state)
-{
-        struct rig *rig = *state;
-        struct store_intent good = rig_intent(1), twin = rig_intent(2), last = rig_intent(3);
-        struct reply replies[3] = {0}, reply;
-
-        text_copy(twin.idempotency_key, sizeof twin.idempotency_key, good.idempotency_key);
-        store_op_lock(rig->store);
-        store_intent_insert(rig->store, &good, rig_on_done, &replies[0]);
-        store_intent_insert(rig->store, &twin, rig_on_done, &replies[1]);
-        store_intent_insert(rig->store, &last, rig_on_done, &replies[2]);
-        store_op_unlock(rig->store);
-        rig_wait(rig, &replies[2], 1);
-        assert_int_equal(replies[0].rc, E_OK);
-        assert_int_equal(replies[1].rc, E_EXISTS);
-        assert_int_equal(replies[2].rc, E_OK);
-        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_OK);
-        assert_memory_equal(&reply.intent.id, &good.id, sizeof good.id);
-        assert_int_equal(rig_by_key(rig, &reply, "key-3"), E_OK);
-}
-
-static void closing_finishes_what_is_queued(void **state)
-{
-        struct rig *rig = *state;
-        struct reply reply = {0}, found;
-
-        for (unsigned i = 0; i < 50; i++) {
-                struct store_intent in = rig_intent(i);
-                store_intent_insert(rig->store, &in, rig_on_done, &reply);
-        }
-        rig_reopen(rig);
-        assert_int_equal(reply.n, 50);
-        assert_int_equal(reply.n_ok, 50);
-        assert_int_equal(rig_by_key(rig, &found, "key-49"), E_OK);
-}
-
-static void a_full_mailbox_refuses_and_still_answers(void **state)
-{
-        struct rig *rig = *state;
-        struct reply reply = {0};
-        unsigned n = 9000;
-
-        store_op_lock(rig->store);
-        for (unsigned i = 0; i < n; i++)
-                store_session_delete(rig->store, (const uint8_t[32]){0}, rig_on_done, &reply);
-        assert_int_equal(reply.n, 0);
-        store_op_unlock(rig->store);
-        rig_wait(rig, &reply, n);
-        assert_true(reply.n_down > 0);
-        assert_int_equal(reply.n_ok + reply.n_down, n);
-        assert_true(store_is_up(rig->store)); /* busy is not down */
-}
-
 int main(void)
 {
 #define RIG(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
@@ -425,10 +348,6 @@ int main(void)
                 RIG(brand_keys_are_read_and_written_at_start),
                 RIG(audit_entries_form_a_chain_per_brand),
                 RIG(an_audit_entry_that_is_too_large_is_refused),
-                RIG(many_operations_share_one_commit),
-                RIG(one_bad_operation_does_not_sink_its_batch),
-                RIG(closing_finishes_what_is_queued),
-                RIG(a_full_mailbox_refuses_and_still_answers),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

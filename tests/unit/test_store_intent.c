@@ -1,6 +1,8 @@
 /* store: intents, from the reservation to the answer, and what must be unique about them. */
 #include "store_rig.h"
 
+#include "store/store_op.h" /* to damage a row */
+
 static enum errc by_cloid(struct rig *rig, struct reply *reply, const char *brand,
                           const struct addr *account, unsigned tag)
 {
@@ -158,6 +160,131 @@ static void an_update_records_what_became_of_it(void **state)
         expect_same(&reply.intent, &in);
 }
 
+static void all_steps_and_orders_come_back(void **state)
+{
+        struct rig *rig = *state;
+        struct store_intent in = rig_intent(1);
+        struct reply reply;
+
+        in.n_steps = INTENT_STEPS_MAX;
+        for (unsigned i = 0; i < INTENT_STEPS_MAX; i++) {
+                in.step[i] = in.step[0];
+                in.step[i].state = (enum intent_state)(i % 5);
+                in.step[i].nonce = i % 2 ? 0 : 5000 + i;
+                memset(in.step[i].digest.b, (int)(0xa0 + i), sizeof in.step[i].digest.b);
+        }
+        text_copy(in.step[5].action, sizeof in.step[5].action, "fifteen letters");
+        in.step[5].nonce = in.step[5].expires_after = INT64_MAX;
+        in.n_orders = INTENT_ORDERS_MAX;
+        for (unsigned i = 0; i < INTENT_ORDERS_MAX; i++)
+                in.order[i] = (struct store_intent_order){.cloid = rig_cloid(i), .role = "7 letts"};
+        assert_int_equal(rig_insert(rig, &in), E_OK);
+        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_OK);
+        expect_same(&reply.intent, &in);
+
+        for (unsigned i = 0; i < INTENT_ORDERS_MAX; i++)
+                in.order[i].oid = UINT64_C(0x0102030405060708) + i;
+        in.step[1].nonce = 6001;
+        assert_int_equal(rig_update(rig, &in), E_OK);
+        rig_reopen(rig);
+        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_OK);
+        expect_same(&reply.intent, &in);
+
+        in.n_steps = in.n_orders = 0;
+        assert_int_equal(rig_update(rig, &in), E_OK);
+        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_OK);
+        expect_same(&reply.intent, &in);
+}
+
+static void an_answer_may_come_with_the_intent(void **state)
+{
+        struct rig *rig = *state;
+        struct store_intent in = rig_intent(1);
+        struct reply reply;
+
+        in.state = INTENT_REJECTED;
+        in.answer = "{\"code\":\"no\"}";
+        in.answer_status = 422;
+        in.request = NULL;
+        assert_int_equal(rig_insert(rig, &in), E_OK);
+        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_OK);
+        expect_same(&reply.intent, &in);
+}
+
+static void an_update_takes_new_nonces_and_gives_none_back(void **state)
+{
+        struct rig *rig = *state;
+        struct store_intent in = a_full_intent(), twin = rig_intent(2);
+        struct reply reply;
+
+        assert_int_equal(rig_insert(rig, &in), E_OK);
+        assert_int_equal(rig_insert(rig, &twin), E_OK);
+        in.step[2].nonce = twin.step[0].nonce;
+        assert_int_equal(rig_update(rig, &in), E_INTERNAL);
+        in.step[2].nonce = 7002;
+        assert_int_equal(rig_update(rig, &in), E_OK);
+        in.n_steps = 1;
+        assert_int_equal(rig_update(rig, &in), E_OK);
+        for (uint64_t nonce = 7001; nonce <= 7002; nonce++) { /* of the steps that are gone */
+                twin = rig_intent(3);
+                twin.step[0].nonce = nonce;
+                assert_int_equal(rig_insert(rig, &twin), E_INTERNAL);
+        }
+        assert_int_equal(rig_by_key(rig, &reply, "key-3"), E_NOT_FOUND);
+        twin.n_steps = 2; /* nor twice within one intent */
+        twin.step[0].nonce = 7003;
+        twin.step[1] = twin.step[0];
+        assert_int_equal(rig_insert(rig, &twin), E_INTERNAL);
+}
+
+static void an_id_and_a_cloid_share_their_names(void **state)
+{
+        struct rig *rig = *state;
+        struct store_intent in = a_full_intent(), twin = rig_intent(2);
+
+        assert_int_equal(rig_insert(rig, &in), E_OK);
+        twin.id = in.order[2].cloid; /* the stop's */
+        assert_int_equal(rig_update(rig, &twin), E_NOT_FOUND);
+        assert_int_equal(rig_insert(rig, &twin), E_EXISTS);
+        twin = rig_intent(2);
+        twin.n_orders = 2;
+        twin.order[1] = twin.order[0]; /* twice within one intent */
+        twin.order[1].cloid = twin.order[0].cloid = rig_cloid(200);
+        assert_int_equal(rig_insert(rig, &twin), E_EXISTS);
+}
+
+static void execute(struct rig *rig, const char *sql)
+{
+        struct db *db = store_op_lock(rig->store);
+
+        assert_int_equal(db_exec(db, sql), E_OK);
+        store_op_unlock(rig->store);
+}
+
+static void steps_that_make_no_sense_are_an_error(void **state)
+{
+        struct rig *rig = *state;
+        static char odd_state[256]; /* statements are kept by address */
+        struct store_intent in = rig_intent(1);
+        struct reply reply;
+
+        assert_int_equal(rig_insert(rig, &in), E_OK);
+        snprintf(odd_state, sizeof odd_state, "UPDATE intent SET steps = x'%032d05%096d'", 0, 0);
+        execute(rig, odd_state);
+        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_STORE_DOWN);
+        execute(rig, "UPDATE intent SET steps = zeroblob(7 * 65)"); /* one too many */
+        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_STORE_DOWN);
+        execute(rig, "UPDATE intent SET steps = CAST(replace(hex(zeroblob(32)), '0', 'x') || 'x'"
+                     " AS BLOB)"); /* an action without an end */
+        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_STORE_DOWN);
+        execute(rig, "UPDATE intent SET steps = x'', orders = zeroblob(4 * 32)");
+        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_STORE_DOWN);
+        execute(rig, "UPDATE intent SET orders = zeroblob(32)");
+        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_OK);
+        assert_int_equal(reply.intent.n_steps, 0);
+        assert_int_equal(reply.intent.n_orders, 1);
+}
+
 static void updating_what_is_not_there_is_refused(void **state)
 {
         struct rig *rig = *state;
@@ -275,77 +402,6 @@ static void what_is_too_large_is_refused(void **state)
         free(text);
 }
 
-/* --- recovery's list --- */
-
-struct listing {
-        struct reply done;
-        unsigned n;
-        int64_t last_created_at;
-};
-
-static void on_open_intent(void *cookie, enum errc rc, const struct store_intent *intent)
-{
-        struct listing *listing = cookie;
-
-        assert_int_equal(rc, E_OK);
-        assert_int_equal(listing->done.n, 0);
-        assert_true(intent->created_at >= listing->last_created_at); /* oldest first */
-        assert_true(intent->state != INTENT_DONE && intent->state != INTENT_REJECTED);
-        assert_int_equal(intent->n_steps, 1);
-        assert_string_equal(intent->request, "{\"symbol\":\"BTC\"}");
-        listing->last_created_at = intent->created_at;
-        listing->n++;
-}
-
-static void on_listed(void *cookie, enum errc rc)
-{
-        rig_count(&((struct listing *)cookie)->done, rc);
-}
-
-static void expect_open(struct rig *rig, unsigned n)
-{
-        struct listing listing = {0};
-
-        store_intent_open(rig->store, on_open_intent, on_listed, &listing);
-        rig_wait(rig, &listing.done, 1);
-        assert_int_equal(listing.done.rc, E_OK);
-        assert_int_equal(listing.n, n);
-}
-
-static void open_intents_are_listed_once_each_oldest_first(void **state)
-{
-        struct rig *rig = *state;
-        static const enum intent_state states[] = {INTENT_RESERVED, INTENT_SENT, INTENT_DONE,
-                                                   INTENT_REJECTED, INTENT_UNKNOWN};
-        struct reply reply = {0};
-        unsigned n = 500; /* several pages, with equal times across their borders */
-
-        expect_open(rig, 0);
-        for (unsigned i = 0; i < n; i++) {
-                struct store_intent in = rig_intent((i * 211) % n);
-                in.created_at = 1000 + (i * 211) % n / 7;
-                in.state = states[i % 5];
-                store_intent_insert(rig->store, &in, rig_on_done, &reply);
-        }
-        rig_wait(rig, &reply, n);
-        assert_int_equal(reply.n_ok, n);
-        rig_reopen(rig);
-        expect_open(rig, n / 5 * 3);
-}
-
-static void exactly_one_page_ends_too(void **state)
-{
-        struct rig *rig = *state;
-        struct reply reply = {0};
-
-        for (unsigned i = 0; i < 64; i++) {
-                struct store_intent in = rig_intent(i);
-                store_intent_insert(rig->store, &in, rig_on_done, &reply);
-        }
-        rig_wait(rig, &reply, 64);
-        expect_open(rig, 64);
-}
-
 int main(void)
 {
 #define RIG(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
@@ -353,6 +409,11 @@ int main(void)
                 RIG(an_intent_is_found_by_each_of_its_names),
                 RIG(the_callers_struct_is_only_borrowed),
                 RIG(an_update_records_what_became_of_it),
+                RIG(all_steps_and_orders_come_back),
+                RIG(an_answer_may_come_with_the_intent),
+                RIG(an_update_takes_new_nonces_and_gives_none_back),
+                RIG(an_id_and_a_cloid_share_their_names),
+                RIG(steps_that_make_no_sense_are_an_error),
                 RIG(updating_what_is_not_there_is_refused),
                 RIG(a_node_that_lost_the_intent_may_not_touch_it),
                 RIG(an_idempotency_key_is_taken_once_per_account),
@@ -360,8 +421,6 @@ int main(void)
                 RIG(a_nonce_signs_one_thing),
                 RIG(ids_and_cloids_are_unique),
                 RIG(what_is_too_large_is_refused),
-                RIG(open_intents_are_listed_once_each_oldest_first),
-                RIG(exactly_one_page_ends_too),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,8 +50,9 @@ CREATE INDEX session_expiry ON session (expires_at);
 -- What the gateway is about to do, is doing or did at the venue, as it was before anything left: rows
 -- are added at the end and never change. owner and epoch are the fence: a node whose epoch is older
 -- than the latest one on record may not touch the intent any more.
--- steps: 65 bytes each: action, 16 bytes filled up with zeros; state, one byte (0 reserved, 1 sent,
--- 2 done, 3 rejected, 4 unknown); nonce, 8 (0: none yet); expires_after, 8; digest, 32.
+-- state: 0 reserved, 1 sent, 2 done, 3 rejected, 4 unknown.
+-- steps: 65 bytes each: action, 16 bytes filled up with zeros; state, one byte; nonce, 8 (0: none yet);
+-- expires_after, 8; digest, 32.
 -- orders: 32 bytes each: cloid, 16; oid, 8; role, 8 bytes filled up with zeros. Numbers big endian.
 CREATE TABLE intent (
         number     INTEGER  NOT NULL PRIMARY KEY, -- 64 bits; elsewhere it is called BIGINT
@@ -66,8 +67,7 @@ CREATE TABLE intent (
         request_digest BYTEA NOT NULL CHECK (length(request_digest) = 32),
         created_at BIGINT   NOT NULL,
         updated_at BIGINT   NOT NULL,
-        state      TEXT     NOT NULL
-                   CHECK (state IN ('reserved', 'sent', 'done', 'rejected', 'unknown')),
+        state      SMALLINT NOT NULL CHECK (state BETWEEN 0 AND 4),
         owner      TEXT     NOT NULL,
         epoch      BIGINT   NOT NULL,
         steps      BYTEA    NOT NULL CHECK (length(steps) % 65 = 0),
@@ -79,8 +79,7 @@ CREATE TABLE intent (
 CREATE TABLE intent_outcome (
         number     INTEGER  NOT NULL PRIMARY KEY REFERENCES intent (number),
         updated_at BIGINT   NOT NULL,
-        state      TEXT     NOT NULL
-                   CHECK (state IN ('reserved', 'sent', 'done', 'rejected', 'unknown')),
+        state      SMALLINT NOT NULL CHECK (state BETWEEN 0 AND 4),
         owner      TEXT     NOT NULL,
         epoch      BIGINT   NOT NULL,
         steps      BYTEA    NOT NULL CHECK (length(steps) % 65 = 0),
@@ -93,20 +92,29 @@ CREATE TABLE intent_outcome (
 -- engine leaves it out. These rows are written before their intent's: what is taken is found out
 -- while there is nothing to undo. So they don't reference it.
 
--- By what an intent is found, and what must be unique within an account. kind: 1 the id of the intent
--- or the cloid of one of its orders; 2 the client id, of an order only (a cancel carries that of what
--- it cancels); 3 the idempotency key. An account's names lie together, so that an order changes few
--- pages.
+-- The id of each intent and the cloids of its orders. The cloid leads the key: where cloids grow with
+-- time, each is added at the end.
+CREATE TABLE intent_cloid (
+        cloid      BYTEA    NOT NULL CHECK (length(cloid) = 16),
+        account    BYTEA    NOT NULL,
+        brand      TEXT     NOT NULL,
+        number     BIGINT   NOT NULL,
+        PRIMARY KEY (cloid, account, brand)
+) WITHOUT ROWID;
+
+-- The names that traders choose. kind: 1 the client id, of an order only (a cancel carries that of
+-- what it cancels); 2 the idempotency key. An account's names lie together, so that an order with both
+-- changes few pages.
 CREATE TABLE intent_name (
         account    BYTEA    NOT NULL,
         brand      TEXT     NOT NULL,
         kind       SMALLINT NOT NULL,
-        name       BYTEA    NOT NULL,
+        name       TEXT     NOT NULL,
         number     BIGINT   NOT NULL,
         PRIMARY KEY (account, brand, kind, name)
 ) WITHOUT ROWID;
 
--- Those whose state is reserved, sent or unknown.
+-- Those that are not final: whose state is reserved, sent or unknown.
 CREATE TABLE intent_open (
         created_at BIGINT   NOT NULL,
         number     BIGINT   NOT NULL,
@@ -114,12 +122,18 @@ CREATE TABLE intent_open (
 ) WITHOUT ROWID;
 
 -- Every nonce that a signing address has reserved, for good: the belt to the ledger's braces, one
--- signature per nonce whatever else goes wrong. The signer's last row is where the ledger goes on.
+-- signature per nonce whatever else goes wrong. Nonces grow with time, so they lead the key.
 CREATE TABLE signer_nonce (
-        signer     BYTEA    NOT NULL,
         nonce      BIGINT   NOT NULL,
+        signer     BYTEA    NOT NULL CHECK (length(signer) = 20),
         number     BIGINT   NOT NULL,
-        PRIMARY KEY (signer, nonce)
+        PRIMARY KEY (nonce, signer)
+) WITHOUT ROWID;
+
+-- The highest of them: where the ledger goes on.
+CREATE TABLE signer_highest (
+        signer     BYTEA    NOT NULL PRIMARY KEY CHECK (length(signer) = 20),
+        nonce      BIGINT   NOT NULL
 ) WITHOUT ROWID;
 
 -- Per brand numbered from 1 without a gap. hash = BLAKE2b-256 over prev_hash, then brand, seq, at,
