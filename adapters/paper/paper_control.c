@@ -243,7 +243,7 @@ static void fault_route(struct paper *p, struct paper_answer *answer, const json
                 refuse(answer, 400, "count must be 1..100000 and delayMs 1..600000");
                 return;
         }
-        if (p->n_faults == PAPER_FAULTS_MAX) {
+        if (fault.kind != PAPER_FAULT_NONE && p->n_faults == PAPER_FAULTS_MAX) {
                 refuse(answer, 400, "too many faults are waiting; {\"kind\":\"none\"} clears them");
                 return;
         }

@@ -21,6 +21,7 @@ struct plan_build {
         struct px reference; /* what a market order's worst price is counted from */
         struct qty fills;    /* of the order, > 0: less than the size where reduce-only is cut */
         struct qty opens;    /* the part of it that opens or adds, >= 0 */
+        bool meets_book;     /* part of it would fill against the book at once */
         struct usd initial;  /* initial margin of that part, in 0.000001, cut as the venue does */
         struct margin_position position; /* as it will be */
         struct margin_cross cross;

@@ -198,6 +198,7 @@ static enum errc apply_order(struct plan_build *b)
                 rc = num_muldiv(&closing_fee.v, fee.v, closes.v, b->fills.v, NUM_NEAREST);
                 if (rc)
                         goto done;
+                closing_fee.v = num_to_step(closing_fee.v, NUM_MICRO, NUM_NEAREST);
                 rc = apply(b, closes, closing_fee);
                 if (rc)
                         goto done;
@@ -313,7 +314,7 @@ static void note_source(struct plan_build *b)
         char price[NUM_STR_MAX];
 
         plan_risk_note_tiers(risk, b->held);
-        if (b->request->type == ORDER_TYPE_LIMIT)
+        if (b->request->type == ORDER_TYPE_LIMIT && !b->meets_book)
                 return;
         risk->source = SOURCE_ESTIMATE;
         plan_say_warning(risk, "fill_price_estimated",

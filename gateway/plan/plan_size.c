@@ -53,8 +53,19 @@ static enum errc too_small(const struct plan_build *b, struct usd value)
         return E_TOO_SMALL;
 }
 
-/* What the money buys: through the book for a market order, its rest at a price that can't make it
- * worth more than asked; at the one price for the others. */
+/* Whether the order may fill against the book that was read. */
+static bool may_take(const struct plan_build *b)
+{
+        const struct plan_order_request *r = b->request;
+
+        if (!b->in->book)
+                return false;
+        return r->type == ORDER_TYPE_MARKET ||
+               (r->type == ORDER_TYPE_LIMIT && !(r->has_tif && r->tif == TIF_ALO));
+}
+
+/* What the money buys: through the book as far as it meets it, the rest at a price that can't make it
+ * worth more than asked. */
 static enum errc size_for_money(struct qty *out, const struct plan_build *b, struct usd money)
 {
         struct plan_price_walk walk = {0};
@@ -62,7 +73,7 @@ static enum errc size_for_money(struct qty *out, const struct plan_build *b, str
         struct qty rest = {0};
         enum errc rc = 0;
 
-        if (b->request->type == ORDER_TYPE_MARKET && b->in->book) {
+        if (may_take(b)) {
                 rc = plan_price_walk(&walk, b->in->book, b->request->side, b->plan->price,
                                      (struct qty){INT64_MAX}, money);
                 if (rc)
@@ -72,6 +83,8 @@ static enum errc size_for_money(struct qty *out, const struct plan_build *b, str
                 rest_price = b->plan->price;
         if (walk.best.v > rest_price.v)
                 rest_price = walk.best;
+        if (b->request->type == ORDER_TYPE_LIMIT)
+                rest_price = b->plan->price; /* where it rests, and fills */
         if (money.v > walk.cost.v)
                 rc = num_qty_for(&rest, (struct usd){money.v - walk.cost.v}, rest_price, NUM_DOWN);
         if (rc)
@@ -103,6 +116,30 @@ static enum errc choose_size(struct plan_build *b)
         return rc;
 }
 
+/* A limit order takes what the book gives up to its price; what is left of it rests at its price. */
+static enum errc expect_limit_price(struct plan_build *b)
+{
+        const struct plan_order_request *r = b->request;
+        struct plan_price_walk walk;
+        struct usd resting;
+        enum errc rc = 0;
+
+        if (!may_take(b))
+                goto done;
+        rc = plan_price_walk(&walk, b->in->book, r->side, r->price, b->fills,
+                             (struct usd){INT64_MAX});
+        if (rc || !walk.size.v)
+                goto done;
+        b->meets_book = true;
+        rc = num_notional(&resting, r->price, (struct qty){b->fills.v - walk.size.v}, NUM_DOWN);
+        if (!rc)
+                rc = num_usd_add(&walk.cost, walk.cost, resting);
+        if (!rc)
+                rc = num_px_for(&b->plan->expected_price, walk.cost, b->fills, NUM_DOWN);
+done:
+        return rc;
+}
+
 /* The average over what the book gives now; what it does not give can't fill now. */
 static enum errc expect_price(struct plan_build *b)
 {
@@ -110,6 +147,8 @@ static enum errc expect_price(struct plan_build *b)
         char gives[NUM_STR_MAX], size[NUM_STR_MAX], worst[NUM_STR_MAX];
         enum errc rc = 0;
 
+        if (b->request->type == ORDER_TYPE_LIMIT)
+                return expect_limit_price(b);
         if (b->request->type != ORDER_TYPE_MARKET || !b->in->book)
                 goto done;
         rc = plan_price_walk(&walk, b->in->book, b->request->side, b->plan->price, b->fills,

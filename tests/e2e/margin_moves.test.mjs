@@ -72,6 +72,34 @@ describe('the liquidation price is one: in preview, position and at the venue', 
   })
 })
 
+test('a position that flips has the liquidation price that was foretold', async () => {
+  for (const [symbol, side, more] of [['SOL', 'buy', { margin: '46.40', leverage: 10 }], ['SUI', 'sell', { notional: '887.11', leverage: 7 }], ['ETH', 'buy', { notional: '235.72', leverage: 2 }]])
+    for (const marginMode of ['cross', 'isolated']) {
+      const who = await trader('meridian', '3000')
+      if (symbol === 'SUI') await gateway.price('SUI', '1')
+      await who.place({ symbol, side, type: 'market', marginMode, ...more })
+      const flip = { symbol, side: side === 'buy' ? 'sell' : 'buy', type: 'market', notional: '1640.73', marginMode, leverage: more.leverage }
+      const preview = await who.preview(flip)
+      assert.equal((await who.place(flip)).status, 'filled')
+      const { position } = await agree(who, symbol, preview)
+      assert.equal(position.side, side === 'buy' ? 'short' : 'long')
+    }
+})
+
+test('a limit order that meets the book is foretold at the prices it meets, or called an estimate', async () => {
+  for (const side of ['buy', 'sell']) {
+    const who = await trader('harbor', '3000')
+    const order = { symbol: 'ETH', side, type: 'limit', notional: '1500', price: side === 'buy' ? '4010' : '3990', marginMode: 'isolated', leverage: 5 }
+    const preview = await who.preview(order)
+    await who.place(order)
+    const { liquidationPx } = await who.venuePosition('ETH')
+    if (preview.risk.liquidationPrice !== liquidationPx) {
+      assert.equal(preview.risk.source, 'estimate')
+      assert.ok(preview.risk.warnings.length > 0)
+    }
+  }
+})
+
 test('a preview signs nothing and changes nothing, without an agent too', async () => {
   const who = new Trader(gateway, 'meridian')
   await gateway.venue.faucet(who.address, '5000')

@@ -348,13 +348,39 @@ static void liquidation_too_close(void **state)
 static void a_position_beyond_its_liquidation_is_never_opened(void **state)
 {
         (void)state;
-        /* a limit far above the mark, 20x: liquidation near 57700, the mark is 50000 */
+        /* a limit far above the mark, 20x, no book: liquidation near 57700, the mark is 50000 */
         limit_at("60000");
+        w.in.book = NULL;
         w.request.has_leverage = true;
         w.request.leverage = 20;
         w.policy.warn_distance = true;
         assert_refused(&w, E_LIQ_TOO_CLOSE, NULL);
         assert_says(&w, "at once");
+}
+
+/* What a limit order meets is foretold at the prices it meets; an alo order never meets anything. */
+static void a_limit_that_meets_the_book_is_an_estimate(void **state)
+{
+        (void)state;
+        limit_at("50020"); /* of 0.4: 0.25 at 50000, the rest rests at 50020: 50007.5 on average */
+        w.request.sizing = SIZING_SIZE;
+        w.request.size = qty("0.4");
+        assert_built(&w);
+        assert_int_equal(w.plan.expected_price.v, px("50007.5").v);
+        assert_int_equal(w.plan.risk.source, SOURCE_ESTIMATE);
+        assert_true(has_warning(&w, "fill_price_estimated"));
+        w.request.has_tif = true;
+        w.request.tif = TIF_ALO;
+        assert_built(&w);
+        assert_int_equal(w.plan.expected_price.v, px("50020").v);
+        assert_int_equal(w.plan.risk.source, SOURCE_EXACT);
+        w.request.has_tif = false;
+        limit_at("49999");
+        w.request.sizing = SIZING_SIZE;
+        w.request.size = qty("0.4");
+        assert_built(&w);
+        assert_int_equal(w.plan.expected_price.v, px("49999").v);
+        assert_int_equal(w.plan.risk.source, SOURCE_EXACT);
 }
 
 static void stop_beyond_liquidation(void **state)
@@ -435,6 +461,7 @@ int main(void)
                 TEST(closing_needs_no_margin_and_a_flip_uses_what_it_frees),
                 TEST(liquidation_too_close),
                 TEST(a_position_beyond_its_liquidation_is_never_opened),
+                TEST(a_limit_that_meets_the_book_is_an_estimate),
                 TEST(stop_beyond_liquidation),
                 TEST(stop_order_guards_the_open_position),
                 TEST(adding_margin_by_order_keeps_what_is_there),
