@@ -12,7 +12,7 @@ struct market;
 struct series;
 
 #define SERIES_CANDLES_MAX 5000 /* in one window, as the venue has it */
-#define SERIES_RATES_MAX   480 /* the venue answers at most 500, the oldest */
+#define SERIES_RATES_MAX   480  /* the venue answers at most 500, the oldest */
 
 extern const char *const series_intervals[];   /* "1m" ... "1M"; NULL-terminated */
 int64_t series_interval_ms(unsigned interval); /* a month counts 31 days */
