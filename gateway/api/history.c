@@ -14,7 +14,7 @@
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX     1000
-#define READS_MAX     12 /* windows read for one page */
+#define READS_MAX     6 /* windows read for one page */
 #define BODY_MAX      (4u << 20)
 #define DAY_MS        INT64_C(86400000)
 

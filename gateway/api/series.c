@@ -58,6 +58,7 @@ struct entry {
         size_t n;
         int64_t until; /* monotonic; 0: none yet */
         bool reading;
+        bool settling; /* answers may bring new requests, and those a sweep */
         struct waiter *waiting;
         size_t n_waiting, cap_waiting;
 };
@@ -162,6 +163,7 @@ static void settle(struct entry *e, const struct err *err)
         size_t n = e->n_waiting;
 
         e->reading = false;
+        e->settling = true;
         e->waiting = NULL;
         e->n_waiting = e->cap_waiting = 0;
         e->until = err->code
@@ -175,6 +177,7 @@ static void settle(struct entry *e, const struct err *err)
                         answer(e, &waiting[i]);
         }
         free(waiting);
+        e->settling = false;
 }
 
 /* --- reading --- */
@@ -237,7 +240,7 @@ static void sweep_one(void *cookie, const void *key, size_t key_len, void *value
         const struct sweep *sweep = cookie;
         struct entry *e = value;
 
-        if (e->reading || e->until > sweep->mono_ms)
+        if (e->reading || e->settling || e->until > sweep->mono_ms)
                 return;
         (void)map_take(sweep->series->by_key, key, key_len);
         entry_free(e);
