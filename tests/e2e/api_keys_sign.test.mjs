@@ -98,6 +98,12 @@ describe('an HMAC key', () => {
     assert.equal((await bot.send('GET', path, undefined, headers)).status, 200, 'and nothing wrong with it as it was')
   })
 
+  test('the query is signed as it is sent, however it is encoded', async () => {
+    const bot = await makeBot()
+    for (const query of ['symbol=xyz:TSLA', 'symbol=xyz%3ATSLA', 'symbol=xyz%3aTSLA', 'limit=1&symbol=BTC', 'symbol=%42TC&&limit=1', ''])
+      assert.ok((await bot.ok('GET', `/v1/fills${query && '?'}${query}`)).data, query)
+  })
+
   test('a request is taken once', async () => {
     const bot = await makeBot()
     const body = JSON.stringify({ symbol: 'ETH', side: 'buy', type: 'limit', size: '0.01', price: '1000', leverage: 2 })
