@@ -51,7 +51,8 @@ struct check {
         struct call *call;
         api_keys_fn *done;
         struct api_sign sign;
-        struct buf text; /* as signed */
+        struct buf text;   /* as signed; with the query as the listener writes it */
+        struct buf strict; /* the same with a strictly encoded query */
 };
 
 static void check_end(struct check *check, const struct err *err)
@@ -60,6 +61,7 @@ static void check_end(struct check *check, const struct err *err)
         api_keys_fn *done = check->done;
 
         buf_fini(&check->text);
+        buf_fini(&check->strict);
         free(check);
         done(call, err);
 }
@@ -72,35 +74,51 @@ static enum errc refuse(struct err *err)
                        "timestamp, method, path?query and body.");
 }
 
-static enum errc check_signature(struct check *check, const struct store_api_key *key,
-                                 struct err *err)
+static enum errc check_mac(struct check *check, const struct store_api_key *key,
+                           const struct buf *text)
 {
         struct api *api = check->call->api;
         struct vault_secret_binding binding = {.brand = key->brand, .account = key->account};
         const struct vault_brand *brand = map_get(api->brand_keys, key->brand, strlen(key->brand));
         struct vault_sealed sealed;
         uint8_t mac[32];
-        enum errc rc = E_UNAUTHORIZED;
+        enum errc rc;
 
-        switch (key->kind) {
-        case API_KEY_HMAC:
-                if (!brand || key->material_len != sizeof sealed.b)
-                        return err_set(err, E_CRYPTO, "An API key can't be opened.");
-                memcpy(binding.id, key->id, sizeof binding.id);
-                memcpy(sealed.b, key->material, sizeof sealed.b);
-                if (vault_secret_mac(api->o.vault, brand, mac, &binding, &sealed, check->text.data,
-                                     check->text.len))
-                        return err_set(err, E_CRYPTO, "An API key does not open.");
+        if (!brand || key->material_len != sizeof sealed.b)
+                return E_CRYPTO;
+        memcpy(binding.id, key->id, sizeof binding.id);
+        memcpy(sealed.b, key->material, sizeof sealed.b);
+        rc = vault_secret_mac(api->o.vault, brand, mac, &binding, &sealed, text->data, text->len);
+        if (!rc)
                 rc = api_sign_check_mac(&check->sign, mac);
-                secret_wipe(mac, sizeof mac);
-                break;
+        secret_wipe(mac, sizeof mac);
+        return rc;
+}
+
+static enum errc check_text(struct check *check, const struct store_api_key *key,
+                            const struct buf *text)
+{
+        switch (key->kind) {
+        case API_KEY_HMAC: return check_mac(check, key, text);
         case API_KEY_ED25519:
-                if (key->material_len == 32)
-                        rc = api_sign_check_ed25519(&check->sign, key->material, check->text.data,
-                                                    check->text.len);
-                break;
+                if (key->material_len != 32)
+                        return E_CRYPTO;
+                return api_sign_check_ed25519(&check->sign, key->material, text->data, text->len);
         }
-        return rc ? refuse(err) : E_OK;
+        never("kind of key");
+}
+
+/* Both texts say the same request, so either may have been signed. */
+static enum errc check_signature(struct check *check, const struct store_api_key *key,
+                                 struct err *err)
+{
+        enum errc rc = check_text(check, key, &check->text);
+
+        if (rc == E_UNAUTHORIZED)
+                rc = check_text(check, key, &check->strict);
+        if (rc == E_UNAUTHORIZED)
+                return refuse(err);
+        return rc ? err_set(err, rc, "An API key does not open.") : E_OK;
 }
 
 static bool address_allowed(const struct store_api_key *key, const char *client)
@@ -214,11 +232,14 @@ void api_keys_check(struct call *call, const struct httpd_request *request, api_
         };
         struct check *check = xcalloc(1, sizeof *check);
         const struct store_api_key *known;
+        struct buf query;
         struct err err = {.code = E_OK};
 
         check->call = call;
         check->done = done;
         buf_init(&check->text, TEXT_MAX);
+        buf_init(&check->strict, TEXT_MAX);
+        buf_init(&query, TEXT_MAX);
         if (call->route->auth == ROUTE_WALLET)
                 (void)err_set(&err, E_FORBIDDEN,
                               "This needs a session of the wallet; no API key may do it.");
@@ -227,9 +248,13 @@ void api_keys_check(struct call *call, const struct httpd_request *request, api_
                               "Send a session or a signature with an API key, not both.");
         else
                 (void)!api_sign_read(&check->sign, &headers, state_now(api), &err);
+        api_sign_strict(&query, call->query);
         api_sign_text(&check->text, headers.timestamp, http_method_name(request->method),
                       call->path, call->query, call->body, call->body_len);
-        if (!err.code && buf_check(&check->text))
+        api_sign_text(&check->strict, headers.timestamp, http_method_name(request->method),
+                      call->path, buf_cstr(&query), call->body, call->body_len);
+        buf_fini(&query);
+        if (!err.code && (buf_check(&check->text) || buf_check(&check->strict)))
                 (void)err_set(&err, E_TOO_LARGE, "%s", err_text(E_TOO_LARGE));
         if (err.code) {
                 check_end(check, &err);

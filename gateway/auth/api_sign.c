@@ -71,6 +71,23 @@ void api_sign_text(struct buf *out, const char *timestamp, const char *method, c
         buf_put(out, body, len);
 }
 
+void api_sign_strict(struct buf *out, const char *query)
+{
+        bool has_equals = false; /* of this piece: the first one ends its name */
+
+        for (const char *s = query; *s; s++) {
+                bool is_plain = (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') ||
+                                (*s >= 'A' && *s <= 'Z') || strchr("-._~%&", *s) ||
+                                (*s == '=' && !has_equals);
+
+                has_equals = *s != '&' && (has_equals || *s == '=');
+                if (is_plain)
+                        buf_putc(out, *s);
+                else
+                        buf_printf(out, "%%%02X", (unsigned)(unsigned char)*s);
+        }
+}
+
 enum errc api_sign_check_mac(const struct api_sign *sign, const uint8_t mac[32])
 {
         return sign->signature_len == MAC_BYTES && secret_equal(sign->signature, mac, MAC_BYTES)

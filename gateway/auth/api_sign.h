@@ -31,6 +31,9 @@ MUST_USE enum errc api_sign_read(struct api_sign *out, const struct api_sign_hea
 /* Appends the text that is signed. The time stamp is taken as it was written. */
 void api_sign_text(struct buf *out, const char *timestamp, const char *method, const char *path,
                    const char *query, const void *body, size_t len);
+/* Appends query, which leaves plain what a query may hold plain, with everything but letters, digits
+ * and "-._~" encoded: the other way in which clients write, and sign, the same query. */
+void api_sign_strict(struct buf *out, const char *query);
 /* E_UNAUTHORIZED unless it is the one this code or key makes; in constant time. */
 MUST_USE enum errc api_sign_check_mac(const struct api_sign *sign, const uint8_t mac[32]);
 MUST_USE enum errc api_sign_check_ed25519(const struct api_sign *sign, const uint8_t public_key[32],

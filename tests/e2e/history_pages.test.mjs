@@ -106,7 +106,7 @@ describe('candles', () => {
       ['interval=1m&from=2000', 'from'],
       [`interval=1m&start=0&end=${6000 * 60000}`, 'start'],
     ]) {
-      const p = problem(await get(`/v1/markets/BTC/candles?${query}`), 400, 'invalid_request')
+      const p = problem(await get(`/v1/markets/BTC/candles${query && '?'}${query}`), 400, 'invalid_request')
       assert.equal(p.fields[0].field, field, query)
     }
     problem(await get('/v1/markets/NOPE/candles?interval=1m'), 404, 'market_not_offered')

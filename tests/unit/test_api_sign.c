@@ -106,6 +106,20 @@ static void the_text_has_everything_in_order(void **state)
         buf_fini(&out);
 }
 
+static void a_query_is_encoded_strictly(void **state)
+{
+        struct buf out;
+
+        (void)state;
+        buf_init(&out, 256);
+        api_sign_strict(&out, "symbol=xyz:A&x=a=b&y&z=%20(1)-._~");
+        assert_string_equal(buf_cstr(&out), "symbol=xyz%3AA&x=a%3Db&y&z=%20%281%29-._~");
+        buf_reset(&out);
+        api_sign_strict(&out, "");
+        assert_string_equal(buf_cstr(&out), "");
+        buf_fini(&out);
+}
+
 /* RFC 8032, 7.1, test 2. */
 static void an_ed25519_signature_is_checked(void **state)
 {
@@ -248,6 +262,7 @@ int main(void)
                 cmocka_unit_test(the_window_bounds_the_time_stamp),
                 cmocka_unit_test(headers_are_hex_of_the_right_length),
                 cmocka_unit_test(the_text_has_everything_in_order),
+                cmocka_unit_test(a_query_is_encoded_strictly),
                 cmocka_unit_test(an_ed25519_signature_is_checked),
                 cmocka_unit_test(weak_public_keys_are_refused),
                 cmocka_unit_test(networks_hold_their_addresses),
