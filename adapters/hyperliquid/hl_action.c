@@ -19,6 +19,16 @@ const char *hl_action_type_name(enum hl_action_type type)
         case HL_MODIFY: return "modify";
         case HL_BATCH_MODIFY: return "batchModify";
         case HL_SCHEDULE_CANCEL: return "scheduleCancel";
+        case HL_TWAP_ORDER: return "twapOrder";
+        case HL_TWAP_CANCEL: return "twapCancel";
+        case HL_TOP_UP_ISOLATED_ONLY_MARGIN: return "topUpIsolatedOnlyMargin";
+        case HL_RESERVE_REQUEST_WEIGHT: return "reserveRequestWeight";
+        case HL_AGENT_SET_ABSTRACTION: return "agentSetAbstraction";
+        case HL_SET_REFERRER: return "setReferrer";
+        case HL_REGISTER_REFERRER: return "registerReferrer";
+        case HL_CREATE_SUB_ACCOUNT: return "createSubAccount";
+        case HL_SUB_ACCOUNT_MODIFY: return "subAccountModify";
+        case HL_SUB_ACCOUNT_TRANSFER: return "subAccountTransfer";
         case HL_NOOP: return "noop";
         }
         must(false && "an action type of the enum");
@@ -189,6 +199,81 @@ static void walk_modifies(const struct hl_action *action, struct hl_emit *emit)
                 bool_field(emit, "a", true);
 }
 
+static void addr_field(struct hl_emit *emit, const char *key, const struct addr *value)
+{
+        char s[ADDR_STR_MAX];
+
+        text(emit, key, hex_print_addr(s, value));
+}
+
+static void text_field(struct hl_emit *emit, const char *key, const struct hl_text *value)
+{
+        emit->key(emit, key);
+        emit->text(emit, value->s, value->len);
+}
+
+static void walk_twap_details(const struct hl_twap *twap, struct hl_emit *emit)
+{
+        emit->key(emit, "details");
+        emit->map(emit, 2);
+        emit->key(emit, "t");
+        if (twap->has_trigger) {
+                emit->map(emit, 2);
+                px_field(emit, "p", twap->trigger_price);
+                bool_field(emit, "a", twap->trigger_is_above);
+                emit->end(emit);
+        } else {
+                emit->null(emit);
+        }
+        if (twap->has_stop) {
+                px_field(emit, "s", twap->stop_price);
+        } else {
+                emit->key(emit, "s");
+                emit->null(emit);
+        }
+        emit->end(emit);
+}
+
+static void walk_twap(const struct hl_twap *twap, struct hl_emit *emit)
+{
+        char size[NUM_STR_MAX];
+
+        emit->key(emit, "twap");
+        emit->map(emit, 6);
+        uint_field(emit, "a", twap->asset);
+        bool_field(emit, "b", twap->is_buy);
+        text(emit, "s", num_print_qty(size, twap->size));
+        bool_field(emit, "r", twap->reduce_only);
+        uint_field(emit, "m", twap->minutes);
+        bool_field(emit, "t", twap->randomize);
+        emit->end(emit);
+        if (twap->has_details)
+                walk_twap_details(twap, emit);
+}
+
+/* What the action's one text is called. */
+static const char *word_key(enum hl_action_type type)
+{
+        if (type == HL_AGENT_SET_ABSTRACTION)
+                return "abstraction";
+        return type == HL_CREATE_SUB_ACCOUNT ? "name" : "code";
+}
+
+static void walk_reserve(const struct hl_action *action, struct hl_emit *emit)
+{
+        uint_field(emit, "weight", action->u.reserve.weight);
+        if (action->u.reserve.has_destination)
+                addr_field(emit, "destination", &action->u.reserve.destination);
+}
+
+static void walk_top_up(const struct hl_action *action, struct hl_emit *emit)
+{
+        char leverage[NUM_STR_MAX];
+
+        uint_field(emit, "asset", action->u.top_up.asset);
+        text(emit, "leverage", num_print(leverage, action->u.top_up.leverage, NUM_DECIMALS, 0));
+}
+
 /* Pairs in the action's own map, "type" included. */
 static unsigned pairs_of(const struct hl_action *action)
 {
@@ -201,6 +286,16 @@ static unsigned pairs_of(const struct hl_action *action)
         case HL_MODIFY: return action->u.modify.always_place ? 4 : 3;
         case HL_BATCH_MODIFY: return action->u.modify.always_place ? 3 : 2;
         case HL_SCHEDULE_CANCEL: return action->u.schedule.has_time ? 2 : 1;
+        case HL_TWAP_ORDER: return action->u.twap.has_details ? 3 : 2;
+        case HL_RESERVE_REQUEST_WEIGHT: return action->u.reserve.has_destination ? 3 : 2;
+        case HL_TWAP_CANCEL:
+        case HL_TOP_UP_ISOLATED_ONLY_MARGIN:
+        case HL_SUB_ACCOUNT_MODIFY: return 3;
+        case HL_AGENT_SET_ABSTRACTION:
+        case HL_SET_REFERRER:
+        case HL_REGISTER_REFERRER:
+        case HL_CREATE_SUB_ACCOUNT: return 2;
+        case HL_SUB_ACCOUNT_TRANSFER: return 4;
         case HL_NOOP: return 1;
         }
         must(false && "an action type of the enum");
@@ -230,6 +325,28 @@ static void walk_fields(const struct hl_action *action, struct hl_emit *emit)
                         return;
                 emit->key(emit, "time");
                 emit->sint(emit, action->u.schedule.time_ms);
+                return;
+        case HL_TWAP_ORDER: walk_twap(&action->u.twap, emit); return;
+        case HL_TWAP_CANCEL:
+                uint_field(emit, "a", action->u.twap_cancel.asset);
+                uint_field(emit, "t", action->u.twap_cancel.id);
+                return;
+        case HL_TOP_UP_ISOLATED_ONLY_MARGIN: walk_top_up(action, emit); return;
+        case HL_RESERVE_REQUEST_WEIGHT: walk_reserve(action, emit); return;
+        case HL_AGENT_SET_ABSTRACTION:
+        case HL_SET_REFERRER:
+        case HL_REGISTER_REFERRER:
+        case HL_CREATE_SUB_ACCOUNT:
+                text_field(emit, word_key(action->type), &action->u.word);
+                return;
+        case HL_SUB_ACCOUNT_MODIFY:
+                addr_field(emit, "subAccountUser", &action->u.sub_modify.user);
+                text_field(emit, "name", &action->u.sub_modify.name);
+                return;
+        case HL_SUB_ACCOUNT_TRANSFER:
+                addr_field(emit, "subAccountUser", &action->u.sub_transfer.user);
+                bool_field(emit, "isDeposit", action->u.sub_transfer.is_deposit);
+                uint_field(emit, "usd", action->u.sub_transfer.usd);
                 return;
         case HL_NOOP: return;
         }

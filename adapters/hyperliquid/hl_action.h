@@ -80,6 +80,16 @@ enum hl_action_type {
         HL_MODIFY,
         HL_BATCH_MODIFY,
         HL_SCHEDULE_CANCEL,
+        HL_TWAP_ORDER,
+        HL_TWAP_CANCEL,
+        HL_TOP_UP_ISOLATED_ONLY_MARGIN,
+        HL_RESERVE_REQUEST_WEIGHT,
+        HL_AGENT_SET_ABSTRACTION,
+        HL_SET_REFERRER,
+        HL_REGISTER_REFERRER,
+        HL_CREATE_SUB_ACCOUNT,
+        HL_SUB_ACCOUNT_MODIFY,
+        HL_SUB_ACCOUNT_TRANSFER,
         HL_NOOP,
 };
 const char *hl_action_type_name(enum hl_action_type type);
@@ -91,7 +101,28 @@ struct hl_modify {
         struct hl_order order;
 };
 
-/* An L1 action. Arrays are borrowed. */
+/* An order that the venue executes in slices over minutes. */
+struct hl_twap {
+        uint32_t asset;
+        bool is_buy;
+        struct qty size;
+        bool reduce_only;
+        uint32_t minutes;
+        bool randomize;
+        bool has_details; /* with any of the two below, or none */
+        bool has_trigger;
+        struct px trigger_price;
+        bool trigger_is_above; /* starts when the mark is above the price, else below */
+        bool has_stop;
+        struct px stop_price;
+};
+
+struct hl_text {
+        const char *s;
+        size_t len;
+};
+
+/* An L1 action. Arrays and texts are borrowed. */
 struct hl_action {
         enum hl_action_type type;
         union {
@@ -129,6 +160,30 @@ struct hl_action {
                         bool has_time;
                         int64_t time_ms;
                 } schedule;
+                struct hl_twap twap;
+                struct {
+                        uint32_t asset;
+                        uint64_t id;
+                } twap_cancel;
+                struct {
+                        uint32_t asset;
+                        int64_t leverage; /* 1e-8 */
+                } top_up;
+                struct {
+                        uint64_t weight;
+                        bool has_destination;
+                        struct addr destination;
+                } reserve;
+                struct hl_text word; /* abstraction, referral code, or a sub-account's name */
+                struct {
+                        struct addr user;
+                        struct hl_text name;
+                } sub_modify;
+                struct {
+                        struct addr user;
+                        bool is_deposit;
+                        uint64_t usd; /* micro-dollars */
+                } sub_transfer;
         } u;
 };
 

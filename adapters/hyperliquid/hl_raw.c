@@ -308,20 +308,10 @@ enum errc hl_raw_walk(const json_t *value, struct hl_emit *emit)
 
 /* Known to the venue, but not given a type of their own here. */
 static const char *const other_l1[] = {
-        "twapOrder",
-        "twapCancel",
-        "topUpIsolatedOnlyMargin",
-        "reserveRequestWeight",
-        "agentSetAbstraction",
         "agentEnableDexAbstraction",
         "agentSendAsset",
-        "setReferrer",
-        "registerReferrer",
         "claimRewards",
         "setDisplayName",
-        "createSubAccount",
-        "subAccountModify",
-        "subAccountTransfer",
         "subAccountSpotTransfer",
         "createVault",
         "vaultTransfer",

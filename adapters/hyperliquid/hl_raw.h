@@ -62,7 +62,7 @@ enum hl_raw_kind hl_raw_kind(const char *type);
 
 /* ---- L1 actions, typed -------------------------------------------------------------------- */
 
-/* An action and the arrays it borrows. */
+/* An action and the arrays it borrows. Its texts stay the parsed JSON's. */
 struct hl_owned_action {
         struct hl_action action;
         struct hl_order *orders;
@@ -148,15 +148,19 @@ struct hl_request {
         struct signature signature;
 };
 
+/* {r, s, v}; r and s may lack leading zeros. E_SYNTAX. */
+MUST_USE enum errc hl_raw_signature(struct signature *out, const json_t *value, struct err *err);
+
 /* Parses what is posted to /exchange. vaultAddress (with or without "0x") and expiresAfter may be
  * absent or null; r and s may lack leading zeros; unknown members are refused. For a user-signed
  * action the nonce or time inside must equal the request's. E_SYNTAX, E_INVALID for the latter. */
 MUST_USE enum errc hl_raw_request(struct hl_request *out, const json_t *body, struct err *err);
 
 /* Who signed it. A typed action is re-encoded the venue's way first, so odd key order or "50000.0"
- * recovers a stranger, as it does there; other L1 actions are hashed as received. E_CRYPTO when no
- * signer can be recovered, E_INVALID for another network's hyperliquidChain, multi-sig or an unknown
- * type, else the errors of hl_raw_action and hl_raw_user_digest. */
+ * recovers a stranger, as it does there; other L1 actions are hashed as received. Of a multi-sig
+ * wrapper it is the leader. E_CRYPTO when no signer can be recovered, E_INVALID for another network's
+ * hyperliquidChain or an unknown type, else the errors of hl_raw_action, hl_raw_user_digest and
+ * hl_multi_sig_read. */
 MUST_USE enum errc hl_raw_recover(const struct secp *secp, struct addr *signer,
                                   const struct hl_request *request, bool is_mainnet);
 

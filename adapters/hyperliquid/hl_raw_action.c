@@ -222,6 +222,83 @@ static void parse_schedule(struct hl_fields *f, struct hl_action *action)
                 hl_fields_fail(f, E_SYNTAX, "time", "a time was expected");
 }
 
+static void parse_twap_trigger(struct hl_fields *f, struct hl_twap *twap)
+{
+        const json_t *value = hl_fields_optional(f, "t");
+        struct hl_fields inner;
+
+        if (!value)
+                return;
+        twap->has_trigger = true;
+        hl_fields_begin(&inner, value, f->err);
+        hl_fields_px(&inner, "p", &twap->trigger_price);
+        hl_fields_bool(&inner, "a", &twap->trigger_is_above);
+        if (hl_fields_end(&inner))
+                hl_fields_fail(f, inner.rc, "t", "a price and a side were expected");
+}
+
+static enum errc parse_twap_details(struct hl_twap *twap, const json_t *value, struct err *err)
+{
+        struct hl_fields f;
+
+        twap->has_details = true;
+        hl_fields_begin(&f, value, err);
+        parse_twap_trigger(&f, twap);
+        twap->has_stop = !hl_raw_is_absent(value, "s");
+        if (twap->has_stop)
+                hl_fields_px(&f, "s", &twap->stop_price);
+        else
+                (void)hl_fields_optional(&f, "s");
+        return hl_fields_end(&f);
+}
+
+static void parse_twap(struct hl_fields *f, struct hl_twap *twap)
+{
+        const json_t *details = hl_fields_optional(f, "details");
+        const json_t *value = hl_fields_value(f, "twap");
+        struct hl_fields inner;
+
+        if (!value)
+                return;
+        hl_fields_begin(&inner, value, f->err);
+        hl_fields_u32(&inner, "a", &twap->asset);
+        hl_fields_bool(&inner, "b", &twap->is_buy);
+        hl_fields_qty(&inner, "s", &twap->size);
+        hl_fields_bool(&inner, "r", &twap->reduce_only);
+        hl_fields_u32(&inner, "m", &twap->minutes);
+        hl_fields_bool(&inner, "t", &twap->randomize);
+        if (hl_fields_end(&inner))
+                hl_fields_fail(f, inner.rc, "twap", "a TWAP order was expected");
+        if (details && !f->rc)
+                f->rc = parse_twap_details(twap, details, f->err);
+}
+
+static void parse_text(struct hl_fields *f, const char *key, struct hl_text *out)
+{
+        out->s = hl_fields_text(f, key, &out->len);
+}
+
+static void parse_top_up(struct hl_fields *f, struct hl_action *action)
+{
+        struct hl_text number = {NULL, 0};
+
+        hl_fields_u32(f, "asset", &action->u.top_up.asset);
+        parse_text(f, "leverage", &number);
+        if (number.s &&
+            num_parse(&action->u.top_up.leverage, number.s, number.len, NUM_DECIMALS, NUM_REFUSE))
+                hl_fields_fail(f, E_SYNTAX, "leverage", "a decimal number was expected");
+}
+
+static void parse_reserve(struct hl_fields *f, struct hl_action *action)
+{
+        hl_fields_u64(f, "weight", &action->u.reserve.weight);
+        action->u.reserve.has_destination = !hl_raw_is_absent(f->object, "destination");
+        if (action->u.reserve.has_destination)
+                hl_fields_addr(f, "destination", &action->u.reserve.destination);
+        else
+                (void)hl_fields_optional(f, "destination");
+}
+
 static void parse_fields(struct hl_fields *f, struct hl_owned_action *owned)
 {
         struct hl_action *action = &owned->action;
@@ -243,6 +320,26 @@ static void parse_fields(struct hl_fields *f, struct hl_owned_action *owned)
         case HL_MODIFY: parse_modify(f, owned); return;
         case HL_BATCH_MODIFY: parse_batch_modify(f, owned); return;
         case HL_SCHEDULE_CANCEL: parse_schedule(f, action); return;
+        case HL_TWAP_ORDER: parse_twap(f, &action->u.twap); return;
+        case HL_TWAP_CANCEL:
+                hl_fields_u32(f, "a", &action->u.twap_cancel.asset);
+                hl_fields_u64(f, "t", &action->u.twap_cancel.id);
+                return;
+        case HL_TOP_UP_ISOLATED_ONLY_MARGIN: parse_top_up(f, action); return;
+        case HL_RESERVE_REQUEST_WEIGHT: parse_reserve(f, action); return;
+        case HL_AGENT_SET_ABSTRACTION: parse_text(f, "abstraction", &action->u.word); return;
+        case HL_SET_REFERRER:
+        case HL_REGISTER_REFERRER: parse_text(f, "code", &action->u.word); return;
+        case HL_CREATE_SUB_ACCOUNT: parse_text(f, "name", &action->u.word); return;
+        case HL_SUB_ACCOUNT_MODIFY:
+                hl_fields_addr(f, "subAccountUser", &action->u.sub_modify.user);
+                parse_text(f, "name", &action->u.sub_modify.name);
+                return;
+        case HL_SUB_ACCOUNT_TRANSFER:
+                hl_fields_addr(f, "subAccountUser", &action->u.sub_transfer.user);
+                hl_fields_bool(f, "isDeposit", &action->u.sub_transfer.is_deposit);
+                hl_fields_u64(f, "usd", &action->u.sub_transfer.usd);
+                return;
         case HL_NOOP: return;
         }
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "adapters/hyperliquid/hl_multi_sig.h"
 #include "base/attr.h"
 #include "base/buf.h"
 
@@ -62,6 +63,24 @@ static enum errc user_digest(struct hash32 *out, const struct hl_request *reques
         return rc;
 }
 
+static enum errc wrapper_digest(struct hash32 *out, const struct hl_request *request,
+                                bool is_mainnet)
+{
+        struct hl_multi_sig multi;
+        struct hash32 hash;
+        struct buf scratch;
+        enum errc rc;
+
+        buf_init(&scratch, SCRATCH_MAX);
+        rc = hl_multi_sig_read(&multi, request->action, NULL);
+        if (!rc)
+                rc = hl_multi_sig_hash(&hash, &scratch, &multi, &request->envelope);
+        if (!rc)
+                rc = hl_multi_sig_digest(out, &multi, &hash, request->envelope.nonce, is_mainnet);
+        buf_fini(&scratch);
+        return rc;
+}
+
 static enum errc request_digest(struct hash32 *out, const struct hl_request *request,
                                 bool is_mainnet)
 {
@@ -69,7 +88,7 @@ static enum errc request_digest(struct hash32 *out, const struct hl_request *req
         case HL_RAW_TYPED: return typed_digest(out, request, is_mainnet);
         case HL_RAW_L1: return received_digest(out, request, is_mainnet);
         case HL_RAW_USER: return user_digest(out, request, is_mainnet);
-        case HL_RAW_MULTI_SIG:
+        case HL_RAW_MULTI_SIG: return wrapper_digest(out, request, is_mainnet);
         case HL_RAW_UNKNOWN: return E_INVALID;
         }
         must(false && "a kind of the enum");

@@ -13,7 +13,7 @@ static void parse_hash(struct hl_fields *f, const char *key, struct hash32 *out)
                 hl_fields_fail(f, E_SYNTAX, key, "0x and up to 64 hex digits were expected");
 }
 
-static enum errc parse_signature(struct signature *out, const json_t *value, struct err *err)
+enum errc hl_raw_signature(struct signature *out, const json_t *value, struct err *err)
 {
         struct hl_fields f;
         uint32_t v = 0;
@@ -81,7 +81,7 @@ enum errc hl_raw_request(struct hl_request *out, const json_t *body, struct err 
         parse_vault(&f, &out->envelope);
         parse_expiry(&f, &out->envelope);
         if (signature && !f.rc)
-                f.rc = parse_signature(&out->signature, signature, err);
+                f.rc = hl_raw_signature(&out->signature, signature, err);
         out->type = hl_raw_get_text(out->action, "type", NULL);
         if (!out->type)
                 hl_fields_fail(&f, E_SYNTAX, "action.type", "a string was expected");

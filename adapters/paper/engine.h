@@ -50,6 +50,7 @@ struct engine_order_request {
         struct px trigger_price;
         bool has_cloid;
         struct cloid cloid;
+        uint64_t twap_id; /* 0: none. A slice of a TWAP has no minimum value */
 };
 
 enum engine_status {
@@ -90,6 +91,7 @@ struct engine_order {
         uint64_t parent_oid;  /* 0: none; children wait for it */
         struct addr builder;  /* with builder_fee > 0 */
         uint32_t builder_fee; /* tenths of a basis point */
+        uint64_t twap_id;     /* 0: no slice of a TWAP */
 };
 
 struct engine_position {
@@ -118,6 +120,7 @@ struct engine_fill {
         bool liquidation_is_backstop;
         struct addr liquidated_user;
         struct px liquidation_mark;
+        uint64_t twap_id; /* 0: none; else the hash is zero, as the venue's slices have it */
 };
 
 /* What goes out. Any member may be NULL. Pointers are borrowed for the call. */
@@ -186,6 +189,8 @@ void engine_cancel(struct engine *engine, const struct addr *user, uint32_t asse
                    char error[160], int64_t at);
 void engine_cancel_cloid(struct engine *engine, const struct addr *user, uint32_t asset,
                          const struct cloid *cloid, char error[160], int64_t at);
+/* Every open order of the user: what its scheduled cancel does. */
+void engine_cancel_all(struct engine *engine, const struct addr *user, int64_t at);
 bool engine_update_leverage(struct engine *engine, const struct addr *user, uint32_t asset,
                             bool is_cross, uint32_t leverage, char err[160], int64_t at);
 bool engine_update_isolated_margin(struct engine *engine, const struct addr *user, uint32_t asset,
@@ -236,5 +241,14 @@ size_t engine_book(const struct engine *engine, uint32_t asset, int side, struct
                    size_t max);
 struct px engine_last_price(const struct engine *engine, uint32_t asset);     /* 0: none yet */
 struct qty engine_open_interest(const struct engine *engine, uint32_t asset); /* one side */
+
+/* Between calls: everything that later calls depend on, histories included (engine_state.c says
+ * what). The same state always gives the same bytes. */
+struct archive;
+void engine_state_save(const struct engine *engine, struct archive *archive);
+/* An engine as it was saved, for the same markets; NULL when the archive was refused. The sink hears
+ * nothing of it. */
+struct engine *engine_state_load(const struct engine_market_spec *markets, size_t n,
+                                 const struct engine_sink *sink, struct archive *archive);
 
 #endif

@@ -27,3 +27,21 @@ void engine_cancel_cloid(struct engine *engine, const struct addr *user, uint32_
 {
         cancel(engine, engine_order_by_cloid(engine, user, cloid), asset, error, at);
 }
+
+static bool is_any(const struct order *order, const void *cookie)
+{
+        (void)order;
+        (void)cookie;
+        return true;
+}
+
+void engine_cancel_all(struct engine *engine, const struct addr *user, int64_t at)
+{
+        struct account *account = engine_account_find(engine, user);
+
+        if (!account)
+                return;
+        engine_begin(engine, at);
+        engine_order_end_all(engine, account, END_SCHEDULED, is_any, NULL);
+        engine_end(engine);
+}

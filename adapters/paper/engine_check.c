@@ -181,7 +181,7 @@ static bool minimum_is_met(const struct check *c)
         int64_t whole = c->parent ? c->parent->size.v : num_abs(c->slot->p.size.v);
         bool closes = c->parent || reduces(c);
 
-        if (c->is_position_tpsl || value_of(r->price, r->size).v >= minimum_value.v)
+        if (c->is_position_tpsl || r->twap_id || value_of(r->price, r->size).v >= minimum_value.v)
                 return true;
         if (closes && (r->size.v == whole || (r->reduce_only && r->size.v > whole)))
                 return true;

@@ -158,6 +158,27 @@ static const char *direction(int64_t held, int64_t size, const struct liquidatio
         return held > 0 ? "Close Long" : "Close Short";
 }
 
+const char *engine_fill_direction(const char *text)
+{
+        static const char *const known[] = {
+                "Open Long",
+                "Open Short",
+                "Close Long",
+                "Close Short",
+                "Long > Short",
+                "Short > Long",
+                "Liquidated Isolated Long",
+                "Liquidated Cross Long",
+                "Liquidated Isolated Short",
+                "Liquidated Cross Short",
+        };
+
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+                if (!strcmp(known[i], text))
+                        return known[i];
+        return NULL;
+}
+
 /* Kept newest last; the oldest makes room. */
 static void keep(struct account *account, const struct engine_fill *fill)
 {
@@ -194,6 +215,10 @@ static void describe(struct engine *engine, struct engine_fill *out, const struc
         if (side->order && side->order->pub.has_cloid) {
                 out->has_cloid = true;
                 out->cloid = side->order->pub.cloid;
+        }
+        if (side->order && side->order->pub.twap_id) {
+                out->twap_id = side->order->pub.twap_id;
+                out->hash = (struct hash32){{0}};
         }
         if (liquidation) {
                 out->is_liquidation = true;

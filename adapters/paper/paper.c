@@ -3,7 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/hyperliquid/hl_raw.h"
+#include "adapters/paper/paper_source.h"
+#include "adapters/paper/paper_state.h"
+#include "adapters/paper/paper_twap.h"
 #include "adapters/paper/wire.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sign/keccak.h"
 
@@ -81,16 +86,31 @@ const char *paper_coin(const struct paper *p, uint32_t asset)
 
 static void move_on(struct paper *p, int64_t at)
 {
+        if (p->source)
+                paper_source_tick(p->source, at);
         paper_funding_tick(p, at);
         engine_tick(p->engine, at);
         paper_users_tick(p, at);
+        paper_twap_tick(p, at);
 }
 
 void paper_advance(struct paper *p, int64_t ms)
 {
-        p->advanced_ms += ms;
-        move_on(p, paper_now(p));
-        paper_feed_flush(p);
+        /* In steps from slice to slice, what waits for the price of now first: a TWAP runs as it
+         * would have. */
+        paper_twap_tick(p, paper_now(p));
+        do {
+                int64_t due = paper_twap_next(p) - paper_now(p);
+                int64_t step = due < ms ? due : ms;
+
+                if (step < 0)
+                        step = 0;
+
+                p->advanced_ms += step;
+                ms -= step;
+                move_on(p, paper_now(p));
+                paper_feed_flush(p);
+        } while (ms > 0);
 }
 
 static void on_tick(void *cookie)
@@ -157,10 +177,19 @@ static void send_later(struct paper *p, struct handle request, struct paper_answ
 static void process(struct paper *p, struct paper_answer *answer,
                     const struct httpd_request *request, enum paper_path path)
 {
-        if (path == PAPER_PATH_EXCHANGE)
-                paper_exchange_handle(p, answer, request->body, request->body_len);
-        else
-                paper_info_handle(p, answer, request->body, request->body_len);
+        json_t *body = hl_raw_load(request->body, request->body_len, NULL);
+
+        if (!paper_limits_admit(p, request->peer, path, body)) {
+                paper_answer_text(answer, 429, "Too Many Requests");
+        } else if (!body) {
+                paper_answer_text(answer, 422, PAPER_422);
+        } else if (path == PAPER_PATH_EXCHANGE) {
+                paper_exchange_run(p, answer, body);
+        } else {
+                paper_info_run(p, answer, body);
+                paper_limits_settle(p, request->peer, body, answer);
+        }
+        json_decref(body);
 }
 
 /* /info and /exchange, with whatever fault is due. */
@@ -270,28 +299,62 @@ static void open_engine(struct paper *p)
 {
         struct engine_sink sink = paper_feed_sink(p);
 
-        p->maker = house_address("perpgate paper market maker");
-        p->taker = house_address("perpgate paper market taker");
         p->engine = engine_new(p->universe.spec, p->universe.n, &sink);
         engine_set_house(p->engine, &p->maker);
         engine_set_house(p->engine, &p->taker);
+}
+
+/* A venue that goes on, or a new one. */
+static enum errc open_state(struct paper *p, const struct paper_options *options, struct err *err)
+{
+        enum errc rc = E_NOT_FOUND;
+        int64_t now;
+
+        p->maker = house_address("perpgate paper market maker");
+        p->taker = house_address("perpgate paper market taker");
+        if (options->state_file) {
+                p->state_file = xstrdup(options->state_file);
+                rc = paper_state_load(p, err);
+        }
+        if (rc != E_NOT_FOUND)
+                return rc;
+        open_engine(p);
+        now = paper_now(p);
+        p->next_sample_at = now;
+        p->next_funding_at = now - now % PAPER_HOUR_MS + PAPER_HOUR_MS;
+        paper_market_start(p, options->seed);
+        return E_OK;
+}
+
+static bool open_source(struct paper *p, const struct paper_options *options, struct err *err)
+{
+        if (options->replay_file)
+                p->source = paper_source_replay(p, options->replay_file, options->speed, err);
+        else if (options->live_url)
+                p->source = paper_source_live(p, options->live_url, options->stale_ms, err);
+        return p->source || (!options->replay_file && !options->live_url);
 }
 
 struct paper *paper_open(struct loop *loop, struct httpd *httpd,
                          const struct paper_options *options, struct err *err)
 {
         struct paper *p = xcalloc(1, sizeof(*p));
-        int64_t now;
 
         p->loop = loop;
         p->httpd = httpd;
         p->is_mainnet = options->is_mainnet;
         p->is_still = options->is_still;
+        p->is_ungated = options->is_ungated;
+        p->has_limits = options->has_limits;
         list_init(&p->changed);
         list_init(&p->delayed);
+        list_init(&p->twaps);
+        p->twap_random = options->seed + 1;
         p->users = map_new();
         p->agents = map_new();
         p->nonces = map_new();
+        p->codes = map_new();
+        p->ips = map_new();
         p->ws = paper_ws_new(p);
         p->ledger = paper_ledger_new();
         p->secp = secp_new();
@@ -300,13 +363,12 @@ struct paper *paper_open(struct loop *loop, struct httpd *httpd,
         else if (paper_universe_load(&p->universe, options->meta_file, err))
                 goto failed;
         p->market = xcalloc(p->universe.n, sizeof(*p->market));
-        open_engine(p);
-        if (!listen_on(p, options, err))
+        if (!open_source(p, options, err) || open_state(p, options, err) ||
+            !listen_on(p, options, err))
                 goto failed;
-        now = paper_now(p);
-        p->next_sample_at = now;
-        p->next_funding_at = now - now % PAPER_HOUR_MS + PAPER_HOUR_MS;
-        paper_market_start(p, options->seed);
+        if (p->source)
+                paper_source_start(p->source);
+        p->is_ready = true;
         paper_feed_flush(p);
         p->timer = loop_timer_new(loop, on_tick, p);
         loop_timer_start(p->timer, TICK_MS, TICK_MS);
@@ -327,11 +389,36 @@ void paper_fund(struct paper *p, const struct addr *user, struct usd amount)
         paper_feed_flush(p);
 }
 
+static void save_last(struct paper *p)
+{
+        struct err err = {.code = E_OK};
+        struct hash32 checksum;
+        size_t n_bytes;
+
+        p->is_unsaved =
+                p->is_ready && p->state_file && paper_state_save(p, &n_bytes, &checksum, &err);
+        if (p->is_unsaved)
+                log_event(LOG_ERROR, "paper state not saved", "reason", err.detail, NULL);
+}
+
+bool paper_is_saved(const struct paper *p)
+{
+        return !p->is_unsaved;
+}
+
+bool paper_knows(const struct paper *p, const struct addr *user)
+{
+        return engine_account_exists(p->engine, user);
+}
+
 void paper_stop(struct paper *p)
 {
         if (!p || p->is_stopped)
                 return;
         p->is_stopped = true;
+        paper_source_free(p->source);
+        p->source = NULL;
+        save_last(p);
         loop_timer_free(p->timer);
         p->timer = NULL;
         list_each_safe (it, &p->delayed)
@@ -350,12 +437,16 @@ void paper_close(struct paper *p)
         free(p->market);
         engine_free(p->engine);
         paper_feed_fini(p);
+        paper_twap_fini(p);
         paper_ws_free(p->ws);
         paper_ledger_free(p->ledger);
         map_free(p->users, paper_users_free);
         map_free(p->agents, free);
         map_free(p->nonces, free);
+        map_free(p->codes, NULL);
+        map_free(p->ips, free);
         paper_universe_fini(&p->universe);
         secp_free(p->secp);
+        free(p->state_file);
         free(p);
 }

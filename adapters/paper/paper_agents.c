@@ -4,7 +4,7 @@
 #include "adapters/paper/wire.h"
 #include "base/mem.h"
 
-/* Agents: one unnamed and PAPER_AGENTS_NAMED named per account. An approval under a taken name
+/* Agents: one unnamed and PAPER_AGENTS_NAMED named per account, two more for each sub-account. An approval under a taken name
  * replaces the agent that had it; approving the zero address under a name removes it. An address
  * is approved once, ever: its nonces stay known, so that what it signed can't be replayed.
  * Builder approvals: a highest fee per builder and account. */
@@ -32,12 +32,42 @@ bool paper_agents_is_live(const struct paper *p, const struct paper_agent *agent
         return agent && !agent->is_removed && at < agent->valid_until;
 }
 
+static bool is_empty(struct paper *p, const struct paper_user *user)
+{
+        struct engine_account account;
+
+        engine_account(p->engine, &user->address, &account);
+        return user->spot.v <= 0 && account.n_positions == 0 && account.account_value.v <= 0;
+}
+
+/* An account that has run out of money, in its sub-accounts too, loses its agents: each when it is
+ * used next. */
+static void drop_if_broke(struct paper *p, struct paper_agent *agent)
+{
+        struct paper_user *user = paper_users_get(p, &agent->master);
+
+        if (!user || !is_empty(p, user))
+                return;
+        for (unsigned i = 0; i < user->n_subs; i++) {
+                const struct paper_user *sub = paper_users_get(p, &user->sub[i]);
+
+                if (sub && !is_empty(p, sub))
+                        return;
+        }
+        for (int i = 0; i <= PAPER_AGENTS_MAX; i++)
+                if (user->agent[i] == agent)
+                        user->agent[i] = NULL;
+        agent->is_removed = true;
+}
+
 bool paper_agents_resolve(struct paper *p, const struct addr *signer, struct addr *account,
                           char text[PAPER_TEXT_MAX])
 {
-        const struct paper_agent *agent = paper_agents_get(p, signer);
+        struct paper_agent *agent = paper_agents_get(p, signer);
         char hex[ADDR_STR_MAX];
 
+        if (agent && !agent->is_removed)
+                drop_if_broke(p, agent);
         if (agent && agent->is_removed) {
                 (void)snprintf(text, PAPER_TEXT_MAX,
                                "Must deposit before performing actions. User: %s",
@@ -57,21 +87,34 @@ bool paper_agents_resolve(struct paper *p, const struct addr *signer, struct add
         return false;
 }
 
-/* The slot that name has or may take; 0 is the unnamed one, -1 when all named ones are taken.
- * Expired agents give up their slot. */
-static int slot_for(const struct paper *p, const struct paper_user *user, const char *name,
-                    int64_t at)
+unsigned paper_agents_named(const struct paper_user *user)
+{
+        return PAPER_AGENTS_NAMED + 2 * user->n_subs;
+}
+
+/* Expired agents give up their slots. */
+static void prune(const struct paper *p, struct paper_user *user, int64_t at)
+{
+        for (int i = 0; i <= PAPER_AGENTS_MAX; i++) {
+                if (!user->agent[i] || paper_agents_is_live(p, user->agent[i], at))
+                        continue;
+                user->agent[i] = NULL;
+        }
+}
+
+/* The slot that name has or may take; 0 is the unnamed one, -1 when all named ones are taken. */
+static int slot_for(const struct paper_user *user, const char *name)
 {
         int spare = -1;
 
         if (name[0] == '\0')
                 return 0;
-        for (int i = 1; i <= PAPER_AGENTS_NAMED; i++) {
+        for (int i = 1; i <= (int)paper_agents_named(user); i++) {
                 const struct paper_agent *agent = user->agent[i];
 
                 if (agent && !strcmp(agent->name, name))
                         return i;
-                if (spare < 0 && (!agent || !paper_agents_is_live(p, agent, at)))
+                if (spare < 0 && !agent)
                         spare = i;
         }
         return spare;
@@ -79,7 +122,7 @@ static int slot_for(const struct paper *p, const struct paper_user *user, const 
 
 static bool remove_agent(struct paper_user *user, const char *name, int64_t at)
 {
-        for (int i = 0; i <= PAPER_AGENTS_NAMED; i++) {
+        for (int i = 0; i <= PAPER_AGENTS_MAX; i++) {
                 struct paper_agent *agent = user->agent[i];
 
                 if (!agent || strcmp(agent->name, name) != 0)
@@ -108,12 +151,13 @@ bool paper_agents_approve(struct paper *p, struct paper_user *user, const struct
                 return refuse(text, "Agent valid_until already expired.");
         if (paper_agents_get(p, address) || paper_users_get(p, address))
                 return refuse(text, "Extra agent already used.");
-        slot = slot_for(p, user, name, at);
+        prune(p, user, at);
+        slot = slot_for(user, name);
         if (slot < 0) {
                 (void)snprintf(text, PAPER_TEXT_MAX,
                                "Too many extra agents for cumulative volume traded. Current limit "
-                               "is %d",
-                               PAPER_AGENTS_NAMED);
+                               "is %u",
+                               paper_agents_named(user));
                 return false;
         }
         if (user->agent[slot])

@@ -5,13 +5,14 @@
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/paper/jot.h"
 #include "adapters/paper/wire.h"
+#include "base/attr.h"
 #include "base/mem.h"
 
 /* A signed action, from bytes to answer. In this order: shape (else 422), weight, network and
  * signer, account, vault, expiry, nonce, the action itself. Whatever is refused before the nonce is
  * taken leaves the nonce unused. Every action that could be read is written to the ledger. */
 
-#define SUB_ACCOUNT_VOLUME_MICRO INT64_C(100000000000) /* 100,000 dollars */
+#define STALE_COST 5 /* of the budget, for an action that came too late */
 
 void paper_exchange_refuse(struct paper_outcome *out, const char *text)
 {
@@ -25,46 +26,30 @@ void paper_exchange_default(struct paper_outcome *out)
         out->n_done = 1;
 }
 
-static bool is_overweight(const json_t *action)
+/* Items of a batch; 1 for any other action. */
+static size_t items_of(const json_t *action)
 {
         static const char *const lists[] = {"orders", "cancels", "modifies"};
+        size_t n = 0;
 
         for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-                if (json_array_size(json_object_get(action, lists[i])) > HL_BATCH_MAX)
-                        return true;
-        return false;
+                n += json_array_size(json_object_get(action, lists[i]));
+        return n ? n : 1;
 }
 
-/* Actions with a name at the venue that this one has nothing to do with. user is NULL before the
- * signer is known. */
-static void run_other(struct paper_outcome *out, const struct paper_user *user,
-                      const struct hl_request *request)
+/* Actions with a name at the venue that this one has nothing to do with. */
+static void run_other(struct paper_outcome *out, const struct hl_request *request)
 {
-        const char *type = request->type;
-        char from[ADDR_STR_MAX], to[ADDR_STR_MAX], traded[NUM_STR_MAX];
-        struct addr other;
+        char hex[ADDR_STR_MAX];
+        struct addr vault;
 
-        if (!strcmp(type, "setReferrer")) {
-                paper_exchange_refuse(out, "Referral code not registered");
-        } else if (!strcmp(type, "vaultTransfer") &&
-                   !hl_raw_get_addr(&other, request->action, "vaultAddress")) {
+        if (!strcmp(request->type, "vaultTransfer") &&
+            !hl_raw_get_addr(&vault, request->action, "vaultAddress"))
                 (void)snprintf(out->text, sizeof(out->text), "Vault not registered: %s",
-                               hex_print_addr(to, &other));
-        } else if (!strcmp(type, "subAccountTransfer") && user &&
-                   !hl_raw_get_addr(&other, request->action, "subAccountUser")) {
-                (void)snprintf(out->text, sizeof(out->text),
-                               "Invalid sub-account transfer from %s to %s",
-                               hex_print_addr(from, &user->address), hex_print_addr(to, &other));
-        } else if (!strcmp(type, "createSubAccount") && user &&
-                   user->volume_micro < SUB_ACCOUNT_VOLUME_MICRO) {
-                (void)snprintf(out->text, sizeof(out->text),
-                               "Cannot create sub-accounts until enough volume traded. Required: "
-                               "$100000. Traded: $%s.",
-                               num_print(traded, user->volume_micro / 10000, 2, 0));
-        } else {
+                               hex_print_addr(hex, &vault));
+        else
                 (void)snprintf(out->text, sizeof(out->text), "This venue does not offer %.60s.",
-                               type);
-        }
+                               request->type);
 }
 
 /* Who acts, and for which account. */
@@ -89,6 +74,11 @@ static bool identify(struct paper *p, struct actor *actor, const struct hl_reque
                 return false;
         }
         actor->has_signer = true;
+        if (request->kind == HL_RAW_MULTI_SIG) {
+                actor->has_account =
+                        paper_multi_sig_check(p, request, &actor->signer, &actor->account, text);
+                return actor->has_account;
+        }
         if (request->kind == HL_RAW_USER) {
                 /* The signature names the account itself, never an agent's master. */
                 actor->account = actor->signer;
@@ -103,22 +93,49 @@ static bool identify(struct paper *p, struct actor *actor, const struct hl_reque
         return actor->has_account;
 }
 
-static bool admit(struct paper *p, const struct actor *actor, const struct hl_request *request,
+/* An account with several signers does nothing by one alone. */
+static bool acts_alone(struct paper *p, const struct actor *actor, const struct hl_request *request,
+                       char text[PAPER_TEXT_MAX])
+{
+        const struct paper_user *user = paper_users_get(p, &actor->account);
+
+        if (request->kind == HL_RAW_MULTI_SIG || !user || !user->signers)
+                return true;
+        (void)text_copy(text, PAPER_TEXT_MAX, "Multi-sig user may only act through multiSig.");
+        return false;
+}
+
+static bool admit(struct paper *p, struct actor *actor, const struct hl_request *request,
                   char text[PAPER_TEXT_MAX])
 {
         const struct hl_envelope *envelope = &request->envelope;
+        struct paper_user *user;
         char hex[ADDR_STR_MAX];
 
-        if (envelope->has_vault) {
-                (void)snprintf(text, PAPER_TEXT_MAX, "Vault not registered: %s",
-                               hex_print_addr(hex, &envelope->vault));
+        if (envelope->has_vault && request->kind == HL_RAW_USER) {
+                (void)text_copy(text, PAPER_TEXT_MAX, "Vault may not perform this action");
                 return false;
         }
+        if (envelope->has_vault) {
+                const struct paper_user *master = paper_users_get(p, &actor->account);
+
+                if (!master || !paper_family_sub(p, master, &envelope->vault)) {
+                        (void)snprintf(text, PAPER_TEXT_MAX, "Vault not registered: %s",
+                                       hex_print_addr(hex, &envelope->vault));
+                        return false;
+                }
+                actor->account = envelope->vault;
+        }
         /* Clients stamp with the real time: a venue clock moved by hand must not expire them. */
+        user = paper_users_get(p, &actor->account);
         if (envelope->has_expires_after && envelope->expires_after < (uint64_t)paper_wall_now(p)) {
+                if (user)
+                        user->n_requests += STALE_COST;
                 (void)text_copy(text, PAPER_TEXT_MAX, "Action already expired");
                 return false;
         }
+        if (user && !paper_budget_admits(p, user, request->type, items_of(request->action), text))
+                return false;
         return paper_nonces_take(p, &actor->signer, envelope->nonce, text);
 }
 
@@ -138,25 +155,25 @@ static void run_typed(struct paper *p, struct paper_outcome *out, struct paper_u
 static void execute(struct paper *p, struct paper_outcome *out, struct actor *actor,
                     const struct hl_request *request)
 {
+        struct hl_request inner = *request;
         struct paper_user *user;
 
-        if (request->kind == HL_RAW_MULTI_SIG) {
-                run_other(out, NULL, request);
-                return;
-        }
-        if (!identify(p, actor, request, out->text) || !admit(p, actor, request, out->text))
+        if (request->kind == HL_RAW_MULTI_SIG)
+                must(paper_multi_sig_inner(&inner, request)); /* checked with the form */
+        if (!identify(p, actor, request, out->text) || !acts_alone(p, actor, request, out->text) ||
+            !admit(p, actor, &inner, out->text))
                 return;
         user = paper_users_get(p, &actor->account);
         if (!user) {
                 paper_exchange_refuse(out, "Must deposit before performing actions.");
                 return;
         }
-        if (request->kind == HL_RAW_TYPED)
-                run_typed(p, out, user, request->action);
-        else if (request->kind == HL_RAW_USER)
-                paper_transfer_run(p, out, user, request);
+        if (inner.kind == HL_RAW_TYPED)
+                run_typed(p, out, user, inner.action);
+        else if (inner.kind == HL_RAW_USER)
+                paper_transfer_run(p, out, user, &inner);
         else
-                run_other(out, user, request);
+                run_other(out, &inner);
         user->n_requests += out->n_done + out->n_failed;
 }
 
@@ -196,12 +213,15 @@ static bool is_well_formed(const struct hl_request *request)
 {
         struct hl_owned_action *owned = NULL;
         struct eip712_result digest;
+        struct hl_request inner = *request;
         enum errc rc = E_OK;
 
-        switch (request->kind) {
+        if (request->kind == HL_RAW_MULTI_SIG && !paper_multi_sig_inner(&inner, request))
+                return false;
+        switch (inner.kind) {
         case HL_RAW_UNKNOWN: return false;
-        case HL_RAW_TYPED: rc = hl_raw_action(&owned, request->action, NULL); break;
-        case HL_RAW_USER: rc = hl_raw_user_digest(&digest, request->action, NULL); break;
+        case HL_RAW_TYPED: rc = hl_raw_action(&owned, inner.action, NULL); break;
+        case HL_RAW_USER: rc = hl_raw_user_digest(&digest, inner.action, NULL); break;
         case HL_RAW_L1:
         case HL_RAW_MULTI_SIG: break;
         }
@@ -216,7 +236,7 @@ void paper_exchange_run(struct paper *p, struct paper_answer *answer, const json
         struct actor actor = {.has_signer = false};
         enum errc rc = hl_raw_request(&request, body, NULL);
 
-        if (rc == E_OK && is_overweight(request.action)) {
+        if (rc == E_OK && items_of(request.action) > HL_BATCH_MAX) {
                 paper_exchange_refuse(&out, "Signed action over weight limit of 200.");
         } else if (rc == E_INVALID) {
                 paper_exchange_refuse(&out, "Invalid nonce: the action names another nonce");
@@ -241,16 +261,4 @@ void paper_exchange_run(struct paper *p, struct paper_answer *answer, const json
         buf_fini(&out.response);
         paper_market_refill(p, paper_now(p));
         paper_feed_flush(p);
-}
-
-void paper_exchange_handle(struct paper *p, struct paper_answer *answer, const char *body,
-                           size_t len)
-{
-        json_t *root = hl_raw_load(body, len, NULL);
-
-        if (root)
-                paper_exchange_run(p, answer, root);
-        else
-                paper_answer_text(answer, 422, PAPER_422);
-        json_decref(root);
 }

@@ -6,6 +6,7 @@
 #include "adapters/paper/paper_frame.h"
 #include "adapters/paper/paper_show.h"
 #include "adapters/paper/paper_tape.h"
+#include "adapters/paper/paper_twap.h"
 #include "base/mem.h"
 
 /* From the engine to subscribers. The sink only writes down what happened (it may not ask the engine
@@ -44,6 +45,7 @@ static void on_fill(void *cookie, const struct engine_fill *fill)
         struct paper_user *user;
         struct usd notional;
 
+        paper_twap_on_fill(p, fill);
         if (hex_addr_equal(&fill->user, &p->maker))
                 p->market[fill->asset].is_eaten = true;
         user = paper_is_house(p, &fill->user) ? NULL : paper_users_get(p, &fill->user);
@@ -156,7 +158,7 @@ void paper_feed_fini(struct paper *p)
 
 /* ---- Pushing --------------------------------------------------------------------------------- */
 
-static void push(struct paper *p, struct paper_sub *sub, const struct buf *frame)
+void paper_feed_push(struct paper *p, struct paper_sub *sub, const struct buf *frame)
 {
         paper_ws_send(p, sub->peer, frame);
         if (p->n_faults && paper_faults_take(p, PAPER_PATH_WS).kind == PAPER_FAULT_DUPLICATE_EVENT)
@@ -169,7 +171,7 @@ static void push_whole(struct paper *p, struct paper_sub *sub)
 
         buf_init(&frame, FRAME_MAX);
         if (paper_frame_whole(p, &frame, sub))
-                push(p, sub, &frame);
+                paper_feed_push(p, sub, &frame);
         buf_fini(&frame);
 }
 
@@ -207,7 +209,7 @@ static void push_orders(struct paper *p, struct paper_sub *sub, bool is_full)
                 jot_end_object(&frame);
         paper_frame_end(&frame);
         if (is_any)
-                push(p, sub, &frame);
+                paper_feed_push(p, sub, &frame);
         buf_fini(&frame);
 }
 
@@ -223,7 +225,7 @@ static void push_fills(struct paper *p, struct paper_sub *sub)
                 jot_addr(&frame, "user", &sub->user);
         jot_array(&frame, "fills");
         for (size_t i = 0; i < p->events.n_fills; i++) {
-                if (!is_of(sub, &p->events.fill[i].user))
+                if (!is_of(sub, &p->events.fill[i].user) || p->events.fill[i].twap_id)
                         continue;
                 paper_show_fill(p, &frame, NULL, &p->events.fill[i]);
                 is_any = true;
@@ -232,66 +234,7 @@ static void push_fills(struct paper *p, struct paper_sub *sub)
         jot_end_object(&frame);
         paper_frame_end(&frame);
         if (is_any)
-                push(p, sub, &frame);
-        buf_fini(&frame);
-}
-
-static void push_notifications(struct paper *p, struct paper_sub *sub)
-{
-        for (size_t i = 0; i < p->events.n_fills; i++) {
-                const struct engine_fill *fill = &p->events.fill[i];
-                char text[160], size[NUM_STR_MAX], price[NUM_STR_MAX];
-                struct buf frame;
-
-                if (!is_of(sub, &fill->user) || fill->crossed)
-                        continue;
-                (void)snprintf(text, sizeof(text), "Resting order filled: %s %s %s at $%s",
-                               fill->is_buy ? "Bought" : "Sold", num_print_qty(size, fill->size),
-                               paper_coin(p, fill->asset), num_print_px(price, fill->price));
-                buf_init(&frame, FRAME_MAX);
-                paper_frame_begin(&frame, "notification");
-                jot_object(&frame, "data");
-                jot_text(&frame, "notification", text);
-                jot_end_object(&frame);
-                paper_frame_end(&frame);
-                push(p, sub, &frame);
-                buf_fini(&frame);
-        }
-}
-
-/* Orders that ended through no cancel of their owner's. */
-static bool is_foreign_cancel(const struct engine_order *order)
-{
-        size_t len = strlen(order->status);
-
-        return len > 8 && !strcmp(order->status + len - 8, "Canceled");
-}
-
-static void push_foreign_cancels(struct paper *p, struct paper_sub *sub)
-{
-        struct buf frame;
-        bool is_any = false;
-
-        buf_init(&frame, FRAME_MAX);
-        paper_frame_begin(&frame, "user");
-        jot_object(&frame, "data");
-        jot_array(&frame, "nonUserCancel");
-        for (size_t i = 0; i < p->events.n_orders; i++) {
-                const struct engine_order *order = &p->events.order[i];
-
-                if (!is_of(sub, &order->user) || !is_foreign_cancel(order))
-                        continue;
-                jot_object(&frame, NULL);
-                jot_text(&frame, "coin", paper_coin(p, order->asset));
-                jot_uint(&frame, "oid", order->oid);
-                jot_end_object(&frame);
-                is_any = true;
-        }
-        jot_end_array(&frame);
-        jot_end_object(&frame);
-        paper_frame_end(&frame);
-        if (is_any)
-                push(p, sub, &frame);
+                paper_feed_push(p, sub, &frame);
         buf_fini(&frame);
 }
 
@@ -350,7 +293,7 @@ static void push_rows(struct paper *p, struct paper_sub *sub)
                 if (show_row(p, &frame, sub, &p->events.row[i])) {
                         jot_end_object(&frame);
                         paper_frame_end(&frame);
-                        push(p, sub, &frame);
+                        paper_feed_push(p, sub, &frame);
                 }
                 buf_fini(&frame);
         }
@@ -387,7 +330,7 @@ static void push_trades(struct paper *p, struct paper_sub *sub)
         paper_frame_begin(&frame, "trades");
         paper_tape_trades(p, &frame, "data", sub->asset, n, true);
         paper_frame_end(&frame);
-        push(p, sub, &frame);
+        paper_feed_push(p, sub, &frame);
         buf_fini(&frame);
 }
 
@@ -421,6 +364,7 @@ static const enum paper_sub_type states[] = {
         PAPER_SUB_CLEARINGHOUSE_STATE, PAPER_SUB_ALL_DEXS_CLEARINGHOUSE_STATE,
         PAPER_SUB_OPEN_ORDERS,         PAPER_SUB_SPOT_STATE,
         PAPER_SUB_WEB_DATA3,           PAPER_SUB_ACTIVE_ASSET_DATA,
+        PAPER_SUB_TWAP_STATES,
 };
 #define N_STATES (sizeof(states) / sizeof(states[0]))
 
@@ -455,16 +399,19 @@ void paper_feed_flush(struct paper *p)
                 push_type(p, PAPER_SUB_HISTORICAL_ORDERS, push_order_history);
                 push_type(p, PAPER_SUB_USER_FILLS, push_fills);
                 push_type(p, PAPER_SUB_USER_EVENTS, push_fills);
-                push_type(p, PAPER_SUB_USER_EVENTS, push_foreign_cancels);
                 push_type(p, PAPER_SUB_USER_EVENTS, push_rows);
                 push_type(p, PAPER_SUB_USER_FUNDINGS, push_rows);
                 push_type(p, PAPER_SUB_LEDGER_UPDATES, push_rows);
-                push_type(p, PAPER_SUB_NOTIFICATION, push_notifications);
+                paper_feed_notes_flush(p);
+                paper_feed_twap_flush(p);
                 for (size_t i = 0; i < N_STATES && !list_empty(&p->changed); i++)
                         push_type(p, states[i], push_if_changed);
         }
         list_each_safe (it, &p->changed) {
-                list_entry(it, struct paper_user, in_changed)->is_changed = false;
+                struct paper_user *user = list_entry(it, struct paper_user, in_changed);
+
+                user->is_changed = false;
+                user->n_twap_rows_pushed = user->n_twap_rows;
                 list_remove(it);
         }
         for (uint32_t i = 0; i < p->universe.n; i++) {

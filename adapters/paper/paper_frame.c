@@ -3,6 +3,7 @@
 #include "adapters/paper/jot.h"
 #include "adapters/paper/paper_show.h"
 #include "adapters/paper/paper_tape.h"
+#include "adapters/paper/paper_twap.h"
 #include "base/attr.h"
 
 #define TRADES_AT_FIRST 30
@@ -169,7 +170,7 @@ static void web_data3(struct paper *p, struct buf *out, const struct addr *addre
         jot_int(out, "serverTime", paper_now(p));
         jot_bool(out, "isVault", false);
         jot_addr(out, "user", address);
-        jot_text(out, "abstraction", "disabled");
+        jot_text(out, "abstraction", paper_mode_name(user));
         jot_end_object(out);
         jot_raw(out, "perpDexStates",
                 "[{\"totalVaultEquity\":\"0.0\",\"perpsAtOpenInterestCap\":[],"
@@ -224,11 +225,11 @@ static bool account_frame(struct paper *p, struct buf *out, const struct paper_s
                 return true;
         case PAPER_SUB_TWAP_SLICE_FILLS:
                 snapshot_head(out, sub);
-                jot_raw(out, "twapSliceFills", "[]");
+                paper_show_slice_fills(p, out, "twapSliceFills", &sub->user, 0, INT64_MAX);
                 return true;
         case PAPER_SUB_TWAP_HISTORY:
                 snapshot_head(out, sub);
-                jot_raw(out, "history", "[]");
+                paper_twap_show_history(p, out, "history", user);
                 return true;
         case PAPER_SUB_CLEARINGHOUSE_STATE: account_state(p, out, sub); return true;
         case PAPER_SUB_ALL_DEXS_CLEARINGHOUSE_STATE: all_account_states(p, out, sub); return true;
@@ -244,7 +245,7 @@ static bool account_frame(struct paper *p, struct buf *out, const struct paper_s
         case PAPER_SUB_TWAP_STATES:
                 jot_text(out, "dex", "");
                 jot_addr(out, "user", &sub->user);
-                jot_raw(out, "states", "[]");
+                paper_twap_show_states(p, out, "states", &sub->user);
                 return true;
         case PAPER_SUB_WEB_DATA3: web_data3(p, out, &sub->user); return true;
         case PAPER_SUB_ALL_MIDS:

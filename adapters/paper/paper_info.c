@@ -56,7 +56,8 @@ bool paper_info_grid(const json_t *request, unsigned *n_sig_figs, unsigned *mant
 
 static const struct paper_info_row *find(const char *type)
 {
-        const struct paper_info_row *rows[] = {paper_info_market_rows(), paper_info_account_rows()};
+        const struct paper_info_row *rows[] = {paper_info_market_rows(), paper_info_account_rows(),
+                                               paper_info_person_rows()};
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
                 for (const struct paper_info_row *row = rows[i]; row->type; row++)
@@ -78,15 +79,4 @@ void paper_info_run(struct paper *p, struct paper_answer *answer, const json_t *
         } else if (buf_check(&answer->body)) {
                 paper_answer_text(answer, 500, "The answer is too large.");
         }
-}
-
-void paper_info_handle(struct paper *p, struct paper_answer *answer, const char *body, size_t len)
-{
-        json_t *root = hl_raw_load(body, len, NULL);
-
-        if (root)
-                paper_info_run(p, answer, root);
-        else
-                paper_answer_text(answer, 422, PAPER_422);
-        json_decref(root);
 }

@@ -14,9 +14,10 @@ struct paper_info_row {
         const char *type;
         paper_info_fn *run;
 };
-/* Both ended by a NULL type. */
+/* All ended by a NULL type. */
 const struct paper_info_row *paper_info_market_rows(void);
 const struct paper_info_row *paper_info_account_rows(void);
+const struct paper_info_row *paper_info_person_rows(void);
 
 /* Shared readers; false: wrong shape. */
 bool paper_info_asset(const struct paper *p, const json_t *request, const char *key, int *asset);

@@ -5,9 +5,10 @@
 #include "adapters/paper/paper_info.h"
 #include "adapters/paper/paper_show.h"
 #include "adapters/paper/paper_tape.h"
+#include "adapters/paper/paper_twap.h"
 
 /* /info about accounts. Unknown accounts answer zeros and empty lists, as at the venue. What this
- * venue does not have (staking, vaults, sub-accounts, TWAPs, referrals) is answered as for an
+ * venue does not have (staking, vaults) is answered as for an
  * account that does not use it. */
 
 static bool is_first_dex(const json_t *request)
@@ -137,6 +138,34 @@ static int user_fills_by_time(struct paper *p, struct buf *out, const json_t *re
         return PAPER_INFO_OK;
 }
 
+static int twap_history(struct paper *p, struct buf *out, const json_t *request)
+{
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user))
+                return PAPER_INFO_SHAPE;
+        paper_twap_show_history(p, out, NULL, paper_users_get(p, &user));
+        return PAPER_INFO_OK;
+}
+
+static int slice_fills(struct paper *p, struct buf *out, const json_t *request)
+{
+        int64_t from = 0, until = INT64_MAX;
+        struct addr user;
+
+        if (!paper_info_user(request, "user", &user) || !paper_info_range(request, &from, &until))
+                return PAPER_INFO_SHAPE;
+        paper_show_slice_fills(p, out, NULL, &user, from, until);
+        return PAPER_INFO_OK;
+}
+
+static int slice_fills_by_time(struct paper *p, struct buf *out, const json_t *request)
+{
+        if (hl_raw_is_absent(request, "startTime"))
+                return PAPER_INFO_SHAPE;
+        return slice_fills(p, out, request);
+}
+
 static int user_funding(struct paper *p, struct buf *out, const json_t *request)
 {
         int64_t from = 0, until = INT64_MAX;
@@ -174,12 +203,20 @@ static void fee_schedule(struct buf *out)
 
 static int user_fees(struct paper *p, struct buf *out, const json_t *request)
 {
-        struct addr user;
+        const struct paper_user *known;
         struct rate taker, maker;
+        struct addr user;
+        bool is_referred;
 
         if (!paper_info_user(request, "user", &user))
                 return PAPER_INFO_SHAPE;
         engine_fees(p->engine, &user, &taker, &maker);
+        known = paper_users_get(p, &user);
+        is_referred = known && known->is_referred;
+        if (is_referred) { /* rates stand before the referral discount */
+                taker.v = taker.v * 100 / 96;
+                maker.v = maker.v * 100 / 96;
+        }
         jot_object(out, NULL);
         jot_raw(out, "dailyUserVlm", "[]");
         fee_schedule(out);
@@ -187,107 +224,13 @@ static int user_fees(struct paper *p, struct buf *out, const json_t *request)
         jot_rate(out, "userAddRate", maker);
         jot_text(out, "userSpotCrossRate", "0.0007");
         jot_text(out, "userSpotAddRate", "0.0004");
-        jot_text(out, "activeReferralDiscount", "0.0");
+        jot_text(out, "activeReferralDiscount", is_referred ? "0.04" : "0.0");
         jot_null(out, "trial");
         jot_text(out, "feeTrialEscrow", "0.0");
         jot_null(out, "nextTrialAvailableTimestamp");
         jot_null(out, "stakingLink");
         jot_raw(out, "activeStakingDiscount", "{\"bpsOfMaxSupply\":\"0.0\",\"discount\":\"0.0\"}");
         jot_end_object(out);
-        return PAPER_INFO_OK;
-}
-
-/* The budget is counted and shown, never enforced. */
-static int rate_limit(struct paper *p, struct buf *out, const json_t *request)
-{
-        const struct paper_user *user;
-        struct addr address;
-        int64_t volume;
-        char text[NUM_STR_MAX];
-
-        if (!paper_info_user(request, "user", &address))
-                return PAPER_INFO_SHAPE;
-        user = paper_users_get(p, &address);
-        volume = user ? user->volume_micro : 0;
-        jot_object(out, NULL);
-        jot_text(out, "cumVlm", num_print(text, volume, 6, 1));
-        jot_uint(out, "nRequestsUsed", user ? user->n_requests : 0);
-        jot_int(out, "nRequestsCap", 10000 + volume / 1000000);
-        jot_int(out, "nRequestsSurplus", 0);
-        jot_end_object(out);
-        return PAPER_INFO_OK;
-}
-
-static int user_role(struct paper *p, struct buf *out, const json_t *request)
-{
-        const struct paper_agent *agent;
-        struct addr user;
-
-        if (!paper_info_user(request, "user", &user))
-                return PAPER_INFO_SHAPE;
-        agent = paper_agents_get(p, &user);
-        jot_object(out, NULL);
-        if (paper_agents_is_live(p, agent, paper_now(p))) {
-                jot_text(out, "role", "agent");
-                jot_object(out, "data");
-                jot_addr(out, "user", &agent->master);
-                jot_end_object(out);
-        } else {
-                jot_text(out, "role", paper_users_get(p, &user) ? "user" : "missing");
-        }
-        jot_end_object(out);
-        return PAPER_INFO_OK;
-}
-
-static int extra_agents(struct paper *p, struct buf *out, const json_t *request)
-{
-        const struct paper_user *user;
-        struct addr address;
-
-        if (!paper_info_user(request, "user", &address))
-                return PAPER_INFO_SHAPE;
-        user = paper_users_get(p, &address);
-        jot_array(out, NULL);
-        for (int i = 1; user && i <= PAPER_AGENTS_NAMED; i++) {
-                const struct paper_agent *agent = user->agent[i];
-
-                if (!paper_agents_is_live(p, agent, paper_now(p)))
-                        continue;
-                jot_object(out, NULL);
-                jot_text(out, "name", agent->name);
-                jot_addr(out, "address", &agent->address);
-                jot_int(out, "validUntil", agent->valid_until);
-                jot_end_object(out);
-        }
-        jot_end_array(out);
-        return PAPER_INFO_OK;
-}
-
-static int max_builder_fee(struct paper *p, struct buf *out, const json_t *request)
-{
-        struct addr user, builder;
-        int fee;
-
-        if (!paper_info_user(request, "user", &user) ||
-            !paper_info_user(request, "builder", &builder))
-                return PAPER_INFO_SHAPE;
-        fee = paper_agents_builder_fee(paper_users_get(p, &user), &builder);
-        jot_int(out, NULL, fee < 0 ? 0 : fee);
-        return PAPER_INFO_OK;
-}
-
-static int approved_builders(struct paper *p, struct buf *out, const json_t *request)
-{
-        const struct paper_user *user;
-        struct addr address;
-
-        if (!paper_info_user(request, "user", &address))
-                return PAPER_INFO_SHAPE;
-        user = paper_users_get(p, &address);
-        jot_array(out, NULL);
-        for (unsigned i = 0; user && i < user->n_builders; i++)
-                jot_addr(out, NULL, &user->builder[i].address);
-        jot_end_array(out);
         return PAPER_INFO_OK;
 }
 
@@ -360,7 +303,7 @@ static int web_data2(struct paper *p, struct buf *out, const json_t *request)
         jot_int(out, "serverTime", paper_now(p));
         jot_bool(out, "isVault", false);
         jot_addr(out, "user", &address);
-        jot_raw(out, "twapStates", "[]");
+        paper_twap_show_states(p, out, "twapStates", &address);
         paper_show_spot(p, out, "spotState", &address);
         jot_raw(out, "spotAssetCtxs", "[]");
         jot_raw(out, "perpsAtOpenInterestCap", "[]");
@@ -403,16 +346,10 @@ static int constant(struct buf *out, const json_t *request, const char *json)
 CONSTANT(empty_list, "[]")
 CONSTANT(no_answer, "null")
 CONSTANT(not_true, "false")
-CONSTANT(abstraction, "\"disabled\"")
-CONSTANT(legal_check, "{\"ipAllowed\":true,\"acceptedTerms\":true,\"userAllowed\":true,"
-                      "\"restrictions\":null}")
+CONSTANT(legal_check, "{\"acceptedTerms\":true,\"userAllowed\":true,"
+                      "\"restrictions\":\"n\"}")
 CONSTANT(delegator_summary, "{\"delegated\":\"0.0\",\"undelegated\":\"0.0\","
                             "\"totalPendingWithdrawal\":\"0.0\",\"nPendingWithdrawals\":0}")
-CONSTANT(referral,
-         "{\"referredBy\":null,\"cumVlm\":\"0.0\",\"unclaimedRewards\":\"0.0\","
-         "\"claimedRewards\":\"0.0\",\"builderRewards\":\"0.0\",\"tokenToState\":[],"
-         "\"referrerState\":{\"stage\":\"needToTrade\",\"data\":{\"required\":\"10000.0\"}},"
-         "\"rewardHistory\":[]}")
 
 const struct paper_info_row *paper_info_account_rows(void)
 {
@@ -429,25 +366,15 @@ const struct paper_info_row *paper_info_account_rows(void)
                 {"userFunding", user_funding},
                 {"userNonFundingLedgerUpdates", user_ledger},
                 {"userFees", user_fees},
-                {"userRateLimit", rate_limit},
-                {"userRole", user_role},
-                {"userAbstraction", abstraction},
                 {"userDexAbstraction", no_answer},
-                {"extraAgents", extra_agents},
-                {"maxBuilderFee", max_builder_fee},
-                {"approvedBuilders", approved_builders},
                 {"portfolio", portfolio},
                 {"webData2", web_data2},
                 {"preTransferCheck", pre_transfer_check},
-                {"referral", referral},
                 {"legalCheck", legal_check},
                 {"isVip", not_true},
-                {"subAccounts", no_answer},
-                {"subAccounts2", no_answer},
-                {"userToMultiSigSigners", no_answer},
-                {"twapHistory", empty_list},
-                {"userTwapSliceFills", empty_list},
-                {"userTwapSliceFillsByTime", empty_list},
+                {"twapHistory", twap_history},
+                {"userTwapSliceFills", slice_fills},
+                {"userTwapSliceFillsByTime", slice_fills_by_time},
                 {"userVaultEquities", empty_list},
                 {"delegations", empty_list},
                 {"delegatorSummary", delegator_summary},

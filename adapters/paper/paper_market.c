@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "adapters/paper/paper_source.h"
 #include "adapters/paper/wire.h"
 #include "base/attr.h"
 #include "base/mem.h"
@@ -293,15 +294,21 @@ static void take(struct paper *p, uint32_t asset, uint64_t *random, int64_t at)
         (void)engine_place(p->engine, &p->taker, &order, 1, ENGINE_NA, NULL, 0, &result, text, at);
 }
 
+/* A book from elsewhere says itself when what was taken is back. */
+static bool is_topped_up(const struct paper *p, const struct paper_market *m)
+{
+        return m->is_eaten && (!p->source || m->is_held || paper_source_is_over(p->source));
+}
+
 void paper_market_tick(struct paper *p, int64_t at)
 {
         uint32_t n = (uint32_t)p->universe.n;
         uint64_t first = p->n_ticks * TURNS_PER_TICK;
 
         for (uint32_t i = 0; i < n; i++)
-                if (p->market[i].is_eaten)
+                if (is_topped_up(p, &p->market[i]))
                         top_up(p, i, at);
-        if (p->is_still)
+        if (p->is_still || p->source)
                 return;
         for (uint32_t i = 0; i < TURNS_PER_TICK && i < n; i++)
                 step(p, (uint32_t)((first + i) % n), at);
@@ -350,15 +357,16 @@ void paper_market_start(struct paper *p, uint64_t seed)
                 m->basis_at = at;
                 m->funding = xcalloc(PAPER_FUNDING_ROWS, sizeof(*m->funding));
                 paper_candles_init(&m->candles);
-                if (!p->universe.spec[i].is_delisted)
+                if (!p->universe.spec[i].is_delisted && !p->source)
                         paper_candles_backfill(&m->candles, &m->random, m->oracle,
                                                p->universe.spec[i].sz_decimals, at);
                 /* The engine knows a price before anything is placed. */
                 engine_set_prices(p->engine, i, m->oracle, m->oracle, at);
-                requote(p, i, m->oracle, at);
+                if (!p->source)
+                        requote(p, i, m->oracle, at);
                 set_prices(p, i, at);
         }
-        for (; at < now && !p->is_still; at += WARM_UP_STEP_MS)
+        for (; at < now && !p->is_still && !p->source; at += WARM_UP_STEP_MS)
                 for (uint32_t i = 0; i < p->universe.n; i++)
                         take(p, i, &p->market[i].random, at);
         for (uint32_t i = 0; i < p->universe.n; i++)

@@ -30,6 +30,8 @@ static const char *order_type(const struct engine_order *order)
                 return order->trigger_is_market ? "Take Profit Market" : "Take Profit Limit";
         if (order->is_trigger)
                 return order->trigger_is_market ? "Stop Market" : "Stop Limit";
+        if (order->twap_id)
+                return "Twap Slice";
         if (order->tif == ENGINE_FRONTEND_MARKET || order->tif == ENGINE_LIQUIDATION_MARKET)
                 return "Market";
         return "Limit";
@@ -214,7 +216,10 @@ void paper_show_fill(struct paper *p, struct buf *out, const char *key,
                 jot_end_object(out);
         }
         jot_text(out, "feeToken", "USDC");
-        jot_null(out, "twapId");
+        if (fill->twap_id)
+                jot_uint(out, "twapId", fill->twap_id);
+        else
+                jot_null(out, "twapId");
         jot_end_object(out);
 }
 
@@ -222,13 +227,15 @@ struct fill_list {
         const struct engine_fill **fill;
         size_t n, cap;
         int64_t from, until;
+        bool is_twap;
 };
 
 static void keep_fill(void *cookie, const struct engine_fill *fill)
 {
         struct fill_list *list = cookie;
 
-        if (fill->at < list->from || fill->at > list->until || list->n == list->cap)
+        if (fill->at < list->from || fill->at > list->until || list->n == list->cap ||
+            (fill->twap_id != 0) != list->is_twap)
                 return;
         list->fill[list->n++] = fill;
 }
@@ -243,6 +250,28 @@ void paper_show_fills(struct paper *p, struct buf *out, const char *key, const s
         jot_array(out, key);
         for (size_t i = 0; i < list.n; i++)
                 paper_show_fill(p, out, NULL, list.fill[is_oldest_first ? list.n - 1 - i : i]);
+        jot_end_array(out);
+        free(list.fill);
+}
+
+void paper_show_slice_fill(struct paper *p, struct buf *out, const struct engine_fill *fill)
+{
+        jot_object(out, NULL);
+        paper_show_fill(p, out, "fill", fill);
+        jot_uint(out, "twapId", fill->twap_id);
+        jot_end_object(out);
+}
+
+void paper_show_slice_fills(struct paper *p, struct buf *out, const char *key,
+                            const struct addr *user, int64_t from, int64_t until)
+{
+        struct fill_list list = {.cap = 2000, .from = from, .until = until, .is_twap = true};
+
+        list.fill = xcalloc(list.cap, sizeof(*list.fill));
+        engine_fills(p->engine, user, keep_fill, &list);
+        jot_array(out, key);
+        for (size_t i = 0; i < list.n; i++)
+                paper_show_slice_fill(p, out, list.fill[i]);
         jot_end_array(out);
         free(list.fill);
 }
@@ -328,25 +357,6 @@ void paper_show_account(struct paper *p, struct buf *out, const char *key, const
         jot_int(out, "time", paper_now(p));
         jot_end_object(out);
         free(position);
-}
-
-void paper_show_spot(struct paper *p, struct buf *out, const char *key, const struct addr *address)
-{
-        const struct paper_user *user = paper_users_get(p, address);
-
-        jot_object(out, key);
-        jot_array(out, "balances");
-        if (user && user->spot.v > 0) {
-                jot_object(out, NULL);
-                jot_text(out, "coin", "USDC");
-                jot_int(out, "token", 0);
-                jot_usd(out, "total", user->spot);
-                jot_text(out, "hold", "0.0");
-                jot_text(out, "entryNtl", "0.0");
-                jot_end_object(out);
-        }
-        jot_end_array(out);
-        jot_end_object(out);
 }
 
 void paper_show_setting(struct paper *p, struct buf *out, const char *key, const struct addr *user,

@@ -23,6 +23,10 @@ void paper_show_fill(struct paper *p, struct buf *out, const char *key,
 /* Fills in [from, until], newest first, or oldest first. */
 void paper_show_fills(struct paper *p, struct buf *out, const char *key, const struct addr *user,
                       int64_t from, int64_t until, bool is_oldest_first);
+/* {fill, twapId}; fills of TWAPs stand in no other list. Newest first. */
+void paper_show_slice_fill(struct paper *p, struct buf *out, const struct engine_fill *fill);
+void paper_show_slice_fills(struct paper *p, struct buf *out, const char *key,
+                            const struct addr *user, int64_t from, int64_t until);
 void paper_show_account(struct paper *p, struct buf *out, const char *key, const struct addr *user);
 void paper_show_spot(struct paper *p, struct buf *out, const char *key, const struct addr *user);
 void paper_show_setting(struct paper *p, struct buf *out, const char *key, const struct addr *user,

@@ -5,6 +5,7 @@
 
 #include "adapters/hyperliquid/hl_action.h"
 #include "adapters/paper/jot.h"
+#include "adapters/paper/paper_twap.h"
 #include "adapters/paper/wire.h"
 #include "base/attr.h"
 #include "base/mem.h"
@@ -296,7 +297,7 @@ static void run_schedule(struct paper *p, struct paper_outcome *out, struct pape
                 paper_exchange_default(out);
                 return;
         }
-        if (user->volume_micro < SCHEDULE_VOLUME_MICRO) {
+        if (!p->is_ungated && user->volume_micro < SCHEDULE_VOLUME_MICRO) {
                 char traded[NUM_STR_MAX];
 
                 (void)snprintf(out->text, sizeof(out->text),
@@ -337,6 +338,52 @@ static void run_margin(struct paper *p, struct paper_outcome *out, struct paper_
                 paper_exchange_default(out);
 }
 
+/* What the position lacks to be at the given leverage; false, with the text, when it lacks nothing or
+ * can't be topped up. */
+static bool find_top_up(struct paper *p, const struct addr *user, const struct hl_action *action,
+                        int64_t *ntli, char text[PAPER_TEXT_MAX])
+{
+        uint32_t asset = action->u.top_up.asset;
+        int64_t need, leverage = action->u.top_up.leverage;
+        struct margin_figures figures;
+        struct engine_account account;
+        const struct engine_position *position = NULL;
+
+        engine_account(p->engine, user, &account);
+        for (size_t i = 0; i < account.n_positions; i++)
+                if (account.position[i].asset == asset)
+                        position = &account.position[i];
+        if (!p->universe.spec[asset].strict_isolated) {
+                (void)text_copy(text, PAPER_TEXT_MAX, "Asset not strict isolated");
+        } else if (!position) {
+                (void)text_copy(text, PAPER_TEXT_MAX, "Cannot update margin for empty position.");
+        } else if (leverage <= 0 ||
+                   num_muldiv(&need, position->p.value.v, NUM_SCALE, leverage, NUM_UP) ||
+                   margin_position_figures(&figures, &position->p, &account.cross)) {
+                (void)text_copy(text, PAPER_TEXT_MAX, "Invalid leverage value");
+        } else {
+                *ntli = num_to_step(need - figures.margin_used.v, NUM_MICRO, NUM_UP) / NUM_MICRO;
+                if (*ntli > 0)
+                        return true;
+                (void)text_copy(text, PAPER_TEXT_MAX, "Update to isolated margin cannot be zero.");
+        }
+        return false;
+}
+
+static void run_top_up(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                       const struct hl_action *action)
+{
+        int64_t ntli;
+
+        if (!is_listed(p, action->u.top_up.asset))
+                (void)snprintf(out->text, sizeof(out->text), "Asset %" PRIu32 " not found",
+                               action->u.top_up.asset);
+        else if (find_top_up(p, &user->address, action, &ntli, out->text) &&
+                 engine_update_isolated_margin(p->engine, &user->address, action->u.top_up.asset,
+                                               ntli, out->text, paper_now(p)))
+                paper_exchange_default(out);
+}
+
 void paper_trade_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                      const struct hl_action *action)
 {
@@ -350,6 +397,21 @@ void paper_trade_run(struct paper *p, struct paper_outcome *out, struct paper_us
         case HL_MODIFY: run_modify(p, out, user, action); break;
         case HL_BATCH_MODIFY: run_batch_modify(p, out, user, action); break;
         case HL_SCHEDULE_CANCEL: run_schedule(p, out, user, action); break;
+        case HL_TWAP_ORDER: paper_twap_order(p, out, user, &action->u.twap); break;
+        case HL_TWAP_CANCEL:
+                paper_twap_cancel(p, out, user, action->u.twap_cancel.asset,
+                                  action->u.twap_cancel.id);
+                break;
+        case HL_TOP_UP_ISOLATED_ONLY_MARGIN: run_top_up(p, out, user, action); break;
+        case HL_RESERVE_REQUEST_WEIGHT: paper_budget_reserve(p, out, user, action); break;
+        case HL_AGENT_SET_ABSTRACTION:
+                paper_mode_set(p, out, user, action->u.word.s, action->u.word.len);
+                break;
+        case HL_SET_REFERRER:
+        case HL_REGISTER_REFERRER: paper_referral_run(p, out, user, action); break;
+        case HL_CREATE_SUB_ACCOUNT:
+        case HL_SUB_ACCOUNT_MODIFY:
+        case HL_SUB_ACCOUNT_TRANSFER: paper_family_run(p, out, user, action); break;
         case HL_NOOP: paper_exchange_default(out); break;
         }
         if (out->n_done)

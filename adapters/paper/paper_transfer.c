@@ -37,9 +37,8 @@ static void approve_builder(struct paper *p, struct paper_outcome *out, struct p
                 paper_exchange_default(out);
 }
 
-/* Takes amount from the perps balance; false (with the text) when so much may not leave. */
-static bool take(struct paper *p, struct paper_outcome *out, struct paper_user *user,
-                 struct usd amount, const char *text)
+bool paper_transfer_take(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                         struct usd amount, const char *text)
 {
         struct usd ledger;
 
@@ -57,7 +56,7 @@ static bool take(struct paper *p, struct paper_outcome *out, struct paper_user *
         return true;
 }
 
-static void give(struct paper *p, struct paper_user *user, struct usd amount)
+void paper_transfer_give(struct paper *p, struct paper_user *user, struct usd amount)
 {
         struct usd ledger;
 
@@ -83,9 +82,10 @@ static void usd_send(struct paper *p, struct paper_outcome *out, struct paper_us
                 return;
         }
         to = paper_users_make(p, &send.destination);
-        if (!to || !take(p, out, user, send.amount, "Insufficient balance for withdrawal"))
+        if (!to ||
+            !paper_transfer_take(p, out, user, send.amount, "Insufficient balance for withdrawal"))
                 return;
-        give(p, to, send.amount);
+        paper_transfer_give(p, to, send.amount);
         buf_init(&row, 512);
         jot_object(&row, NULL);
         jot_text(&row, "type", "internalTransfer");
@@ -112,7 +112,7 @@ static void withdraw(struct paper *p, struct paper_outcome *out, struct paper_us
                 paper_exchange_refuse(out, "Insufficient balance for withdrawal");
                 return;
         }
-        if (!take(p, out, user, send.amount, "Insufficient balance for withdrawal"))
+        if (!paper_transfer_take(p, out, user, send.amount, "Insufficient balance for withdrawal"))
                 return;
         buf_init(&row, 512);
         jot_object(&row, NULL);
@@ -126,28 +126,50 @@ static void withdraw(struct paper *p, struct paper_outcome *out, struct paper_us
         paper_exchange_default(out);
 }
 
-static void class_transfer(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+/* Whose spot and perps: the signer's, or a sub-account's of his. NULL, refused: neither. */
+static struct paper_user *class_owner(struct paper *p, struct paper_outcome *out,
+                                      struct paper_user *user,
+                                      const struct hl_user_class_transfer *move)
+{
+        struct paper_user *owner =
+                move->has_sub_account ? paper_family_sub(p, user, &move->sub_account) : user;
+
+        if (!owner) {
+                paper_exchange_refuse(out, "Invalid send");
+        } else if (owner->mode == PAPER_MODE_UNIFIED) {
+                paper_exchange_refuse(out, "Action disabled when unified account is active");
+                owner = NULL;
+        }
+        return owner;
+}
+
+static void class_transfer(struct paper *p, struct paper_outcome *out, struct paper_user *signer,
                            const json_t *action)
 {
         struct hl_user_class_transfer move;
+        struct paper_user *user;
         struct usd spot;
         struct buf row;
 
-        if (hl_raw_user_class_transfer(&move, action) || move.has_sub_account ||
-            move.amount.v <= 0 || move.amount.v % NUM_MICRO != 0) {
+        if (hl_raw_user_class_transfer(&move, action) || move.amount.v <= 0 ||
+            move.amount.v % NUM_MICRO != 0) {
                 paper_exchange_refuse(out, "Invalid send");
                 return;
         }
+        user = class_owner(p, out, signer, &move);
+        if (!user)
+                return;
         if (move.to_perp) {
                 if (user->spot.v < move.amount.v) {
                         paper_exchange_refuse(out, "Insufficient balance for token transfer");
                         return;
                 }
                 user->spot.v -= move.amount.v;
-                give(p, user, move.amount);
+                paper_transfer_give(p, user, move.amount);
         } else {
                 if (num_usd_add(&spot, user->spot, move.amount) ||
-                    !take(p, out, user, move.amount, "Insufficient balance for token transfer"))
+                    !paper_transfer_take(p, out, user, move.amount,
+                                         "Insufficient balance for token transfer"))
                         return;
                 user->spot = spot;
         }
@@ -177,6 +199,10 @@ void paper_transfer_run(struct paper *p, struct paper_outcome *out, struct paper
                 withdraw(p, out, user, request->action);
         else if (!strcmp(type, "usdClassTransfer"))
                 class_transfer(p, out, user, request->action);
+        else if (!strcmp(type, "userSetAbstraction"))
+                paper_mode_run(p, out, user, request->action);
+        else if (!strcmp(type, "convertToMultiSigUser"))
+                paper_multi_sig_convert(p, out, user, request->action);
         else
                 (void)snprintf(out->text, sizeof(out->text), "This venue does not offer %.60s.",
                                type);

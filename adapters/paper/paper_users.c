@@ -39,6 +39,8 @@ void paper_users_free(void *cookie)
                 free(user->rows[i].delta);
         free(user->rows);
         free(user->payments);
+        free(user->twap_rows);
+        free(user->signers);
         free(user);
 }
 
@@ -126,36 +128,6 @@ void paper_users_deposit(struct paper *p, const struct addr *address, struct usd
 
 /* ---- Scheduled cancels ----------------------------------------------------------------------- */
 
-struct open_orders {
-        size_t n;
-        struct {
-                uint64_t oid;
-                uint32_t asset;
-        } order[1000];
-};
-
-static void collect(void *cookie, const struct engine_order *order)
-{
-        struct open_orders *open = cookie;
-
-        if (open->n < sizeof(open->order) / sizeof(open->order[0])) {
-                open->order[open->n].oid = order->oid;
-                open->order[open->n++].asset = order->asset;
-        }
-}
-
-static void cancel_all(struct paper *p, struct paper_user *user, int64_t at)
-{
-        struct open_orders *open = xcalloc(1, sizeof(*open));
-        char text[PAPER_TEXT_MAX];
-
-        engine_orders(p->engine, &user->address, true, collect, open);
-        for (size_t i = 0; i < open->n; i++)
-                engine_cancel(p->engine, &user->address, open->order[i].asset, open->order[i].oid,
-                              text, at);
-        free(open);
-}
-
 struct tick {
         struct paper *p;
         int64_t at;
@@ -179,7 +151,7 @@ static void tick_user(void *cookie, const void *key, size_t key_len, void *value
         if (user->cancel_all_fired >= SCHEDULES_A_DAY)
                 return;
         user->cancel_all_fired++;
-        cancel_all(tick->p, user, tick->at);
+        engine_cancel_all(tick->p->engine, &user->address, tick->at);
 }
 
 void paper_users_tick(struct paper *p, int64_t at)

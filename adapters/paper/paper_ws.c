@@ -274,6 +274,10 @@ static void subscribe(struct paper *p, struct paper_peer *peer, const json_t *su
                 send_about(p, peer, "Already subscribed: ", subscription);
                 return;
         }
+        if (!paper_limits_user(p, peer, &like.user)) {
+                send_error(p, peer, "Cannot track more than 15 total users.", "");
+                return;
+        }
         sub = xmalloc(sizeof(*sub));
         *sub = like;
         sub->peer = peer;
@@ -397,6 +401,10 @@ static void on_message(void *cookie, struct handle from, const char *text, size_
 
         if (!peer || peer->is_silent || p->is_stopped)
                 return;
+        if (!paper_limits_message(p, peer->address)) {
+                send_error(p, peer, "Too many messages.", "");
+                return;
+        }
         message = hl_raw_load(text, len, NULL);
         if (!message || !handle(p, peer, message))
                 send_error(p, peer, "Error parsing JSON into valid websocket request: ", text);
@@ -405,10 +413,11 @@ static void on_message(void *cookie, struct handle from, const char *text, size_
 
 static int on_upgrade(void *cookie, const struct httpd_request *request)
 {
-        const struct paper *p = cookie;
+        struct paper *p = cookie;
 
-        (void)request;
-        return p->is_stopped ? 503 : 0;
+        if (p->is_stopped)
+                return 503;
+        return paper_limits_may_open(p, request->peer) ? 0 : 429;
 }
 
 static void on_opened(void *cookie, struct handle from, const char *address)
@@ -416,7 +425,8 @@ static void on_opened(void *cookie, struct handle from, const char *address)
         struct paper *p = cookie;
         struct paper_peer *peer = xcalloc(1, sizeof(*peer));
 
-        (void)address;
+        (void)text_copy(peer->address, sizeof(peer->address), address);
+        paper_limits_count(p, peer->address, true);
         peer->handle = from;
         list_init(&peer->subs);
         list_push_back(&p->ws->peers, &peer->in_ws);
@@ -429,8 +439,10 @@ static void on_closed(void *cookie, struct handle from)
         struct paper *p = cookie;
         struct paper_peer *peer = map_get(p->ws->by_handle, &from, sizeof(from));
 
-        if (peer)
-                drop_peer(p->ws, peer);
+        if (!peer)
+                return;
+        paper_limits_count(p, peer->address, false);
+        drop_peer(p->ws, peer);
 }
 
 const struct httpd_ws_ops *paper_ws_ops(void)

@@ -53,6 +53,7 @@ struct paper_peer {
         unsigned n_subs;
         bool is_silent; /* it hears nothing more: a fault, or about to be closed */
         bool is_late;
+        char address[46];
 };
 
 struct paper_ws {
@@ -68,6 +69,13 @@ struct paper_ws {
 void paper_ws_send(struct paper *p, struct paper_peer *peer, const struct buf *frame);
 
 void paper_ws_close_late(struct paper *p);
+
+/* Sends one event, twice where a fault asks for that. */
+void paper_feed_push(struct paper *p, struct paper_sub *sub, const struct buf *frame);
+/* paper_feed_notes: notifications, and orders that ended through no cancel of their owner's. */
+void paper_feed_notes_flush(struct paper *p);
+/* paper_feed_twap: slices' fills and changes of TWAPs. */
+void paper_feed_twap_flush(struct paper *p);
 
 /* paper_feed: what a new subscription gets at once. */
 void paper_feed_first(struct paper *p, struct paper_sub *sub);

@@ -27,7 +27,7 @@
 #include "base/map.h"
 #include "sign/secp.h"
 
-#define PAPER_TEXT_MAX   160 /* the venue's error texts, as in engine.h */
+#define PAPER_TEXT_MAX   256 /* the venue's error texts; the engine's are shorter */
 #define PAPER_BODY_MAX   (1u << 20)
 #define PAPER_ANSWER_MAX (32u << 20)
 #define PAPER_USERS_MAX  200000
@@ -85,7 +85,11 @@ struct paper_market {
 
 /* ---- Accounts ------------------------------------------------------------------------------ */
 
-#define PAPER_AGENTS_NAMED 3
+#define PAPER_SUBS_MAX     10 /* sub-accounts of one account */
+#define PAPER_SUB_NAME     17
+#define PAPER_CODE         21 /* a referral code */
+#define PAPER_AGENTS_NAMED 3  /* and two more for every sub-account */
+#define PAPER_AGENTS_MAX   (PAPER_AGENTS_NAMED + 2 * PAPER_SUBS_MAX)
 #define PAPER_BUILDERS_MAX 10
 #define PAPER_AGENT_NAME   17
 
@@ -100,6 +104,9 @@ struct paper_builder {
         struct addr address;
         unsigned fee; /* tenths of a basis point */
 };
+
+struct paper_twap_row;       /* paper_twap.h */
+struct hl_multi_sig_signers; /* hl_multi_sig.h */
 
 struct paper_row { /* of the account's ledger, without funding */
         int64_t at;
@@ -116,14 +123,28 @@ struct paper_payment { /* funding */
         struct rate rate;
 };
 
+enum paper_mode { PAPER_MODE_STANDARD, PAPER_MODE_UNIFIED };
+
 struct paper_user {
         struct addr address;
-        struct usd spot;   /* USDC outside perps */
+        struct usd spot;   /* USDC outside perps; 0 in unified mode, where all backs the perps */
         struct usd ledger; /* deposits less withdrawals */
         int64_t volume_micro;
-        uint64_t n_requests;
-        struct paper_agent *agent[1 + PAPER_AGENTS_NAMED]; /* slot 0: unnamed; owned by the map */
-        int64_t agent_removed_at;                          /* 0: never */
+        uint64_t n_requests, n_reserved; /* used of the budget, bought on top of it */
+        int64_t over_budget_at;          /* the last action that was taken beyond the budget */
+        enum paper_mode mode;
+        struct hl_multi_sig_signers *signers; /* NULL: acts with its own key and agents */
+        bool is_sub;
+        struct addr master;        /* of a sub-account */
+        char name[PAPER_SUB_NAME]; /* likewise */
+        struct addr sub[PAPER_SUBS_MAX];
+        unsigned n_subs;
+        char code[PAPER_CODE]; /* under which it refers others; "" none */
+        bool is_referred;
+        struct addr referrer;
+        unsigned n_referred;
+        struct paper_agent *agent[1 + PAPER_AGENTS_MAX]; /* slot 0: unnamed; owned by the map */
+        int64_t agent_removed_at;                        /* 0: never */
         struct paper_builder builder[PAPER_BUILDERS_MAX];
         unsigned n_builders;
         int64_t cancel_all_at; /* 0: not scheduled */
@@ -133,6 +154,8 @@ struct paper_user {
         uint64_t n_rows;
         struct paper_payment *payments;
         uint64_t n_payments;
+        struct paper_twap_row *twap_rows; /* ring of PAPER_ROWS_MAX, grown as needed */
+        uint64_t n_twap_rows, n_twap_rows_pushed;
         bool is_changed; /* state channels have something to push */
         struct list in_changed;
 };
@@ -181,6 +204,8 @@ struct paper_fault {
 
 struct paper_ws;
 struct paper_ledger;
+struct paper_twap;
+struct paper_source;
 
 struct paper {
         struct loop *loop;
@@ -190,6 +215,11 @@ struct paper {
         struct engine *engine;
         struct secp *secp;
         bool is_mainnet, is_still, is_stopped;
+        bool is_ungated, has_limits;
+        struct paper_source *source; /* NULL: synthetic */
+        char *state_file;            /* NULL: none */
+        bool is_ready;               /* opened as a whole: there is a state to save */
+        bool is_unsaved;
         int64_t advanced_ms; /* by /paper/clock */
         int64_t last_at;     /* venue time never goes back */
         uint64_t n_hashes;
@@ -201,6 +231,8 @@ struct paper {
         struct map *users;   /* struct addr -> struct paper_user */
         struct map *agents;  /* struct addr -> struct paper_agent */
         struct map *nonces;  /* struct addr -> struct paper_nonces */
+        struct map *ips;     /* address as text -> struct paper_ip */
+        struct map *codes;   /* referral code -> struct paper_user */
         struct list changed; /* struct paper_user.in_changed */
         struct paper_events events;
         struct paper_ws *ws;
@@ -208,6 +240,10 @@ struct paper {
         struct paper_fault fault[PAPER_FAULTS_MAX];
         unsigned n_faults;
         struct list delayed; /* answers held back by a fault (paper.c) */
+        struct list twaps;   /* those that run; oldest first */
+        size_t n_twaps;
+        uint64_t last_twap_id, twap_random;
+        struct paper_twap *twap_now; /* whose slice is being placed */
 };
 
 /* An answer on its way, over HTTP or as a WebSocket post. */
@@ -221,6 +257,15 @@ void paper_answer_fini(struct paper_answer *answer);
 /* Replaces whatever stands in the body. */
 void paper_answer_text(struct paper_answer *answer, int status, const char *text);
 
+/* What an action did. text is set when it was refused as a whole; response is what stands under
+ * "response" otherwise. */
+struct paper_outcome {
+        struct buf response;
+        char text[PAPER_TEXT_MAX];
+        unsigned n_done, n_failed; /* items of a batch; 1 and 0 for a plain action */
+};
+struct hl_action;
+struct hl_request;
 int64_t paper_now(struct paper *p);      /* the venue's clock */
 int64_t paper_wall_now(struct paper *p); /* the same without what /paper/clock has added */
 struct hash32 paper_next_hash(struct paper *p);
@@ -262,9 +307,58 @@ bool paper_agents_approve_builder(struct paper *p, struct paper_user *user,
 /* Approved fee in tenths of a basis point; -1: no approval. */
 int paper_agents_builder_fee(const struct paper_user *user, const struct addr *builder);
 
+/* How many named agents the account may have. */
+unsigned paper_agents_named(const struct paper_user *user);
+
+/* paper_family: sub-accounts. They trade only through vaultAddress, signed by the master or its
+ * agents. */
+/* The sub-account when it is one of user's, else NULL. */
+struct paper_user *paper_family_sub(struct paper *p, const struct paper_user *user,
+                                    const struct addr *sub);
+void paper_family_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                      const struct hl_action *action);
+/* subAccounts, or subAccounts2 with is_by_dex: an array, or null. */
+void paper_family_show(struct paper *p, struct buf *out, const struct paper_user *user,
+                       bool is_by_dex);
+
+/* paper_mode: standard and unified accounts. */
+/* letter: of agentSetAbstraction. */
+void paper_mode_set(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                    const char *letter, size_t len);
+/* userSetAbstraction, of user or one of its sub-accounts. */
+void paper_mode_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                    const json_t *action);
+const char *paper_mode_name(const struct paper_user *user); /* accepts NULL */
+
+/* paper_referral */
+void paper_referral_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                        const struct hl_action *action);
+void paper_referral_show(struct paper *p, struct buf *out, const struct paper_user *user);
+
+/* paper_multi_sig */
+void paper_multi_sig_convert(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                             const json_t *action);
+/* Whether enough authorised users signed; account is then the one that acts. */
+bool paper_multi_sig_check(struct paper *p, const struct hl_request *request,
+                           const struct addr *signer, struct addr *account,
+                           char text[PAPER_TEXT_MAX]);
+/* The inner action as a request of its own, with the wrapper's envelope; false: malformed. */
+bool paper_multi_sig_inner(struct hl_request *out, const struct hl_request *request);
+void paper_multi_sig_show(struct buf *out, const struct paper_user *user);
+
+/* paper_budget: actions per address. */
+void paper_budget_reserve(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                          const struct hl_action *action);
+/* Whether the account may send n more items now; else text says why. Always true without limits. */
+bool paper_budget_admits(struct paper *p, struct paper_user *user, const char *type, size_t n,
+                         char text[PAPER_TEXT_MAX]);
+int64_t paper_budget_cap(const struct paper_user *user);
+void paper_budget_show(struct buf *out, const struct paper_user *user);
+
 /* paper_market */
 struct px paper_market_round(struct px price, unsigned sz_decimals, enum num_round round);
 void paper_market_start(struct paper *p, uint64_t seed);
+/* Moves on what is made here: walk, quotes, takers. With a source that is next to nothing. */
 void paper_market_tick(struct paper *p, int64_t at);
 /* Holds the price of a market, or lets it walk again (price NULL). */
 void paper_market_hold(struct paper *p, uint32_t asset, const struct px *price, int64_t at);
@@ -294,32 +388,24 @@ size_t paper_ws_count(const struct paper *p);
 /* Closes (or silences) up to count peers, the oldest first. */
 void paper_ws_close_peers(struct paper *p, unsigned count, bool silently);
 
-/* What an action did. text is set when it was refused as a whole; response is what stands under
- * "response" otherwise. */
-struct paper_outcome {
-        struct buf response;
-        char text[PAPER_TEXT_MAX];
-        unsigned n_done, n_failed; /* items of a batch; 1 and 0 for a plain action */
-};
-struct hl_action;
-struct hl_request;
 /* paper_trade: typed L1 actions of an account. */
 void paper_trade_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                      const struct hl_action *action);
 /* paper_transfer: user-signed actions of the account that signed. */
 void paper_transfer_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                         const struct hl_request *request);
+/* Takes amount from the perps balance, or puts it there; the take is false, with the text, when so
+ * much may not leave. */
+bool paper_transfer_take(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                         struct usd amount, const char *text);
+void paper_transfer_give(struct paper *p, struct paper_user *user, struct usd amount);
 void paper_exchange_refuse(struct paper_outcome *out, const char *text);
 void paper_exchange_default(struct paper_outcome *out);
 
-/* paper_exchange: the body of a POST /exchange. */
-void paper_exchange_handle(struct paper *p, struct paper_answer *answer, const char *body,
-                           size_t len);
-/* The same for a parsed body (a WebSocket post). */
+/* paper_exchange: the parsed body of a POST /exchange, or of a WebSocket post. */
 void paper_exchange_run(struct paper *p, struct paper_answer *answer, const json_t *body);
 
 /* paper_info */
-void paper_info_handle(struct paper *p, struct paper_answer *answer, const char *body, size_t len);
 void paper_info_run(struct paper *p, struct paper_answer *answer, const json_t *body);
 
 /* paper_ledger: what reached /exchange. */
@@ -347,6 +433,19 @@ bool paper_faults_add(struct paper *p, const struct paper_fault *fault);
 /* The fault that applies to a request on this path; it is counted down. */
 struct paper_fault paper_faults_take(struct paper *p, enum paper_path path);
 void paper_faults_clear(struct paper *p);
+
+/* paper_limits: what one IP address may do. Everything is allowed unless the venue has limits. */
+bool paper_limits_admit(struct paper *p, const char *peer, enum paper_path path,
+                        const json_t *body);
+/* Charges for what a read returned. */
+void paper_limits_settle(struct paper *p, const char *peer, const json_t *body,
+                         const struct paper_answer *answer);
+struct paper_peer;
+bool paper_limits_may_open(struct paper *p, const char *peer); /* a WebSocket */
+void paper_limits_count(struct paper *p, const char *peer, bool is_open);
+bool paper_limits_message(struct paper *p, const char *peer);
+/* Whether the peer's address may follow this user, too. */
+bool paper_limits_user(struct paper *p, const struct paper_peer *peer, const struct addr *user);
 
 /* paper_control: GET and POST under /paper/. */
 void paper_control_handle(struct paper *p, struct paper_answer *answer,

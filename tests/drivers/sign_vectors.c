@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "adapters/hyperliquid/hl_decimal.h"
+#include "adapters/hyperliquid/hl_multi_sig.h"
 #include "adapters/hyperliquid/hl_raw.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -26,10 +27,13 @@ static void put_hash(json_t *out, const char *key, const struct hash32 *hash)
         json_object_set_new(out, key, json_string(hex_print_hash(s, hash)));
 }
 
+/* With the entry's key, or the first of its keys. */
 static enum errc sign(json_t *out, const json_t *entry, const struct hash32 *digest)
 {
+        const json_t *keys = json_object_get(entry, "privateKeys");
+        const json_t *own = json_object_get(entry, "privateKey");
         size_t len = 0;
-        const char *text = hl_raw_get_text(entry, "privateKey", &len);
+        const char *text = hl_raw_text(own ? own : json_array_get(keys, 0), &len);
         struct hash32 key;
         struct signature sig;
         enum errc rc = E_SYNTAX;
@@ -161,6 +165,88 @@ static enum errc do_address(json_t *out, const json_t *entry, struct err *err)
         return rc;
 }
 
+/* ---- Multi-sig ---- */
+
+/* The product's own table knows the inner type; an inner action that names none (as some published
+ * cases do) is hashed by the types that the entry gives. */
+static enum errc inner_digest(struct hash32 *out, struct buf *scratch, const json_t *entry,
+                              const struct hl_multi_sig *multi, const struct hl_envelope *envelope,
+                              bool is_mainnet)
+{
+        const char *primary = hl_raw_get_text(entry, "innerPrimaryType", NULL);
+        const json_t *given = json_object_get(entry, "signedAction");
+        struct eip712_result result;
+        json_t *action;
+        enum errc rc;
+
+        if (!primary || hl_raw_get_text(multi->action, "type", NULL))
+                return hl_multi_sig_inner_digest(out, scratch, multi, envelope, is_mainnet);
+        action = json_copy(hl_raw_mutable(given ? given : multi->action));
+        json_object_set_new(action, "payloadMultiSigUser", json_string(multi->user_text));
+        json_object_set_new(action, "outerSigner", json_string(multi->leader_text));
+        rc = hl_raw_user_digest_as(&result, action, primary, json_object_get(entry, "innerTypes"),
+                                   NULL);
+        if (!rc)
+                *out = result.digest;
+        json_decref(action);
+        return rc;
+}
+
+static enum errc put_inner(json_t *out, struct buf *scratch, const json_t *entry,
+                           const struct hl_multi_sig *multi, const struct hl_envelope *envelope,
+                           bool is_mainnet)
+{
+        size_t n = json_array_size(json_object_get(entry, "privateKeys"));
+        json_t *list = json_array();
+        struct hash32 digest;
+        char s[HASH_STR_MAX];
+        enum errc rc = inner_digest(&digest, scratch, entry, multi, envelope, is_mainnet);
+
+        for (size_t i = 0; i < n && !rc; i++)
+                json_array_append_new(list, json_string(hex_print_hash(s, &digest)));
+        json_object_set_new(out, "innerDigests", list);
+        return rc;
+}
+
+static enum errc multi_sig(json_t *out, const json_t *entry, bool with_inner, struct err *err)
+{
+        struct hl_envelope envelope;
+        struct hl_multi_sig multi;
+        struct hash32 hash, digest;
+        struct buf bytes;
+        bool is_mainnet = true;
+        enum errc rc = parse_envelope(&envelope, entry, err);
+
+        buf_init(&bytes, LINE_MAX_BYTES);
+        if (!rc)
+                rc = hl_raw_get_bool(&is_mainnet, entry, "isMainnet");
+        if (!rc)
+                rc = hl_multi_sig_read(&multi, json_object_get(entry, "action"), err);
+        if (!rc && with_inner)
+                rc = put_inner(out, &bytes, entry, &multi, &envelope, is_mainnet);
+        if (!rc)
+                rc = hl_multi_sig_hash(&hash, &bytes, &multi, &envelope);
+        if (!rc) {
+                put_msgpack(out, &bytes);
+                put_hash(out, "multiSigActionHash", &hash);
+                rc = hl_multi_sig_digest(&digest, &multi, &hash, envelope.nonce, is_mainnet);
+        }
+        if (!rc)
+                rc = sign(out, entry, &digest);
+        buf_fini(&bytes);
+        return rc;
+}
+
+static enum errc do_multi_sig(json_t *out, const json_t *entry, struct err *err)
+{
+        return multi_sig(out, entry, true, err);
+}
+
+static enum errc do_multi_sig_outer(json_t *out, const json_t *entry, struct err *err)
+{
+        return multi_sig(out, entry, false, err);
+}
+
 /* ---- Numbers ---- */
 
 struct number {
@@ -246,7 +332,10 @@ static const char *kind_of(const json_t *entry)
         if (json_object_get(entry, "op"))
                 return "number";
         if (json_object_get(entry, "privateKeys"))
-                return "multiSig";
+                return json_array_size(json_object_get(entry, "privateKeys")) ==
+                                       json_array_size(json_object_get(action, "signatures"))
+                               ? "multiSig"
+                               : "multiSigOuter";
         if (json_object_get(entry, "types") || json_object_get(entry, "primaryType"))
                 return "userSigned";
         if (action)
@@ -262,8 +351,13 @@ static enum errc do_entry(json_t *out, const json_t *entry, struct err *err)
                 const char *kind;
                 enum errc (*run)(json_t *out, const json_t *entry, struct err *err);
         } kinds[] = {
-                {"l1", do_l1},           {"phantomAgent", do_phantom}, {"userSigned", do_user},
-                {"address", do_address}, {"number", do_number},
+                {"l1", do_l1},
+                {"phantomAgent", do_phantom},
+                {"userSigned", do_user},
+                {"address", do_address},
+                {"number", do_number},
+                {"multiSig", do_multi_sig},
+                {"multiSigOuter", do_multi_sig_outer},
         };
         const char *kind = kind_of(entry);
 

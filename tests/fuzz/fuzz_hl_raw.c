@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapters/hyperliquid/hl_decimal.h"
+#include "adapters/hyperliquid/hl_multi_sig.h"
 #include "adapters/hyperliquid/hl_raw.h"
 #include "base/attr.h"
 
@@ -80,6 +81,24 @@ static void request(const struct secp *secp, const json_t *value)
         (void)(hl_raw_user_class_transfer(&class_transfer, value) == E_OK);
 }
 
+static void multi_sig(const json_t *value)
+{
+        struct hl_envelope envelope = {.nonce = 1};
+        struct hl_multi_sig_signers signers;
+        struct hl_multi_sig multi;
+        struct hash32 digest;
+        struct buf scratch;
+
+        (void)(hl_multi_sig_signers(&signers, value) == E_OK);
+        if (hl_multi_sig_read(&multi, value, NULL))
+                return;
+        buf_init(&scratch, OUT_MAX);
+        (void)(hl_multi_sig_inner_digest(&digest, &scratch, &multi, &envelope, true) == E_OK);
+        if (hl_multi_sig_hash(&digest, &scratch, &multi, &envelope) == E_OK)
+                (void)(hl_multi_sig_digest(&digest, &multi, &digest, 1, true) == E_OK);
+        buf_fini(&scratch);
+}
+
 static void decimals(const char *text, size_t len)
 {
         char out[HL_DECIMAL_STR_MAX];
@@ -111,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 typed(value);
                 typed(json_object_get(value, "action"));
                 request(secp, value);
+                multi_sig(json_object_get(value, "action"));
         }
         json_decref(value);
         free(text);

@@ -250,6 +250,7 @@ static void canonical_form_is_the_venues(void **state)
 }
 
 #define ORDER(fields) "{\"type\":\"order\",\"orders\":[{" fields "}],\"grouping\":\"na\"}"
+#define TWAP          "{\"a\":0,\"b\":true,\"s\":\"1\",\"r\":false,\"m\":5,\"t\":false}"
 #define GTC           "\"t\":{\"limit\":{\"tif\":\"Gtc\"}}"
 
 static const struct {
@@ -290,6 +291,22 @@ static const struct {
         {"{\"type\":\"scheduleCancel\",\"time\":-5}", E_SYNTAX},
         {"{\"type\":\"updateLeverage\",\"asset\":0,\"isCross\":true,\"leverage\":-3}", E_SYNTAX},
         {"{\"type\":\"updateIsolatedMargin\",\"asset\":0,\"isBuy\":true,\"ntli\":\"1\"}", E_SYNTAX},
+        {"{\"type\":\"twapOrder\"}", E_SYNTAX},
+        {"{\"type\":\"twapOrder\",\"twap\":" TWAP ",\"x\":1}", E_SYNTAX},
+        {"{\"type\":\"twapOrder\",\"twap\":{\"a\":0}}", E_SYNTAX},
+        {"{\"type\":\"twapOrder\",\"twap\":" TWAP ",\"details\":[]}", E_SYNTAX},
+        {"{\"type\":\"twapOrder\",\"twap\":" TWAP ",\"details\":{\"t\":{\"p\":\"1\"},\"s\":null}}",
+         E_SYNTAX},
+        {"{\"type\":\"twapOrder\",\"twap\":" TWAP ",\"details\":{\"t\":null,\"s\":5}}", E_SYNTAX},
+        {"{\"type\":\"twapCancel\",\"a\":0,\"t\":-1}", E_SYNTAX},
+        {"{\"type\":\"topUpIsolatedOnlyMargin\",\"asset\":0,\"leverage\":2}", E_SYNTAX},
+        {"{\"type\":\"topUpIsolatedOnlyMargin\",\"asset\":0,\"leverage\":\"two\"}", E_SYNTAX},
+        {"{\"type\":\"reserveRequestWeight\",\"weight\":1,\"destination\":\"0x1\"}", E_SYNTAX},
+        {"{\"type\":\"reserveRequestWeight\",\"weight\":-1}", E_SYNTAX},
+        {"{\"type\":\"agentSetAbstraction\"}", E_SYNTAX},
+        {"{\"type\":\"createSubAccount\",\"name\":5}", E_SYNTAX},
+        {"{\"type\":\"subAccountModify\",\"subAccountUser\":\"0x1\",\"name\":\"a\"}", E_SYNTAX},
+        {"{\"type\":\"setReferrer\",\"code\":\"A\",\"name\":\"A\"}", E_SYNTAX},
 };
 
 static void bad_actions_are_refused(void **state)

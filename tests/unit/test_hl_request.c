@@ -212,8 +212,9 @@ static void kinds_are_told_apart(void **state)
         (void)state;
         assert_int_equal(hl_raw_kind("order"), HL_RAW_TYPED);
         assert_int_equal(hl_raw_kind("noop"), HL_RAW_TYPED);
-        assert_int_equal(hl_raw_kind("twapOrder"), HL_RAW_L1);
-        assert_int_equal(hl_raw_kind("setReferrer"), HL_RAW_L1);
+        assert_int_equal(hl_raw_kind("twapOrder"), HL_RAW_TYPED);
+        assert_int_equal(hl_raw_kind("setReferrer"), HL_RAW_TYPED);
+        assert_int_equal(hl_raw_kind("claimRewards"), HL_RAW_L1);
         assert_int_equal(hl_raw_kind("withdraw3"), HL_RAW_USER);
         assert_int_equal(hl_raw_kind("multiSig"), HL_RAW_MULTI_SIG);
         assert_int_equal(hl_raw_kind("Order"), HL_RAW_UNKNOWN);
