@@ -219,6 +219,7 @@ struct venue_fill {
         bool has_cloid;
         struct cloid cloid;
         char direction[40];
+        char fee_token[16]; /* what fee and builder_fee are counted in */
 };
 struct venue_level {
         struct px price;
@@ -243,6 +244,63 @@ struct venue_fees {
         struct rate taker, maker; /* as they apply to the account, discounts included */
 };
 
+/* What an account or a market has been through. */
+struct venue_candle {
+        int64_t open_at, close_at;
+        struct px open, high, low, close;
+        char volume[NUM_STR_MAX]; /* in the base asset; may be above what a qty holds */
+        uint64_t trades;
+};
+struct venue_funding_rate {
+        int64_t at;
+        struct rate rate, premium;
+};
+struct venue_payment { /* funding, as charged to one position */
+        char symbol[SYMBOL_MAX];
+        int64_t at;
+        struct usd amount; /* < 0: paid */
+        struct qty size;   /* of the position */
+        struct rate rate;
+};
+/* Money in and out other than by trading and funding. Amounts are the venue's decimals: tokens other
+ * than the collateral may be above what a usd holds. */
+struct venue_ledger_row {
+        int64_t at;
+        char hash[HASH_STR_MAX];
+        char type[40];            /* the venue's word */
+        char amount[NUM_STR_MAX]; /* > 0: received; "" where the row moves none */
+        char token[16];
+        char fee[NUM_STR_MAX]; /* "" none */
+        bool has_peer;         /* who sent or received */
+        struct addr peer;
+};
+/* Which part of the window asked for an answer holds. */
+enum venue_part {
+        VENUE_WHOLE,
+        VENUE_OLDER_MISSING, /* there may be more at or before oldest_at */
+        VENUE_NEWER_MISSING, /* there may be more at or after newest_at */
+};
+struct venue_span {
+        enum venue_part part;
+        int64_t oldest_at, newest_at; /* of what the venue answered; 0, 0: nothing */
+};
+/* An agent as the venue lists it. */
+struct venue_agent {
+        struct addr address;
+        char name[64];
+        int64_t valid_until; /* 0: not told */
+};
+#define VENUE_AGENTS_MAX 64
+/* What is left of the venue's request budgets: the gateway's own, shared by all traders, and that of
+ * one account. */
+struct venue_budget {
+        unsigned weight_per_minute, order_reserve, weight_left;
+};
+struct venue_allowance {
+        char volume[NUM_STR_MAX]; /* traded ever; each unit of money adds one action */
+        uint64_t used, cap, reserved;
+};
+
 /* Callbacks. err->code 0 means success; the rest is borrowed for the call, except that an account
  * may be moved out of *account by the callee. */
 typedef void venue_outcome_fn(void *cookie, const struct venue_outcome *outcome);
@@ -260,6 +318,25 @@ typedef void venue_trades_fn(void *cookie, const struct err *err, const struct v
 typedef void venue_fees_fn(void *cookie, const struct err *err, const struct venue_fees *fees);
 typedef void venue_number_fn(void *cookie, const struct err *err, int64_t value);
 typedef void venue_text_fn(void *cookie, const struct err *err, const char *text);
+typedef void venue_candles_fn(void *cookie, const struct err *err,
+                              const struct venue_candle *candles, size_t n);
+typedef void venue_rates_fn(void *cookie, const struct err *err,
+                            const struct venue_funding_rate *rates, size_t n);
+typedef void venue_past_fills_fn(void *cookie, const struct err *err,
+                                 const struct venue_fill *fills, size_t n,
+                                 const struct venue_span *span);
+typedef void venue_payments_fn(void *cookie, const struct err *err,
+                               const struct venue_payment *payments, size_t n,
+                               const struct venue_span *span);
+typedef void venue_ledger_fn(void *cookie, const struct err *err,
+                             const struct venue_ledger_row *rows, size_t n,
+                             const struct venue_span *span);
+typedef void venue_past_orders_fn(void *cookie, const struct err *err,
+                                  const struct venue_order_status *orders, size_t n);
+typedef void venue_agents_fn(void *cookie, const struct err *err, const struct venue_agent *agents,
+                             size_t n);
+typedef void venue_allowance_fn(void *cookie, const struct err *err,
+                                const struct venue_allowance *allowance);
 
 /* Approvals that only the trader's wallet can sign. */
 enum venue_approval_kind {
@@ -287,6 +364,7 @@ struct venue_caps {
         bool can_remove_margin;
         bool has_cross;
         unsigned orders_per_action;
+        unsigned named_agents; /* an account may have so many at a time */
         struct usd min_order_value;
         struct usd withdrawal_fee;
 };
@@ -355,6 +433,26 @@ struct venue_ops {
         /* How the account's collateral is pooled: "standard", "unified", "portfolioMargin". */
         void (*read_mode)(struct venue *venue, const struct addr *user, venue_text_fn *done,
                           void *cookie);
+        /* History. Windows are half open, [start, end) in wall ms; rows come in any order, within
+         * the window or a little beyond it. interval is one of "1m" ... "1M". */
+        void (*read_candles)(struct venue *venue, const struct market *m, const char *interval,
+                             int64_t start, int64_t end, venue_candles_fn *done, void *cookie);
+        void (*read_funding_history)(struct venue *venue, const struct market *m, int64_t start,
+                                     int64_t end, venue_rates_fn *done, void *cookie);
+        void (*read_past_fills)(struct venue *venue, const struct addr *user, int64_t start,
+                                int64_t end, venue_past_fills_fn *done, void *cookie);
+        void (*read_payments)(struct venue *venue, const struct addr *user, int64_t start,
+                              int64_t end, venue_payments_fn *done, void *cookie);
+        void (*read_ledger)(struct venue *venue, const struct addr *user, int64_t start,
+                            int64_t end, venue_ledger_fn *done, void *cookie);
+        void (*read_past_orders)(struct venue *venue, const struct addr *user,
+                                 venue_past_orders_fn *done, void *cookie);
+        /* The account's named agents, those that have expired left out. */
+        void (*read_agents)(struct venue *venue, const struct addr *user, venue_agents_fn *done,
+                            void *cookie);
+        void (*read_allowance)(struct venue *venue, const struct addr *user,
+                               venue_allowance_fn *done, void *cookie);
+        void (*budget)(const struct venue *venue, struct venue_budget *out);
         /* Appends the adapter's metrics in text exposition format. */
         void (*metrics)(const struct venue *venue, struct buf *out);
 };

@@ -8,6 +8,7 @@
 #define ORDERS_MAX   6000 /* the venue keeps at most 5,000 open per account */
 #define NESTING_MAX  3
 #define OPEN_ORDERS  "frontendOpenOrders"
+#define PAST_ORDERS  "historicalOrders"
 #define ORDER_STATUS "orderStatus"
 
 static bool begins(const char *s, const char *prefix)
@@ -163,5 +164,40 @@ enum errc hl_parse_orders_status(struct venue_order_status *out, const json_t *a
             hl_raw_get_int(&out->status_at, outer, "statusTimestamp"))
                 return hl_parse_failed(err, ORDER_STATUS, "order.status");
         out->found = true;
+        return E_OK;
+}
+
+/* ---- Orders of the past ---- */
+
+enum errc hl_parse_orders_past(struct venue_order_status **out, size_t *n, const json_t *answer,
+                               const struct hl_universe *universe, struct err *err)
+{
+        size_t count = json_array_size(answer);
+        struct venue_order_status *rows;
+
+        *out = NULL;
+        *n = 0;
+        if (!json_is_array(answer) || count > ORDERS_MAX)
+                return hl_parse_failed(err, PAST_ORDERS, "not a list that is accepted");
+        rows = xcalloc(count + 1, sizeof *rows);
+        for (size_t i = 0; i < count; i++) {
+                const json_t *row = json_array_get(answer, i);
+                const json_t *order = json_object_get(row, "order");
+                const char *coin = hl_raw_get_text(order, "coin", NULL);
+                struct venue_order_status *s = &rows[*n];
+
+                if (coin && !hl_parse_is_perp(coin))
+                        continue;
+                if (parse_order(&s->order, order, universe) ||
+                    hl_parse_text(s->status, sizeof s->status, row, "status") ||
+                    hl_raw_get_int(&s->status_at, row, "statusTimestamp")) {
+                        free(rows);
+                        *n = 0;
+                        return hl_parse_failed(err, PAST_ORDERS, "order");
+                }
+                s->found = true;
+                (*n)++;
+        }
+        *out = rows;
         return E_OK;
 }

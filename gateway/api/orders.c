@@ -7,6 +7,7 @@
 #include "api/order_fields.h"
 #include "api/order_name.h"
 #include "api/order_status.h"
+#include "api/orders_past.h"
 #include "api/out.h"
 #include "api/pipeline.h"
 #include "api/sweep.h"
@@ -74,6 +75,8 @@ void orders_list(struct call *call)
 {
         struct venue *venue = call->api->o.venue;
 
+        if (orders_past_take(call))
+                return;
         venue->ops->read_open_orders(venue, &call->session.address, listed, call);
 }
 

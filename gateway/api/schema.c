@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 
+#define TIME_MAX_MS INT64_C(253402300799999)
+
 static void *at(void *out, size_t offset)
 {
         return (char *)out + offset;
@@ -124,6 +126,33 @@ static enum errc read_list(const json_t **value, const json_t *v, const struct f
         return E_OK;
 }
 
+static enum errc read_time(int64_t *value, const json_t *v, const char *path, struct err *err)
+{
+        json_int_t n = json_integer_value(v);
+
+        if (!json_is_integer(v) || n < 0 || n > TIME_MAX_MS)
+                return err_field(err, E_INVALID, path, "must be a time in milliseconds since 1970");
+        *value = n;
+        return E_OK;
+}
+
+static enum errc read_texts(struct field_texts *value, const json_t *v, const struct field *f,
+                            const char *path, struct err *err)
+{
+        size_t n = json_array_size(v);
+
+        if (!json_is_array(v) || n == 0 || n > FIELD_TEXTS_MAX)
+                return err_field(err, E_INVALID, path, "must be a list of 1 to %d strings",
+                                 FIELD_TEXTS_MAX);
+        for (size_t i = 0; i < n; i++) {
+                enum errc rc = read_raw(&value->item[i], json_array_get(v, i), f, path, err);
+                if (rc)
+                        return rc;
+        }
+        value->n = (unsigned)n;
+        return E_OK;
+}
+
 static enum errc read_object(void *out, const json_t *object, const struct field *fields, size_t n,
                              const char *prefix, struct err *err);
 
@@ -143,12 +172,14 @@ static enum errc read_one(void *out, const json_t *v, const struct field *f, con
         case FIELD_WORD: return read_word(value, v, f, path, err);
         case FIELD_UINT: return read_uint(value, v, f, path, err);
         case FIELD_ADDRESS: return read_address(value, v, path, err);
+        case FIELD_TIME: return read_time(value, v, path, err);
+        case FIELD_TEXTS: return read_texts(value, v, f, path, err);
         case FIELD_BOOL:
                 if (!json_is_boolean(v))
                         return err_field(err, E_INVALID, path, "must be true or false");
                 *(bool *)value = json_is_true(v);
                 return E_OK;
-        case FIELD_TEXTS:
+        case FIELD_STRINGS:
         case FIELD_LIST: return read_list(value, v, f, path, err);
         case FIELD_OBJECT_OR_NULL:
                 if (json_is_null(v)) {

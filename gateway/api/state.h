@@ -23,6 +23,8 @@ struct snapshots;
 struct prepare;
 struct sweep;
 struct transfers;
+struct series;
+struct api_keys;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -36,6 +38,8 @@ struct api {
         struct transfers *transfers;
         bool is_paper; /* the embedded venue */
         struct config_deposit deposit;
+        struct series *series;
+        struct api_keys *keys;
         struct limit *public_limit;
         struct map *session_limits; /* brand id -> struct limit *, per account */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */
