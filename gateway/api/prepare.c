@@ -8,6 +8,7 @@
 #include "api/out.h"
 #include "api/run.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 #define WAITING_MAX     4096 /* in all */
@@ -280,6 +281,7 @@ static const struct field fields[] = {
          .present = FIELD_NO_FLAG,
          .size = PLAN_STEPS_MAX},
 };
+FIELD_TABLE(prepare_submit_table, fields);
 
 void prepare_submit(struct call *call)
 {
