@@ -2,6 +2,7 @@
  * `capacity` of these units and nothing is rounded away. */
 #include "auth/limit.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,4 +140,16 @@ bool limit_take(struct limit *limit, const char *key, unsigned cost, int64_t mon
                 out->retry_after_s = s > 0 ? s : 1;
         }
         return taken;
+}
+
+void limit_network(char out[LIMIT_NETWORK_MAX], const char *address)
+{
+        unsigned char b[16];
+
+        if (inet_pton(AF_INET6, address, b) == 1) {
+                memset(b + 8, 0, 8);
+                if (inet_ntop(AF_INET6, b, out, LIMIT_NETWORK_MAX))
+                        return;
+        }
+        (void)text_copy(out, LIMIT_NETWORK_MAX, address);
 }
