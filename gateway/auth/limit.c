@@ -144,11 +144,12 @@ bool limit_take(struct limit *limit, const char *key, unsigned cost, int64_t mon
 
 void limit_network(char out[LIMIT_NETWORK_MAX], const char *address)
 {
-        unsigned char b[16];
+        struct in6_addr a;
 
-        if (inet_pton(AF_INET6, address, b) == 1) {
-                memset(b + 8, 0, 8);
-                if (inet_ntop(AF_INET6, b, out, LIMIT_NETWORK_MAX))
+        /* An IPv4 address in IPv6 clothes is one address, not a network. */
+        if (inet_pton(AF_INET6, address, &a) == 1 && !IN6_IS_ADDR_V4MAPPED(&a)) {
+                memset(a.s6_addr + 8, 0, 8);
+                if (inet_ntop(AF_INET6, &a, out, LIMIT_NETWORK_MAX))
                         return;
         }
         (void)text_copy(out, LIMIT_NETWORK_MAX, address);

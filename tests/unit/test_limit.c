@@ -143,6 +143,9 @@ static void a_network_is_an_address_or_a_64(void **state)
         assert_string_equal(a, b);
         limit_network(b, "2001:db8:1:3::1");
         assert_string_not_equal(a, b);
+        limit_network(a, "::ffff:192.0.2.7");
+        limit_network(b, "::ffff:192.0.2.8");
+        assert_string_not_equal(a, b);
         limit_network(a, "not an address");
         assert_string_equal(a, "not an address");
 }
