@@ -242,4 +242,13 @@ size_t engine_book(const struct engine *engine, uint32_t asset, int side, struct
 struct px engine_last_price(const struct engine *engine, uint32_t asset);     /* 0: none yet */
 struct qty engine_open_interest(const struct engine *engine, uint32_t asset); /* one side */
 
+/* Between calls: everything that later calls depend on, histories included (engine_state.c says
+ * what). The same state always gives the same bytes. */
+struct archive;
+void engine_state_save(const struct engine *engine, struct archive *archive);
+/* An engine as it was saved, for the same markets; NULL when the archive was refused. The sink hears
+ * nothing of it. */
+struct engine *engine_state_load(const struct engine_market_spec *markets, size_t n,
+                                 const struct engine_sink *sink, struct archive *archive);
+
 #endif

@@ -158,6 +158,27 @@ static const char *direction(int64_t held, int64_t size, const struct liquidatio
         return held > 0 ? "Close Long" : "Close Short";
 }
 
+const char *engine_fill_direction(const char *text)
+{
+        static const char *const known[] = {
+                "Open Long",
+                "Open Short",
+                "Close Long",
+                "Close Short",
+                "Long > Short",
+                "Short > Long",
+                "Liquidated Isolated Long",
+                "Liquidated Cross Long",
+                "Liquidated Isolated Short",
+                "Liquidated Cross Short",
+        };
+
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+                if (!strcmp(known[i], text))
+                        return known[i];
+        return NULL;
+}
+
 /* Kept newest last; the oldest makes room. */
 static void keep(struct account *account, const struct engine_fill *fill)
 {

@@ -254,6 +254,16 @@ void engine_order_end_all(struct engine *engine, struct account *account, enum o
                           bool (*matches)(const struct order *order, const void *cookie),
                           const void *cookie);
 struct order *engine_order_find(const struct engine *engine, uint64_t oid);
+/* The constant that reads like status; NULL when no order has it. */
+const char *engine_order_status(const char *status);
+/* Makes an order known by its id, and by its client order id where is_named. */
+void engine_order_index(struct engine *engine, struct order *order, bool is_named);
+bool engine_order_is_named(const struct engine *engine, const struct order *order);
+/* Takes the order back into the lists of its state, in the order of calls; a resting or waiting one
+ * still has to be put into its ladder or under its parent. */
+void engine_order_restore(struct order *order, enum order_state state);
+/* Counts what rests in the book again; false when that leaves its type. */
+MUST_USE bool engine_order_restore_resting(struct order *order);
 
 /* engine_fill.c */
 /* False: the fill would take more from the balance it is paid from than is there. */
@@ -271,6 +281,7 @@ struct side {
 void engine_fill_book(struct engine *engine, const struct side *side, struct px price, uint64_t tid,
                       const struct liquidation *liquidation, struct engine_fill *out);
 uint64_t engine_fill_next_tid(struct engine *engine);
+const char *engine_fill_direction(const char *direction); /* the constant; NULL: there is none */
 
 /* engine_match.c */
 void engine_match_run(struct engine *engine, struct order *taker,

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "adapters/paper/engine_internal.h"
@@ -80,13 +81,37 @@ struct order *engine_order_new(struct engine *engine, struct slot *slot,
         list_init(&order->in_account);
         list_init(&order->in_slot);
         list_init(&order->in_level);
-        (void)map_put(engine->order_by_oid, &order->pub.oid, sizeof order->pub.oid, order);
-        if (request->has_cloid) {
-                struct cloid_key key = cloid_key(&order->pub.user, &order->pub.cloid);
-
-                (void)map_put(engine->order_by_cloid, &key, sizeof key, order);
-        }
+        engine_order_index(engine, order, request->has_cloid);
         return order;
+}
+
+void engine_order_index(struct engine *engine, struct order *order, bool is_named)
+{
+        struct cloid_key key = cloid_key(&order->pub.user, &order->pub.cloid);
+
+        (void)map_put(engine->order_by_oid, &order->pub.oid, sizeof order->pub.oid, order);
+        if (is_named)
+                (void)map_put(engine->order_by_cloid, &key, sizeof key, order);
+}
+
+bool engine_order_is_named(const struct engine *engine, const struct order *order)
+{
+        struct cloid_key key = cloid_key(&order->pub.user, &order->pub.cloid);
+
+        return order->pub.has_cloid && map_get(engine->order_by_cloid, &key, sizeof key) == order;
+}
+
+const char *engine_order_status(const char *status)
+{
+        static const char *const other[] = {"open", "triggered"};
+
+        for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
+                if (!strcmp(other[i], status))
+                        return other[i];
+        for (size_t i = 0; i < sizeof end_name / sizeof end_name[0]; i++)
+                if (!strcmp(end_name[i], status))
+                        return end_name[i];
+        return NULL;
 }
 
 /* Drops the oldest of the history; a repeated cloid may name a later order by now. */
@@ -137,6 +162,34 @@ static void list_as(struct order *order, enum order_state state)
         order->slot->n_open_orders++;
         if (order->pub.reduce_only)
                 list_push_back(&order->slot->reducing, &order->in_slot);
+}
+
+void engine_order_restore(struct order *order, enum order_state state)
+{
+        if (state != ORDER_DONE) {
+                list_as(order, state);
+                return;
+        }
+        order->state = ORDER_DONE;
+        list_push_back(&order->account->done, &order->in_account);
+        order->account->n_done++;
+}
+
+bool engine_order_restore_resting(struct order *order)
+{
+        const struct resting *resting = &order->slot->resting[order->pub.is_buy ? 0 : 1];
+        struct usd value;
+        int64_t sum;
+
+        if (order->pub.reduce_only)
+                return true;
+        if (num_notional(&value, order->pub.price, order->pub.size, NUM_UP) ||
+            value.v > INT64_MAX / 4 || num_add(&sum, resting->size, order->pub.size.v) ||
+            num_add(&sum, resting->notional, value.v) || sum > INT64_MAX / 4 ||
+            order->account->reserved.v > INT64_MAX / 4)
+                return false;
+        resting_add(order, 1);
+        return true;
 }
 
 void engine_order_rest(struct engine *engine, struct order *order)

@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "adapters/hyperliquid/hl_raw.h"
+#include "adapters/paper/paper_source.h"
+#include "adapters/paper/paper_state.h"
 #include "adapters/paper/paper_twap.h"
 #include "adapters/paper/wire.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sign/keccak.h"
 
@@ -83,6 +86,8 @@ const char *paper_coin(const struct paper *p, uint32_t asset)
 
 static void move_on(struct paper *p, int64_t at)
 {
+        if (p->source)
+                paper_source_tick(p->source, at);
         paper_funding_tick(p, at);
         engine_tick(p->engine, at);
         paper_users_tick(p, at);
@@ -294,18 +299,46 @@ static void open_engine(struct paper *p)
 {
         struct engine_sink sink = paper_feed_sink(p);
 
-        p->maker = house_address("perpgate paper market maker");
-        p->taker = house_address("perpgate paper market taker");
         p->engine = engine_new(p->universe.spec, p->universe.n, &sink);
         engine_set_house(p->engine, &p->maker);
         engine_set_house(p->engine, &p->taker);
+}
+
+/* A venue that goes on, or a new one. */
+static enum errc open_state(struct paper *p, const struct paper_options *options, struct err *err)
+{
+        enum errc rc = E_NOT_FOUND;
+        int64_t now;
+
+        p->maker = house_address("perpgate paper market maker");
+        p->taker = house_address("perpgate paper market taker");
+        if (options->state_file) {
+                p->state_file = xstrdup(options->state_file);
+                rc = paper_state_load(p, err);
+        }
+        if (rc != E_NOT_FOUND)
+                return rc;
+        open_engine(p);
+        now = paper_now(p);
+        p->next_sample_at = now;
+        p->next_funding_at = now - now % PAPER_HOUR_MS + PAPER_HOUR_MS;
+        paper_market_start(p, options->seed);
+        return E_OK;
+}
+
+static bool open_source(struct paper *p, const struct paper_options *options, struct err *err)
+{
+        if (options->replay_file)
+                p->source = paper_source_replay(p, options->replay_file, options->speed, err);
+        else if (options->live_url)
+                p->source = paper_source_live(p, options->live_url, options->stale_ms, err);
+        return p->source || (!options->replay_file && !options->live_url);
 }
 
 struct paper *paper_open(struct loop *loop, struct httpd *httpd,
                          const struct paper_options *options, struct err *err)
 {
         struct paper *p = xcalloc(1, sizeof(*p));
-        int64_t now;
 
         p->loop = loop;
         p->httpd = httpd;
@@ -330,13 +363,12 @@ struct paper *paper_open(struct loop *loop, struct httpd *httpd,
         else if (paper_universe_load(&p->universe, options->meta_file, err))
                 goto failed;
         p->market = xcalloc(p->universe.n, sizeof(*p->market));
-        open_engine(p);
-        if (!listen_on(p, options, err))
+        if (!open_source(p, options, err) || open_state(p, options, err) ||
+            !listen_on(p, options, err))
                 goto failed;
-        now = paper_now(p);
-        p->next_sample_at = now;
-        p->next_funding_at = now - now % PAPER_HOUR_MS + PAPER_HOUR_MS;
-        paper_market_start(p, options->seed);
+        if (p->source)
+                paper_source_start(p->source);
+        p->is_ready = true;
         paper_feed_flush(p);
         p->timer = loop_timer_new(loop, on_tick, p);
         loop_timer_start(p->timer, TICK_MS, TICK_MS);
@@ -357,11 +389,31 @@ void paper_fund(struct paper *p, const struct addr *user, struct usd amount)
         paper_feed_flush(p);
 }
 
+static void save_last(struct paper *p)
+{
+        struct err err = {.code = E_OK};
+        struct hash32 checksum;
+        size_t n_bytes;
+
+        p->is_unsaved =
+                p->is_ready && p->state_file && paper_state_save(p, &n_bytes, &checksum, &err);
+        if (p->is_unsaved)
+                log_event(LOG_ERROR, "paper state not saved", "reason", err.detail, NULL);
+}
+
+bool paper_is_saved(const struct paper *p)
+{
+        return !p->is_unsaved;
+}
+
 void paper_stop(struct paper *p)
 {
         if (!p || p->is_stopped)
                 return;
         p->is_stopped = true;
+        paper_source_free(p->source);
+        p->source = NULL;
+        save_last(p);
         loop_timer_free(p->timer);
         p->timer = NULL;
         list_each_safe (it, &p->delayed)
@@ -390,5 +442,6 @@ void paper_close(struct paper *p)
         map_free(p->ips, free);
         paper_universe_fini(&p->universe);
         secp_free(p->secp);
+        free(p->state_file);
         free(p);
 }

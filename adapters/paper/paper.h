@@ -26,6 +26,14 @@ struct paper_options {
         bool has_limits;       /* requests are limited per IP address and per account */
         bool is_ungated;       /* no traded volume is asked for (sub-accounts, scheduled cancels) */
         bool is_still; /* prices move only through /paper/price, and nobody trades but traders */
+        /* Where prices come from: at most one of them; neither: made here from the seed. */
+        const char *replay_file; /* a recording, as FORMAT.md describes it */
+        unsigned speed;          /* of the replay; 0: 1 */
+        const char *live_url;    /* another venue's public socket, ws:// or wss:// */
+        int64_t stale_ms;        /* live: a market silent for so long is not quoted; 0: 15,000 */
+        /* Loaded at the start where it exists, saved by paper_stop and POST /paper/state/save; NULL:
+         * nothing is kept. */
+        const char *state_file;
 };
 
 /* Opens the venue and its port; NULL (with err) when the universe or the port can't be had. */
@@ -37,6 +45,9 @@ uint16_t paper_port(const struct paper *paper);
  * paper_close. Both accept NULL. */
 void paper_stop(struct paper *paper);
 void paper_close(struct paper *paper);
+
+/* After paper_stop: whether the state, where it is kept, was saved. */
+bool paper_is_saved(const struct paper *paper);
 
 /* A deposit, as the faucet route makes it: the account exists afterwards. */
 void paper_fund(struct paper *paper, const struct addr *user, struct usd amount);

@@ -4,6 +4,7 @@
 
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/paper/jot.h"
+#include "adapters/paper/paper_state.h"
 #include "adapters/paper/wire.h"
 #include "base/mem.h"
 
@@ -255,6 +256,29 @@ static void fault_route(struct paper *p, struct paper_answer *answer, const json
         jot_end_object(&answer->body);
 }
 
+/* ---- POST /paper/state/save {} ---------------------------------------------------------------- */
+
+static void save_state(struct paper *p, struct paper_answer *answer, const json_t *body)
+{
+        struct err err = {.code = E_OK};
+        struct hash32 checksum;
+        size_t n_bytes;
+
+        (void)body;
+        if (!p->state_file) {
+                refuse(answer, 400, "the venue keeps no state: it was started without --state");
+                return;
+        }
+        if (paper_state_save(p, &n_bytes, &checksum, &err)) {
+                refuse(answer, 500, err.detail);
+                return;
+        }
+        jot_object(&answer->body, NULL);
+        jot_uint(&answer->body, "bytes", n_bytes);
+        jot_hash(&answer->body, "checksum", &checksum);
+        jot_end_object(&answer->body);
+}
+
 /* ---- GET /paper/ledger?after=seq&limit=n ----------------------------------------------------- */
 
 static bool query_uint(const struct httpd_request *request, const char *name, uint64_t fallback,
@@ -299,6 +323,7 @@ static const struct route {
         {"/paper/clock", clock_route, (const char *const[]){"advanceMs", NULL}},
         {"/paper/fault", fault_route,
          (const char *const[]){"kind", "count", "delayMs", "path", NULL}},
+        {"/paper/state/save", save_state, (const char *const[]){NULL}},
 };
 
 static void run(struct paper *p, struct paper_answer *answer, const struct route *route,

@@ -3,6 +3,7 @@
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/paper/jot.h"
 #include "adapters/paper/paper_info.h"
+#include "adapters/paper/paper_source.h"
 #include "adapters/paper/paper_tape.h"
 
 /* /info about markets. This venue has one perps dex and no spot or outcome markets; USDC is its only
@@ -170,11 +171,20 @@ static int predicted_fundings(struct paper *p, struct buf *out, const json_t *re
 
 static int exchange_status(struct paper *p, struct buf *out, const json_t *request)
 {
+        struct buf status;
+
         (void)request;
+        buf_init(&status, 4096);
+        if (p->source)
+                paper_source_status(p->source, &status);
         jot_object(out, NULL);
         jot_int(out, "time", paper_now(p));
-        jot_null(out, "specialStatuses");
+        if (status.len)
+                jot_text(out, "specialStatuses", buf_cstr(&status));
+        else
+                jot_null(out, "specialStatuses");
         jot_end_object(out);
+        buf_fini(&status);
         return PAPER_INFO_OK;
 }
 

@@ -301,7 +301,7 @@ void paper_market_tick(struct paper *p, int64_t at)
         for (uint32_t i = 0; i < n; i++)
                 if (p->market[i].is_eaten)
                         top_up(p, i, at);
-        if (p->is_still)
+        if (p->is_still || p->source)
                 return;
         for (uint32_t i = 0; i < TURNS_PER_TICK && i < n; i++)
                 step(p, (uint32_t)((first + i) % n), at);
@@ -350,15 +350,16 @@ void paper_market_start(struct paper *p, uint64_t seed)
                 m->basis_at = at;
                 m->funding = xcalloc(PAPER_FUNDING_ROWS, sizeof(*m->funding));
                 paper_candles_init(&m->candles);
-                if (!p->universe.spec[i].is_delisted)
+                if (!p->universe.spec[i].is_delisted && !p->source)
                         paper_candles_backfill(&m->candles, &m->random, m->oracle,
                                                p->universe.spec[i].sz_decimals, at);
                 /* The engine knows a price before anything is placed. */
                 engine_set_prices(p->engine, i, m->oracle, m->oracle, at);
-                requote(p, i, m->oracle, at);
+                if (!p->source)
+                        requote(p, i, m->oracle, at);
                 set_prices(p, i, at);
         }
-        for (; at < now && !p->is_still; at += WARM_UP_STEP_MS)
+        for (; at < now && !p->is_still && !p->source; at += WARM_UP_STEP_MS)
                 for (uint32_t i = 0; i < p->universe.n; i++)
                         take(p, i, &p->market[i].random, at);
         for (uint32_t i = 0; i < p->universe.n; i++)

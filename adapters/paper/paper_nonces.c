@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "adapters/paper/wire.h"
+#include "adapters/paper/paper_state.h"
 #include "base/mem.h"
 
 /* Nonces per signer: the 100 highest used are kept, ascending. A new one must be unused, above the
@@ -66,4 +66,20 @@ bool paper_nonces_take(struct paper *p, const struct addr *signer, uint64_t nonc
                 (void)map_put(p->nonces, signer, sizeof(*signer), set);
         }
         return insert(set, nonce, text);
+}
+
+void paper_nonces_archive(struct archive *archive, struct paper_nonces **set)
+{
+        uint64_t last = 0;
+
+        if (archive_is_reading(archive))
+                *set = xcalloc(1, sizeof(**set));
+        archive_unsigned(archive, &(*set)->n);
+        if (!archive_want(archive, (*set)->n <= KEPT, "a signer has too many nonces"))
+                (*set)->n = 0;
+        for (unsigned i = 0; i < (*set)->n; i++) {
+                archive_u64(archive, &(*set)->nonce[i]);
+                (void)archive_want(archive, (*set)->nonce[i] > last, "nonces are not in order");
+                last = (*set)->nonce[i];
+        }
 }

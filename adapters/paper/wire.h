@@ -205,6 +205,7 @@ struct paper_fault {
 struct paper_ws;
 struct paper_ledger;
 struct paper_twap;
+struct paper_source;
 
 struct paper {
         struct loop *loop;
@@ -215,6 +216,10 @@ struct paper {
         struct secp *secp;
         bool is_mainnet, is_still, is_stopped;
         bool is_ungated, has_limits;
+        struct paper_source *source; /* NULL: synthetic */
+        char *state_file;            /* NULL: none */
+        bool is_ready;               /* opened as a whole: there is a state to save */
+        bool is_unsaved;
         int64_t advanced_ms; /* by /paper/clock */
         int64_t last_at;     /* venue time never goes back */
         uint64_t n_hashes;
@@ -353,6 +358,7 @@ void paper_budget_show(struct buf *out, const struct paper_user *user);
 /* paper_market */
 struct px paper_market_round(struct px price, unsigned sz_decimals, enum num_round round);
 void paper_market_start(struct paper *p, uint64_t seed);
+/* Moves on what is made here: walk, quotes, takers. Where there is a source, eaten quotes alone. */
 void paper_market_tick(struct paper *p, int64_t at);
 /* Holds the price of a market, or lets it walk again (price NULL). */
 void paper_market_hold(struct paper *p, uint32_t asset, const struct px *price, int64_t at);

@@ -1,5 +1,7 @@
-foreach(name paper paper_actions paper_family paper_faults paper_info paper_limits paper_multi_sig paper_rules paper_twap paper_ws)
+foreach(name paper paper_actions paper_family paper_faults paper_info paper_limits paper_multi_sig
+    paper_rules paper_source paper_state paper_twap paper_ws)
   pg_unit(${name} LINK pg_paper
     SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture.c
       ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture_net.c)
 endforeach()
+pg_unit(recording LINK pg_paper)

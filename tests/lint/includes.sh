@@ -31,7 +31,7 @@ never() {
 }
 
 cd "$src" || exit 2
-only 'libwebsockets\.h' gateway/edge
+only 'libwebsockets\.h' gateway/edge gateway/loop
 only 'ev\.h|uv\.h|curl/.*' gateway/loop
 only 'sqlite3\.h|libpq-fe\.h' gateway/store
 only 'jansson\.h' gateway/api adapters

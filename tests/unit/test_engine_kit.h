@@ -174,18 +174,23 @@ static inline void kit_fund(struct kit *kit, unsigned user, const char *amount)
         engine_deposit(kit->engine, &a, (struct usd){kit_num(amount)}, ++kit->at);
 }
 
+static inline struct engine_sink kit_sink(struct kit *kit)
+{
+        return (struct engine_sink){.order = kit_order,
+                                    .fill = kit_fill,
+                                    .trade = kit_trade,
+                                    .book = kit_book,
+                                    .funding = kit_funding,
+                                    .liquidation = kit_liquidation,
+                                    .cookie = kit};
+}
+
 /* Alice, Bob and Carol have 10,000 each; the house is number 1. */
 static inline int kit_setup(void **state)
 {
         static struct kit kit;
         struct engine_market_spec spec[N_MARKETS];
-        struct engine_sink sink = {.order = kit_order,
-                                   .fill = kit_fill,
-                                   .trade = kit_trade,
-                                   .book = kit_book,
-                                   .funding = kit_funding,
-                                   .liquidation = kit_liquidation,
-                                   .cookie = &kit};
+        struct engine_sink sink = kit_sink(&kit);
         struct addr house = kit_addr(HOUSE);
 
         memset(&kit, 0, sizeof kit);

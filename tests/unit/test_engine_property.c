@@ -1,10 +1,12 @@
 /* Random histories. After every operation: no money came or went, positions of a market cancel out,
  * books don't cross, reduce-only orders fit their positions, every trade has two sides. Run twice,
- * the same history gives the same events. PERPGATE_SEED sets the first seed. */
+ * the same history gives the same events, also when the engine is saved and loaded now and then.
+ * PERPGATE_SEED sets the first seed. */
 #include <stdlib.h>
 #include <time.h>
 
 #include "test_engine_kit.h"
+#include "test_engine_saved.h"
 
 #define USERS_LAST 9 /* HOUSE, then 2..9 */
 #define OPERATIONS 2500
@@ -344,7 +346,26 @@ static void check_fills(struct history *h)
         kit->n_events = 0;
 }
 
-static uint64_t run(struct kit *kit, uint64_t seed, size_t *n_trades)
+/* Another engine, loaded from what this one saved, goes on; it saves the same bytes. */
+static void move_house(struct history *h)
+{
+        const char *why = NULL;
+        struct buf first, second;
+        struct engine *loaded;
+
+        saved_write(h->kit->engine, &first);
+        loaded = saved_read(h->kit, first.data, first.len, &why);
+        if (!loaded)
+                fail_msg("seed %llu, operation %u: %s", (unsigned long long)h->seed, h->step, why);
+        saved_write(loaded, &second);
+        HOLDS(h, first.len == second.len && !memcmp(first.data, second.data, first.len));
+        engine_free(h->kit->engine);
+        h->kit->engine = loaded;
+        buf_fini(&first);
+        buf_fini(&second);
+}
+
+static uint64_t run(struct kit *kit, uint64_t seed, unsigned move_every, size_t *n_trades)
 {
         struct history h = {.kit = kit, .seed = seed, .state = seed};
         static const char *const mark[N_MARKETS] = {"60000", "3000", "1", "1", "10"};
@@ -363,6 +384,8 @@ static uint64_t run(struct kit *kit, uint64_t seed, size_t *n_trades)
                 check_positions(&h);
                 check_books(&h);
                 check_reduce_only(&h);
+                if (move_every && h.step % move_every == 0)
+                        move_house(&h);
         }
         *n_trades = kit->n_trades;
         return h.digest;
@@ -380,12 +403,12 @@ static void test_random_histories(void **state)
                 uint64_t digest;
 
                 print_message("seed %llu\n", (unsigned long long)(seed + i));
-                digest = run(kit, seed + i, &n_trades);
+                digest = run(kit, seed + i, 0, &n_trades);
                 assert_true(n_trades > 100);
                 n_liquidations += kit->n_liquidations;
                 (void)kit_teardown(state);
                 (void)kit_setup(state);
-                assert_true(digest == run(*state, seed + i, &n_trades));
+                assert_true(digest == run(*state, seed + i, 41, &n_trades));
                 (void)kit_teardown(state);
                 (void)kit_setup(state);
         }

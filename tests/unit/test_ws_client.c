@@ -1,0 +1,543 @@
+/* The outbound WebSocket, against this project's own listener and against sockets that misbehave. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "edge/httpd.h"
+#include "loop/ws_client.h"
+#include "loop/ws_client_url.h"
+
+#define WAIT_MS 10000
+#define MESSAGE 100000
+#define QUEUE   200000
+
+struct rig {
+        struct loop *loop;
+        struct httpd *httpd;
+        struct httpd_listener *listener;
+        struct ws_client *client;
+        char folder[64], cert[96], key[96];
+        /* the server's side */
+        struct handle peer;
+        unsigned n_peers, n_left, n_said;
+        char said[256];
+        size_t said_len;
+        bool is_mute;
+        char host[128];
+        /* the client's side */
+        unsigned n_opened, n_closed, n_heard;
+        size_t heard_len;
+        char heard[256], reason[200];
+};
+
+/* ---- The server ---------------------------------------------------------------------------- */
+
+static void server_handler(void *cookie, const struct httpd_request *request)
+{
+        struct rig *rig = cookie;
+
+        httpd_reply(rig->httpd, request->handle, 404, "text/plain", NULL, 0, "no", 2);
+}
+
+static int server_upgrade(void *cookie, const struct httpd_request *request)
+{
+        struct rig *rig = cookie;
+
+        (void)text_copy(rig->host, sizeof(rig->host), request->host);
+        return 0;
+}
+
+static void server_opened(void *cookie, struct handle peer, const char *address)
+{
+        struct rig *rig = cookie;
+
+        (void)address;
+        rig->peer = peer;
+        rig->n_peers++;
+}
+
+static void server_message(void *cookie, struct handle peer, const char *text, size_t len)
+{
+        struct rig *rig = cookie;
+
+        rig->n_said++;
+        rig->said_len = len;
+        (void)text_copy(rig->said, sizeof(rig->said), text);
+        if (!rig->is_mute)
+                assert_int_equal(httpd_ws_send(rig->httpd, peer, text, len), E_OK);
+}
+
+static void server_closed(void *cookie, struct handle peer)
+{
+        struct rig *rig = cookie;
+
+        (void)peer;
+        rig->n_left++;
+}
+
+static void serve(struct rig *rig, uint16_t port, bool is_tls)
+{
+        static const struct httpd_ws_ops ops = {server_upgrade, server_opened, server_message,
+                                                server_closed};
+        struct httpd_listen_options options = {
+                .address = "127.0.0.1",
+                .port = port,
+                .max_body_bytes = 1000,
+                .max_connections = 20,
+                .request_deadline_ms = 5000,
+                .idle_keep_alive_ms = 5000,
+                .tls_cert_file = is_tls ? rig->cert : NULL,
+                .tls_key_file = is_tls ? rig->key : NULL,
+                .handler = server_handler,
+                .ws = &ops,
+                .ws_path = "/ws",
+                .ws_max_message_bytes = 2 * MESSAGE,
+                .ws_max_queue_bytes = 8 * MESSAGE,
+                .cookie = rig,
+        };
+        struct err err = {.code = E_OK};
+
+        rig->httpd = httpd_new(rig->loop);
+        rig->listener = httpd_listen(rig->httpd, &options, &err);
+        if (!rig->listener)
+                fail_msg("%s", err.detail);
+}
+
+/* ---- The client ---------------------------------------------------------------------------- */
+
+static void client_opened(void *cookie)
+{
+        struct rig *rig = cookie;
+
+        rig->n_opened++;
+}
+
+static void client_message(void *cookie, const char *text, size_t len)
+{
+        struct rig *rig = cookie;
+
+        assert_int_equal(text[len], '\0');
+        rig->n_heard++;
+        rig->heard_len = len;
+        (void)text_copy(rig->heard, sizeof(rig->heard), text);
+}
+
+static void client_closed(void *cookie, const char *reason)
+{
+        struct rig *rig = cookie;
+
+        rig->n_closed++;
+        (void)text_copy(rig->reason, sizeof(rig->reason), reason);
+}
+
+static struct ws_client_options plain(struct rig *rig)
+{
+        return (struct ws_client_options){
+                .max_message_bytes = MESSAGE,
+                .max_queue_bytes = QUEUE,
+                .backoff_min_ms = 20,
+                .backoff_max_ms = 100,
+                .opened = client_opened,
+                .message = client_message,
+                .closed = client_closed,
+                .cookie = rig,
+        };
+}
+
+static void connect_to(struct rig *rig, const char *origin, unsigned port, const char *path,
+                       const struct ws_client_options *options)
+{
+        struct ws_client_options o = options ? *options : plain(rig);
+        struct err err = {.code = E_OK};
+        char url[128];
+
+        (void)snprintf(url, sizeof(url), "%s:%u%s", origin, port, path);
+        o.url = url;
+        rig->client = ws_client_new(rig->loop, &o, &err);
+        if (!rig->client)
+                fail_msg("%s", err.detail);
+        assert_int_equal(rig->n_opened + rig->n_closed, 0); /* never from inside */
+}
+
+static bool wait_for(struct rig *rig, const unsigned *count, unsigned n)
+{
+        int64_t until = clock_mono_ms(loop_clock(rig->loop)) + WAIT_MS;
+
+        while (*count < n && clock_mono_ms(loop_clock(rig->loop)) < until)
+                loop_turn(rig->loop, 20);
+        return *count >= n;
+}
+
+static int setup(void **state)
+{
+        struct rig *rig = calloc(1, sizeof(*rig));
+
+        rig->loop = loop_new();
+        *state = rig;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct rig *rig = *state;
+
+        ws_client_free(rig->client);
+        if (rig->httpd)
+                httpd_free(rig->httpd);
+        loop_free(rig->loop);
+        if (rig->folder[0]) {
+                (void)unlink(rig->cert);
+                (void)unlink(rig->key);
+                (void)rmdir(rig->folder);
+        }
+        free(rig);
+        return 0;
+}
+
+/* ---- Tests --------------------------------------------------------------------------------- */
+
+static void test_talks(void **state)
+{
+        struct rig *rig = *state;
+        char *big = malloc(MESSAGE + 1);
+
+        memset(big, 'x', MESSAGE + 1);
+        serve(rig, 0, false);
+        connect_to(rig, "ws://127.0.0.1", httpd_port(rig->listener), "/ws", NULL);
+        assert_int_equal(ws_client_send(rig->client, "early", 5), E_NOT_FOUND);
+        assert_true(wait_for(rig, &rig->n_opened, 1));
+        assert_string_equal(rig->host, "127.0.0.1");
+        assert_int_equal(ws_client_send(rig->client, "hello", 5), E_OK);
+        assert_true(wait_for(rig, &rig->n_heard, 1));
+        assert_string_equal(rig->heard, "hello");
+        assert_int_equal(ws_client_send(rig->client, big, MESSAGE), E_OK);
+        assert_int_equal(ws_client_send(rig->client, "behind it", 9), E_OK);
+        assert_true(wait_for(rig, &rig->n_heard, 3));
+        assert_string_equal(rig->heard, "behind it");
+        assert_int_equal(rig->n_closed, 0);
+        free(big);
+}
+
+static void test_name(void **state)
+{
+        struct rig *rig = *state;
+
+        serve(rig, 0, false);
+        connect_to(rig, "ws://localhost", httpd_port(rig->listener), "/ws?x=1", NULL);
+        assert_true(wait_for(rig, &rig->n_opened, 1));
+        assert_string_equal(rig->host, "localhost");
+}
+
+static void test_queue_is_bounded(void **state)
+{
+        struct rig *rig = *state;
+        char *big = calloc(1, QUEUE + 1);
+
+        memset(big, 'x', QUEUE);
+        rig->is_mute = true;
+        serve(rig, 0, false);
+        connect_to(rig, "ws://127.0.0.1", httpd_port(rig->listener), "/ws", NULL);
+        assert_true(wait_for(rig, &rig->n_opened, 1));
+        assert_int_equal(ws_client_send(rig->client, big, QUEUE + 1), E_LIMIT);
+        assert_int_equal(ws_client_send(rig->client, big, QUEUE - 10), E_OK);
+        assert_int_equal(ws_client_send(rig->client, "12345678901", 11), E_LIMIT);
+        assert_int_equal(ws_client_send(rig->client, "1234567890", 10), E_OK);
+        assert_true(wait_for(rig, &rig->n_said, 2));
+        assert_int_equal(rig->said_len, 10);
+        assert_int_equal(ws_client_send(rig->client, big, QUEUE), E_OK); /* there is room again */
+        assert_true(wait_for(rig, &rig->n_said, 3));
+        free(big);
+}
+
+static void test_message_too_long(void **state)
+{
+        struct rig *rig = *state;
+        char *big = malloc(MESSAGE + 1);
+
+        memset(big, 'x', MESSAGE + 1);
+        serve(rig, 0, false);
+        connect_to(rig, "ws://127.0.0.1", httpd_port(rig->listener), "/ws", NULL);
+        assert_true(wait_for(rig, &rig->n_opened, 1));
+        assert_int_equal(httpd_ws_send(rig->httpd, rig->peer, big, MESSAGE + 1), E_OK);
+        assert_true(wait_for(rig, &rig->n_closed, 1));
+        assert_string_equal(rig->reason, "the peer sent a message that is too long");
+        assert_int_equal(rig->n_heard, 0);
+        assert_true(wait_for(rig, &rig->n_opened, 2));
+        free(big);
+}
+
+static void test_comes_back(void **state)
+{
+        struct rig *rig = *state;
+        uint16_t port;
+
+        serve(rig, 0, false);
+        port = httpd_port(rig->listener);
+        connect_to(rig, "ws://127.0.0.1", port, "/ws", NULL);
+        assert_true(wait_for(rig, &rig->n_opened, 1));
+        httpd_ws_close(rig->httpd, rig->peer, 4001, "go away");
+        assert_true(wait_for(rig, &rig->n_closed, 1));
+        assert_string_equal(rig->reason, "the peer closed it: 4001 go away");
+        assert_int_equal(ws_client_send(rig->client, "x", 1), E_NOT_FOUND);
+        assert_true(wait_for(rig, &rig->n_opened, 2));
+        ws_client_restart(rig->client, "a test wants it");
+        assert_true(wait_for(rig, &rig->n_closed, 2));
+        assert_string_equal(rig->reason, "a test wants it");
+        assert_true(wait_for(rig, &rig->n_opened, 3));
+        httpd_free(rig->httpd); /* nobody there for a while */
+        rig->httpd = NULL;
+        assert_true(wait_for(rig, &rig->n_closed, 5));
+        assert_int_equal(rig->n_opened, 3);
+        serve(rig, port, false);
+        assert_true(wait_for(rig, &rig->n_opened, 4));
+        assert_int_equal(ws_client_send(rig->client, "still", 5), E_OK);
+        assert_true(wait_for(rig, &rig->n_heard, 1));
+}
+
+static void test_refused(void **state)
+{
+        struct rig *rig = *state;
+
+        serve(rig, 0, false);
+        connect_to(rig, "ws://127.0.0.1", httpd_port(rig->listener), "/other", NULL);
+        assert_true(wait_for(rig, &rig->n_closed, 3)); /* it goes on trying */
+        assert_int_equal(rig->n_opened, 0);
+        assert_true(rig->reason[0] != '\0');
+}
+
+static void test_unknown_name(void **state)
+{
+        struct rig *rig = *state;
+
+        connect_to(rig, "ws://nobody.invalid", 1, "/ws", NULL);
+        assert_true(wait_for(rig, &rig->n_closed, 2));
+        assert_non_null(strstr(rig->reason, "the name has no address"));
+}
+
+/* A peer that accepts and then says nothing. */
+static void test_no_handshake(void **state)
+{
+        struct rig *rig = *state;
+        struct sockaddr_in address = {.sin_family = AF_INET};
+        struct ws_client_options options = plain(rig);
+        socklen_t len = sizeof(address);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        assert_int_equal(listen(fd, 10), 0);
+        assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+        options.connect_ms = 100;
+        connect_to(rig, "ws://127.0.0.1", ntohs(address.sin_port), "/ws", &options);
+        assert_true(wait_for(rig, &rig->n_closed, 2));
+        assert_string_equal(rig->reason, "the peer took too long to answer");
+        assert_int_equal(rig->n_opened, 0);
+        (void)close(fd);
+}
+
+static void test_pings(void **state)
+{
+        struct rig *rig = *state;
+        struct ws_client_options options = plain(rig);
+
+        serve(rig, 0, false);
+        options.ping_text = "{\"method\":\"ping\"}";
+        options.ping_ms = 40;
+        options.idle_ms = 5000;
+        connect_to(rig, "ws://127.0.0.1", httpd_port(rig->listener), "/ws", &options);
+        assert_true(wait_for(rig, &rig->n_heard, 3));
+        assert_string_equal(rig->said, "{\"method\":\"ping\"}");
+        assert_int_equal(rig->n_closed, 0);
+}
+
+/* The library's own pings are answered by pongs, which count as life; without any, silence ends it. */
+static void test_silence(void **state)
+{
+        struct rig *rig = *state;
+        struct ws_client_options options = plain(rig);
+        int64_t until;
+
+        serve(rig, 0, false);
+        options.ping_ms = 50;
+        options.idle_ms = 2000;
+        connect_to(rig, "ws://127.0.0.1", httpd_port(rig->listener), "/ws", &options);
+        assert_true(wait_for(rig, &rig->n_opened, 1));
+        until = clock_mono_ms(loop_clock(rig->loop)) + 3000;
+        while (clock_mono_ms(loop_clock(rig->loop)) < until)
+                loop_turn(rig->loop, 20);
+        assert_int_equal(rig->n_closed, 0);
+        ws_client_free(rig->client);
+        rig->n_opened = rig->n_closed = 0;
+        options.ping_ms = 60000;
+        options.idle_ms = 60;
+        connect_to(rig, "ws://127.0.0.1", httpd_port(rig->listener), "/ws", &options);
+        assert_true(wait_for(rig, &rig->n_closed, 1));
+        assert_string_equal(rig->reason, "nothing came for too long");
+}
+
+/* ---- TLS ----------------------------------------------------------------------------------- */
+
+/* A certificate for localhost that signs itself. */
+static void make_certificate(struct rig *rig)
+{
+        EVP_PKEY *key = EVP_EC_gen("P-256");
+        X509 *cert = X509_new();
+        X509_NAME *name = X509_get_subject_name(cert);
+        X509_EXTENSION *san =
+                X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost");
+        FILE *file;
+
+        (void)snprintf(rig->folder, sizeof(rig->folder), "/tmp/perpgate-ws-XXXXXX");
+        assert_non_null(mkdtemp(rig->folder));
+        (void)snprintf(rig->cert, sizeof(rig->cert), "%s/cert.pem", rig->folder);
+        (void)snprintf(rig->key, sizeof(rig->key), "%s/key.pem", rig->folder);
+        X509_set_version(cert, 2);
+        ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+        X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+        X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+        X509_set_pubkey(cert, key);
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1,
+                                   0);
+        X509_set_issuer_name(cert, name);
+        assert_int_equal(X509_add_ext(cert, san, -1), 1);
+        assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+        file = fopen(rig->cert, "w");
+        assert_int_equal(PEM_write_X509(file, cert), 1);
+        (void)fclose(file);
+        file = fopen(rig->key, "w");
+        assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+        (void)fclose(file);
+        X509_EXTENSION_free(san);
+        X509_free(cert);
+        EVP_PKEY_free(key);
+}
+
+static void test_tls(void **state)
+{
+        struct rig *rig = *state;
+        struct ws_client_options options = plain(rig);
+
+        make_certificate(rig);
+        serve(rig, 0, true);
+        options.ca_file = rig->cert;
+        connect_to(rig, "wss://localhost", httpd_port(rig->listener), "/ws", &options);
+        assert_true(wait_for(rig, &rig->n_opened, 1));
+        assert_int_equal(ws_client_send(rig->client, "hello", 5), E_OK);
+        assert_true(wait_for(rig, &rig->n_heard, 1));
+        assert_string_equal(rig->host, "localhost");
+}
+
+/* A certificate for another name, or of a stranger, opens nothing. */
+static void test_tls_refused(void **state)
+{
+        struct rig *rig = *state;
+        struct ws_client_options options = plain(rig);
+
+        make_certificate(rig);
+        serve(rig, 0, true);
+        options.ca_file = rig->cert;
+        connect_to(rig, "wss://127.0.0.1", httpd_port(rig->listener), "/ws", &options);
+        assert_true(wait_for(rig, &rig->n_closed, 1));
+        assert_int_equal(rig->n_opened, 0);
+        ws_client_free(rig->client);
+        rig->n_closed = 0;
+        options.ca_file = NULL; /* the system's trust */
+        connect_to(rig, "wss://localhost", httpd_port(rig->listener), "/ws", &options);
+        assert_true(wait_for(rig, &rig->n_closed, 1));
+        assert_int_equal(rig->n_opened + rig->n_peers, 0);
+}
+
+static void test_freed_at_any_time(void **state)
+{
+        struct rig *rig = *state;
+
+        serve(rig, 0, false);
+        for (int turns = 0; turns < 12; turns++) {
+                connect_to(rig, "ws://localhost", httpd_port(rig->listener), "/ws", NULL);
+                for (int i = 0; i < turns; i++)
+                        loop_turn(rig->loop, 2);
+                ws_client_free(rig->client);
+                rig->n_opened = rig->n_closed = 0;
+        }
+        for (int i = 0; i < 20; i++)
+                loop_turn(rig->loop, 2);
+        assert_int_equal(rig->n_opened + rig->n_closed, 0);
+        rig->client = NULL;
+}
+
+/* ---- URLs ---------------------------------------------------------------------------------- */
+
+static void test_urls(void **state)
+{
+        static const char *const bad[] = {
+                "",           "http://a/",   "ws:/a",        "ws://",      "ws:///ws",
+                "ws://a:0/",  "ws://a:/",    "ws://a:65536", "ws://a:1x/", "ws://u@a/",
+                "ws://a b/",  "ws://a/ b",   "ws://a/#x",    "ws://[::1/", "ws://[::g]/",
+                "ws://a\\b/", "ws://a/\x7f", "ws://[]/",     "WS://a/",    "ws://[::1]x/",
+        };
+        struct ws_client_url url;
+        struct err err;
+        char text[1200] = "ws://a/";
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+                memset(&err, 0, sizeof(err));
+                if (ws_client_url_parse(&url, bad[i], &err) != E_CONFIG)
+                        fail_msg("%s was taken", bad[i]);
+                assert_true(err.detail[0] != '\0');
+        }
+        memset(text + 7, 'p', 600);
+        assert_int_equal(ws_client_url_parse(&url, text, NULL), E_CONFIG);
+        assert_int_equal(ws_client_url_parse(&url, "wss://api.example.org/ws?a=b", NULL), E_OK);
+        assert_true(url.is_tls);
+        assert_string_equal(url.host, "api.example.org");
+        assert_string_equal(url.authority, "api.example.org");
+        assert_string_equal(url.path, "/ws?a=b");
+        assert_int_equal(url.port, 443);
+        assert_int_equal(ws_client_url_parse(&url, "ws://[::1]:3001", NULL), E_OK);
+        assert_string_equal(url.host, "::1");
+        assert_string_equal(url.authority, "[::1]:3001");
+        assert_string_equal(url.path, "/");
+        assert_int_equal(url.port, 3001);
+        assert_int_equal(ws_client_url_parse(&url, "ws://a?q", NULL), E_OK);
+        assert_string_equal(url.path, "/?q");
+        assert_int_equal(url.port, 80);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                T(test_talks),
+                T(test_name),
+                T(test_queue_is_bounded),
+                T(test_message_too_long),
+                T(test_comes_back),
+                T(test_refused),
+                T(test_unknown_name),
+                T(test_no_handshake),
+                T(test_pings),
+                T(test_silence),
+                T(test_tls),
+                T(test_tls_refused),
+                T(test_freed_at_any_time),
+                cmocka_unit_test(test_urls),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
