@@ -187,6 +187,10 @@ static int open_paper(struct app *app)
                 .port = c->paper.port,
                 .seed = c->paper.seed,
                 .meta_file = c->paper.meta_file[0] ? c->paper.meta_file : NULL,
+                .replay_file = c->paper.replay_file[0] ? c->paper.replay_file : NULL,
+                .speed = c->paper.replay_speed,
+                .live_url = c->paper.live_url[0] ? c->paper.live_url : NULL,
+                .state_file = c->paper.state_file[0] ? c->paper.state_file : NULL,
                 .is_mainnet = strcmp(c->venue.network, "mainnet") == 0,
                 .is_ungated = true, /* nobody trades a million on paper before trying something */
         };
@@ -203,7 +207,7 @@ static int open_paper(struct app *app)
                  paper_port(app->paper));
         for (size_t i = 0; i < c->brands->n; i++) {
                 const struct brand *b = c->brands->brand[i];
-                if (b->has_builder)
+                if (b->has_builder && !paper_knows(app->paper, &b->builder))
                         paper_fund(app->paper, &b->builder, (struct usd){BUILDER_FUNDS});
         }
         return 0;

@@ -416,6 +416,11 @@ bool paper_is_saved(const struct paper *p)
         return !p->is_unsaved;
 }
 
+bool paper_knows(const struct paper *p, const struct addr *user)
+{
+        return engine_account_exists(p->engine, user);
+}
+
 void paper_stop(struct paper *p)
 {
         if (!p || p->is_stopped)

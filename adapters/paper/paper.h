@@ -51,5 +51,7 @@ bool paper_is_saved(const struct paper *paper);
 
 /* A deposit, as the faucet route makes it: the account exists afterwards. */
 void paper_fund(struct paper *paper, const struct addr *user, struct usd amount);
+/* Whether money has ever reached it, also before the venue was saved and loaded. */
+bool paper_knows(const struct paper *paper, const struct addr *user);
 
 #endif

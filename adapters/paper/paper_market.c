@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "adapters/paper/paper_source.h"
 #include "adapters/paper/wire.h"
 #include "base/attr.h"
 #include "base/mem.h"
@@ -293,13 +294,19 @@ static void take(struct paper *p, uint32_t asset, uint64_t *random, int64_t at)
         (void)engine_place(p->engine, &p->taker, &order, 1, ENGINE_NA, NULL, 0, &result, text, at);
 }
 
+/* A book from elsewhere says itself when what was taken is back. */
+static bool is_topped_up(const struct paper *p, const struct paper_market *m)
+{
+        return m->is_eaten && (!p->source || m->is_held || paper_source_is_over(p->source));
+}
+
 void paper_market_tick(struct paper *p, int64_t at)
 {
         uint32_t n = (uint32_t)p->universe.n;
         uint64_t first = p->n_ticks * TURNS_PER_TICK;
 
         for (uint32_t i = 0; i < n; i++)
-                if (p->market[i].is_eaten)
+                if (is_topped_up(p, &p->market[i]))
                         top_up(p, i, at);
         if (p->is_still || p->source)
                 return;

@@ -193,6 +193,11 @@ void paper_source_tick(struct paper_source *s, int64_t at)
                 play(s, at);
 }
 
+bool paper_source_is_over(const struct paper_source *s)
+{
+        return s->is_over;
+}
+
 void paper_source_status(const struct paper_source *s, struct buf *out)
 {
         const struct paper_universe *u = &s->p->universe;

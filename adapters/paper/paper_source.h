@@ -23,6 +23,8 @@ void paper_source_free(struct paper_source *source); /* accepts NULL */
 void paper_source_start(struct paper_source *source);
 /* Plays what is due by the venue's time at, and looks for silence. */
 void paper_source_tick(struct paper_source *source, int64_t at);
+/* A recording was played to its end. */
+bool paper_source_is_over(const struct paper_source *source);
 /* What is wrong, as a sentence; "" when nothing is. */
 void paper_source_status(const struct paper_source *source, struct buf *out);
 

@@ -362,7 +362,7 @@ void paper_budget_show(struct buf *out, const struct paper_user *user);
 /* paper_market */
 struct px paper_market_round(struct px price, unsigned sz_decimals, enum num_round round);
 void paper_market_start(struct paper *p, uint64_t seed);
-/* Moves on what is made here: walk, quotes, takers. Where there is a source, eaten quotes alone. */
+/* Moves on what is made here: walk, quotes, takers. With a source that is next to nothing. */
 void paper_market_tick(struct paper *p, int64_t at);
 /* Holds the price of a market, or lets it walk again (price NULL). */
 void paper_market_hold(struct paper *p, uint32_t asset, const struct px *price, int64_t at);

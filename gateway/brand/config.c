@@ -51,6 +51,9 @@ static void check_venue(struct problem_sink *sink, const struct yaml_node *root,
         if (!config->paper.enabled && !*config->venue.base_url)
                 problem_add(sink, yaml_doc_line(root, "venue"),
                             "venue.baseUrl: expected the venue's URL, or paper.enabled: true");
+        if (*config->paper.replay_file && *config->paper.live_url)
+                problem_add(sink, yaml_doc_line(root, "paper.liveUrl"),
+                            "paper.liveUrl: expected nothing with paper.replayFile");
         if (config->paper.enabled && config->paper.port > 0)
                 snprintf(config->venue.base_url, sizeof config->venue.base_url,
                          "http://127.0.0.1:%u", config->paper.port);
@@ -75,6 +78,8 @@ static void check_files(struct problem_sink *sink, const struct yaml_node *root,
                 {"listen.admin.tlsKeyFile", c->admin_listener.tls_key_file, 256, true},
                 {"venue.caFile", c->venue.ca_file, sizeof c->venue.ca_file, true},
                 {"paper.metaFile", c->paper.meta_file, sizeof c->paper.meta_file, true},
+                {"paper.replayFile", c->paper.replay_file, sizeof c->paper.replay_file, true},
+                {"paper.stateFile", c->paper.state_file, sizeof c->paper.state_file, false},
                 {"store.dataDir", c->data_dir, sizeof c->data_dir, false},
                 {"keys.masterKeyFile", c->master_key_file, sizeof c->master_key_file, false},
         };

@@ -40,6 +40,11 @@ struct config {
                 uint16_t port;
                 uint64_t seed;
                 char meta_file[256];
+                /* Where its prices come from: at most one; neither: made from the seed. */
+                char replay_file[256];
+                unsigned replay_speed;
+                char live_url[256];
+                char state_file[256];
         } paper;
         char data_dir[256];        /* the store's folder */
         char master_key_file[256]; /* else environment PERPGATE_MASTER_KEY */

@@ -148,6 +148,11 @@ static const struct yaml_field paper_fields[] = {
         {.key = "port", PORT, .fallback = "8090", AT(paper.port)},
         {.key = "seed", .type = FIELD_UINT, .max = INT64_MAX, .fallback = "1", AT(paper.seed)},
         {.key = "metaFile", .type = FIELD_TEXT, AT(paper.meta_file)},
+        {.key = "replayFile", .type = FIELD_TEXT, AT(paper.replay_file)},
+        {.key = "replaySpeed", .type = FIELD_UINT, .min = 1, .max = 10000, .fallback = "1",
+         AT(paper.replay_speed)},
+        {.key = "liveUrl", .type = FIELD_TEXT, AT(paper.live_url)},
+        {.key = "stateFile", .type = FIELD_TEXT, AT(paper.state_file)},
         {0},
 };
 static const struct yaml_field store_fields[] = {

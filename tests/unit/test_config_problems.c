@@ -211,6 +211,20 @@ static void base_url_mistakes(void **state)
                    1, "expected the venue's URL, or paper.enabled: true");
 }
 
+#define PAPER "store: {dataDir: d}\nbrands: [one]\npaper:\n  enabled: true\n"
+
+static void paper_sources(void **state)
+{
+        (void)state;
+        expect_one(problems_of(PAPER "  replayFile: missing.jsonl\n", BRAND_HEAD), "gateway.yaml",
+                   5, "paper.replayFile: expected a readable file");
+        expect_one(problems_of(PAPER "  replaySpeed: 0\n", BRAND_HEAD), "gateway.yaml", 5,
+                   "from 1 to 10000, found 0");
+        expect_one(
+                problems_of(PAPER "  replayFile: one/logo.svg\n  liveUrl: ws://a/\n", BRAND_HEAD),
+                "gateway.yaml", 6, "paper.liveUrl: expected nothing with paper.replayFile");
+}
+
 static const struct mistake brand_table[] = {
         {"colour: red\n", 4, "expected one of these keys: name, tagline"},
         {"name: Two\n", 4, "the key \"name\" once: it is on line 1"},
@@ -433,6 +447,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(config_mistakes),
+                cmocka_unit_test(paper_sources),
                 cmocka_unit_test(base_url_mistakes),
                 cmocka_unit_test(brand_mistakes),
                 cmocka_unit_test(host_mistakes),

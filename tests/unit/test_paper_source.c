@@ -1,4 +1,4 @@
-/* The paper venue on somebody else's prices: a recording, or a socket; and the recorder. */
+/* The paper venue on a recording, and the recorder. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,16 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "adapters/paper/record.h"
-#include "base/mem.h"
-#include "paper_fixture.h"
+#include "paper_source_rig.h"
 
-#define WAIT_MS 10000
-#define T0      "1700000000000"
+#define T0 "1700000000000"
 #define HEAD                                                                                       \
         "{\"format\":\"perpgate-recording\",\"version\":1,\"source\":\"test\","                    \
         "\"recordedAt\":" T0 "}\n"
@@ -29,38 +26,6 @@
 #define TRADE(at, coin, side, px, sz)                                                              \
         "{\"type\":\"trade\",\"at\":" at ",\"coin\":\"" coin "\",\"side\":\"" side                 \
         "\",\"price\":\"" px "\",\"size\":\"" sz "\"}\n"
-
-struct rig {
-        char folder[64], file[96];
-        struct paper_options options;
-        struct paper_fixture f;
-        struct paper_wallet alice;
-        /* another venue on the same loop */
-        struct httpd *other_httpd;
-        struct paper *other;
-};
-
-static int setup(void **state)
-{
-        struct rig *rig = calloc(1, sizeof(*rig));
-
-        (void)snprintf(rig->folder, sizeof(rig->folder), "/tmp/perpgate-source-XXXXXX");
-        assert_non_null(mkdtemp(rig->folder));
-        (void)snprintf(rig->file, sizeof(rig->file), "%s/recording", rig->folder);
-        rig->options = (struct paper_options){.seed = 7, .is_mainnet = true};
-        *state = rig;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct rig *rig = *state;
-
-        (void)unlink(rig->file);
-        (void)rmdir(rig->folder);
-        free(rig);
-        return 0;
-}
 
 static void write_recording(struct rig *rig, const char *text)
 {
@@ -79,54 +44,6 @@ static void replay(struct rig *rig, const char *text, unsigned speed)
         paper_fixture_open(&rig->f, &rig->options);
         rig->alice = paper_fixture_wallet(&rig->f, 1);
         paper_fixture_faucet(&rig->f, &rig->alice, "100000");
-}
-
-static json_t *book(struct rig *rig, const char *coin)
-{
-        return paper_fixture_info(&rig->f, "{\"type\":\"l2Book\",\"coin\":\"%s\"}", coin);
-}
-
-/* Until the best price of that side is px ("" for none). */
-static void wait_best(struct rig *rig, const char *coin, int side, const char *px)
-{
-        int64_t until = clock_mono_ms(loop_clock(rig->f.loop)) + WAIT_MS;
-        char path[32], last[64] = "";
-
-        (void)snprintf(path, sizeof(path), "levels.%d.0.px", side);
-        do {
-                json_t *levels = book(rig, coin);
-
-                (void)text_copy(last, sizeof(last), paper_fixture_text(levels, path));
-                json_decref(levels);
-                if (!strcmp(last, px))
-                        return;
-                loop_turn(rig->f.loop, 10);
-        } while (clock_mono_ms(loop_clock(rig->f.loop)) < until);
-        fail_msg("%s best %d is %s, not %s", coin, side, last, px);
-}
-
-static void expect_status(struct rig *rig, const char *part)
-{
-        json_t *status = paper_fixture_info(&rig->f, "{\"type\":\"exchangeStatus\"}");
-        const char *text = paper_fixture_text(status, "specialStatuses");
-
-        if (part ? !strstr(text, part) : !json_is_null(json_object_get(status, "specialStatuses")))
-                fail_msg("specialStatuses: %s", text);
-        json_decref(status);
-}
-
-static json_t *order(struct rig *rig, bool is_buy, const char *price, const char *size,
-                     const char *tif)
-{
-        json_t *answer = paper_fixture_act(
-                &rig->f, &rig->alice, NULL,
-                "{\"type\":\"order\",\"orders\":[{\"a\":0,\"b\":%s,\"p\":\"%s\",\"s\":\"%s\","
-                "\"r\":false,\"t\":{\"limit\":{\"tif\":\"%s\"}}}],\"grouping\":\"na\"}",
-                is_buy ? "true" : "false", price, size, tif);
-
-        if (!paper_fixture_is_ok(answer))
-                fail_msg("%s", paper_fixture_refusal(answer));
-        return answer;
 }
 
 /* ---- Replay -------------------------------------------------------------------------------- */
@@ -183,6 +100,92 @@ static void test_speed_and_clock(void **state)
         json_decref(paper_fixture_post(&rig->f, "/paper/clock", 200, "{\"advanceMs\":20000}"));
         wait_best(rig, "BTC", 0, "200.0");
         paper_fixture_close(&rig->f);
+}
+
+/* Sixty seconds of books and trades, the same in every run. */
+static void make_busy(struct buf *out)
+{
+        uint64_t random = 42;
+
+        buf_init(out, 1u << 20);
+        buf_puts(out, HEAD);
+        for (int64_t at = INT64_C(1700000000000); at < INT64_C(1700000060000); at += 400) {
+                unsigned r;
+
+                random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+                r = (unsigned)(random >> 40);
+                if (r % 5 == 0)
+                        buf_printf(out,
+                                   "{\"type\":\"book\",\"at\":%" PRId64
+                                   ",\"coin\":\"BTC\",\"bids\":"
+                                   "[[\"%u\",\"0.%u\",1],[\"59000\",\"2\",1]],\"asks\":[[\"60010\","
+                                   "\"0.%u\",1],[\"60020\",\"1\",2]]}\n",
+                                   at, 60000 + r % 7, 2 + r % 8, 3 + r % 6);
+                else
+                        buf_printf(out,
+                                   "{\"type\":\"trade\",\"at\":%" PRId64
+                                   ",\"coin\":\"BTC\",\"side\":"
+                                   "\"%s\",\"price\":\"%s\",\"size\":\"0.%u\"}\n",
+                                   at, r % 2 ? "B" : "A", r % 2 ? "60020" : "59000", 1 + r % 9);
+        }
+        /* not reached: what is over is made whole again */
+        buf_puts(out, "{\"type\":\"gap\",\"at\":1800000000000}\n");
+}
+
+/* Trades without ids and times, and the book. */
+static char *market_text(struct rig *rig)
+{
+        json_t *trades =
+                paper_fixture_info(&rig->f, "{\"type\":\"recentTrades\",\"coin\":\"BTC\"}");
+        json_t *levels = book(rig, "BTC");
+        struct buf out;
+
+        buf_init(&out, 1u << 20);
+        for (size_t i = 0; i < json_array_size(trades); i++) {
+                const json_t *trade = json_array_get(trades, i);
+
+                buf_printf(&out, "%s %s %s\n", paper_fixture_text(trade, "side"),
+                           paper_fixture_text(trade, "px"), paper_fixture_text(trade, "sz"));
+        }
+        for (int side = 0; side < 2; side++)
+                for (size_t i = 0; i < 2; i++) {
+                        char path[32];
+
+                        (void)snprintf(path, sizeof(path), "levels.%d.%zu.sz", side, i);
+                        buf_printf(&out, "%s ", paper_fixture_text(levels, path));
+                }
+        json_decref(trades);
+        json_decref(levels);
+        buf_putc(&out, '\0');
+        return (char *)buf_take(&out, NULL);
+}
+
+/* The same recording makes the same market, whether its minute passes at once or in steps, and however
+ * often the venue looks after itself meanwhile. */
+static void test_same_again(void **state)
+{
+        static const int steps[] = {1, 15, 60};
+        struct rig *rig = *state;
+        char *market[3];
+        struct buf text;
+
+        make_busy(&text);
+        for (size_t k = 0; k < 3; k++) {
+                replay(rig, buf_cstr(&text), 1);
+                for (int i = 0; i < steps[k]; i++) {
+                        json_decref(paper_fixture_post(&rig->f, "/paper/clock", 200,
+                                                       "{\"advanceMs\":%d}", 61000 / steps[k]));
+                        loop_turn(rig->f.loop, 50);
+                }
+                market[k] = market_text(rig);
+                paper_fixture_close(&rig->f);
+        }
+        assert_true(strlen(market[0]) > 300);
+        assert_string_equal(market[0], market[1]);
+        assert_string_equal(market[0], market[2]);
+        for (size_t k = 0; k < 3; k++)
+                free(market[k]);
+        buf_fini(&text);
 }
 
 /* A recorded trade takes a trader's better order before the recorded levels. */
@@ -286,104 +289,6 @@ static void test_refused(void **state)
         loop_free(loop);
 }
 
-/* ---- Live ---------------------------------------------------------------------------------- */
-
-/* The fixture's venue is the original; the other follows it. Roles are swapped for the asking. */
-static void open_both(struct rig *rig, int64_t stale_ms)
-{
-        struct paper_options still = {.seed = 7, .is_mainnet = true, .is_still = true};
-        struct err err = {.code = E_OK};
-        char url[64];
-
-        paper_fixture_open(&rig->f, &still);
-        paper_fixture_price(&rig->f, "BTC", "60000");
-        (void)snprintf(url, sizeof(url), "ws://127.0.0.1:%u/ws", paper_port(rig->f.paper));
-        rig->options.live_url = url;
-        rig->options.stale_ms = stale_ms;
-        rig->other_httpd = httpd_new(rig->f.loop);
-        rig->other = paper_open(rig->f.loop, rig->other_httpd, &rig->options, &err);
-        if (!rig->other)
-                fail_msg("%s", err.detail);
-        rig->options.live_url = NULL;
-}
-
-static void ask_other(struct rig *rig)
-{
-        struct paper *paper = rig->f.paper;
-
-        rig->f.paper = rig->other;
-        rig->other = paper;
-}
-
-static void close_other(struct rig *rig)
-{
-        paper_stop(rig->other);
-        httpd_free(rig->other_httpd);
-        paper_close(rig->other);
-}
-
-static void test_live_is_followed(void **state)
-{
-        struct rig *rig = *state;
-        json_t *answer;
-
-        open_both(rig, 0);
-        ask_other(rig);
-        wait_best(rig, "BTC", 0, "59999.0");
-        wait_best(rig, "BTC", 1, "60001.0");
-        rig->alice = paper_fixture_wallet(&rig->f, 1);
-        paper_fixture_faucet(&rig->f, &rig->alice, "100000");
-        answer = order(rig, true, "60001", "0.5", "Ioc"); /* on paper: theirs stays whole */
-        assert_string_equal(paper_fixture_text(answer, "response.data.statuses.0.filled.avgPx"),
-                            "60001.0");
-        json_decref(answer);
-        ask_other(rig);
-        paper_fixture_price(&rig->f, "BTC", "61000");
-        ask_other(rig);
-        wait_best(rig, "BTC", 1, "61001.0");
-        expect_status(rig, NULL);
-        ask_other(rig);
-        close_other(rig);
-        paper_fixture_close(&rig->f);
-}
-
-/* A socket that says nothing any more: nothing is quoted until a new connection brings prices. */
-static void test_live_goes_stale(void **state)
-{
-        struct rig *rig = *state;
-
-        open_both(rig, 3000);
-        ask_other(rig);
-        wait_best(rig, "BTC", 0, "59999.0");
-        ask_other(rig);
-        json_decref(paper_fixture_post(&rig->f, "/paper/fault", 200,
-                                       "{\"kind\":\"silentSocket\",\"path\":\"ws\"}"));
-        ask_other(rig);
-        wait_best(rig, "BTC", 0, "");
-        wait_best(rig, "BTC", 0, "59999.0");
-        ask_other(rig);
-        close_other(rig);
-        paper_fixture_close(&rig->f);
-}
-
-static void test_live_connection_lost(void **state)
-{
-        struct rig *rig = *state;
-
-        open_both(rig, 0);
-        ask_other(rig);
-        wait_best(rig, "BTC", 0, "59999.0");
-        ask_other(rig);
-        paper_stop(rig->f.paper);
-        httpd_free(rig->f.httpd); /* the original is gone */
-        paper_close(rig->f.paper);
-        rig->f.paper = rig->other;
-        rig->f.httpd = rig->other_httpd;
-        wait_best(rig, "BTC", 0, "");
-        expect_status(rig, "no market is quoted");
-        paper_fixture_close(&rig->f);
-}
-
 /* ---- Recording ----------------------------------------------------------------------------- */
 
 static void test_recorded_is_replayed(void **state)
@@ -428,8 +333,6 @@ static void test_recorded_is_replayed(void **state)
         paper_fixture_close(&rig->f);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -437,11 +340,9 @@ int main(void)
                 T(test_speed_and_clock),
                 T(test_recorded_trade_fills),
                 T(test_gap_and_held),
+                T(test_same_again),
                 T(test_other_steps),
                 T(test_refused),
-                T(test_live_is_followed),
-                T(test_live_goes_stale),
-                T(test_live_connection_lost),
                 T(test_recorded_is_replayed),
         };
 

@@ -28,8 +28,11 @@ static int setup(void **state)
         (void)snprintf(rig->folder, sizeof(rig->folder), "/tmp/perpgate-state-XXXXXX");
         assert_non_null(mkdtemp(rig->folder));
         (void)snprintf(rig->file, sizeof(rig->file), "%s/state", rig->folder);
-        rig->options = (struct paper_options){
-                .seed = 7, .is_mainnet = true, .is_still = true, .state_file = rig->file};
+        rig->options = (struct paper_options){.seed = 7,
+                                              .is_mainnet = true,
+                                              .is_still = true,
+                                              .is_ungated = true,
+                                              .state_file = rig->file};
         *state = rig;
         return 0;
 }
@@ -86,6 +89,25 @@ static void act(struct rig *rig, const struct paper_wallet *w, const char *actio
         json_decref(answer);
 }
 
+/* What accounts are to each other, and TWAPs: one done, one that waits. */
+static void make_relations(struct rig *rig)
+{
+        act(rig, &rig->alice, "{\"type\":\"createSubAccount\",\"name\":\"hedge\"}");
+        act(rig, &rig->alice, "{\"type\":\"registerReferrer\",\"code\":\"ALICE\"}");
+        act(rig, &rig->alice, "{\"type\":\"agentSetAbstraction\",\"abstraction\":\"u\"}");
+        act(rig, &rig->alice, "{\"type\":\"reserveRequestWeight\",\"weight\":2000}");
+        act(rig, &rig->bob, "{\"type\":\"setReferrer\",\"code\":\"ALICE\"}");
+        act(rig, &rig->alice,
+            "{\"type\":\"twapOrder\",\"twap\":{\"a\":1,\"b\":true,\"s\":\"0.1\",\"r\":false,\"m\":"
+            "5,"
+            "\"t\":true}}");
+        json_decref(paper_fixture_user_act(
+                &rig->f, &rig->bob, "nonce",
+                "\"type\":\"convertToMultiSigUser\",\"signers\":\"{\\\"authorizedUsers\\\":"
+                "[\\\"%s\\\"],\\\"threshold\\\":1}\"",
+                rig->alice.hex));
+}
+
 /* A bit of everything an account can have. */
 static void make_history(struct rig *rig)
 {
@@ -116,7 +138,12 @@ static void make_history(struct rig *rig)
             "{\"type\":\"order\",\"orders\":[{\"a\":0,\"b\":false,\"p\":\"54000\",\"s\":\"0\","
             "\"r\":true,\"t\":{\"trigger\":{\"isMarket\":true,\"triggerPx\":\"55000\",\"tpsl\":"
             "\"sl\"}}}],\"grouping\":\"positionTpsl\"}");
+        make_relations(rig);
         json_decref(paper_fixture_post(&rig->f, "/paper/clock", 200, "{\"advanceMs\":3700000}"));
+        act(rig, &rig->alice,
+            "{\"type\":\"twapOrder\",\"twap\":{\"a\":1,\"b\":false,\"s\":\"0.1\",\"r\":false,\"m\":"
+            "6,"
+            "\"t\":false},\"details\":{\"t\":{\"p\":\"4000\",\"a\":true},\"s\":null}}");
 }
 
 static char *ask(struct rig *rig, const char *type)
@@ -135,12 +162,17 @@ static char *ask(struct rig *rig, const char *type)
 static void test_goes_on_where_it_was(void **state)
 {
         static const char *const types[] = {
-                "clearinghouseState", "frontendOpenOrders", "historicalOrders",
-                "userFills",          "extraAgents",        "userNonFundingLedgerUpdates",
+                "clearinghouseState", "frontendOpenOrders",
+                "historicalOrders",   "userFills",
+                "extraAgents",        "userNonFundingLedgerUpdates",
                 "userFunding",        "userFees",
+                "userAbstraction",    "referral",
+                "twapHistory",        "userTwapSliceFills",
+                "userRateLimit",      "userToMultiSigSigners",
         };
+        enum { N_TYPES = sizeof(types) / sizeof(types[0]) };
         struct rig *rig = *state;
-        char *before[8], *after[8];
+        char *before[N_TYPES], *after[N_TYPES];
         struct paper_sending used = {0};
         json_t *answer, *status;
 
@@ -148,7 +180,7 @@ static void test_goes_on_where_it_was(void **state)
         make_history(rig);
         used.nonce = paper_fixture_nonce(&rig->f);
         json_decref(paper_fixture_act(&rig->f, &rig->alice, &used, "{\"type\":\"noop\"}"));
-        for (size_t i = 0; i < 8; i++)
+        for (size_t i = 0; i < N_TYPES; i++)
                 before[i] = ask(rig, types[i]);
         assert_non_null(strstr(before[0], "\"coin\":\"ETH\""));
         assert_non_null(strstr(before[1], "Stop Market"));
@@ -156,7 +188,7 @@ static void test_goes_on_where_it_was(void **state)
         assert_non_null(strstr(before[6], "funding"));
         paper_fixture_close(&rig->f);
         open_venue(rig);
-        for (size_t i = 0; i < 8; i++) {
+        for (size_t i = 0; i < N_TYPES; i++) {
                 after[i] = ask(rig, types[i]);
                 assert_string_equal(before[i], after[i]);
                 free(before[i]);
@@ -291,10 +323,10 @@ static void test_damaged(void **state)
         refused(rig, "too short");
         write_file(rig->file, "", 0);
         refused(rig, "too short");
-        good[21] = '2';
+        good[21] = '1';
         write_file(rig->file, good, len);
         refused(rig, "no state of this version");
-        good[21] = '1';
+        good[21] = '2';
         write_file(rig->file, good, len);
         rig->options.is_mainnet = false;
         refused(rig, "the other network");

@@ -10,203 +10,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>
 
-#include "base/mem.h"
-#include "edge/httpd.h"
-#include "loop/ws_client.h"
 #include "loop/ws_client_url.h"
-
-#define WAIT_MS 10000
-#define MESSAGE 100000
-#define QUEUE   200000
-
-struct rig {
-        struct loop *loop;
-        struct httpd *httpd;
-        struct httpd_listener *listener;
-        struct ws_client *client;
-        char folder[64], cert[96], key[96];
-        /* the server's side */
-        struct handle peer;
-        unsigned n_peers, n_left, n_said;
-        char said[256];
-        size_t said_len;
-        bool is_mute;
-        char host[128];
-        /* the client's side */
-        unsigned n_opened, n_closed, n_heard;
-        size_t heard_len;
-        char heard[256], reason[200];
-};
-
-/* ---- The server ---------------------------------------------------------------------------- */
-
-static void server_handler(void *cookie, const struct httpd_request *request)
-{
-        struct rig *rig = cookie;
-
-        httpd_reply(rig->httpd, request->handle, 404, "text/plain", NULL, 0, "no", 2);
-}
-
-static int server_upgrade(void *cookie, const struct httpd_request *request)
-{
-        struct rig *rig = cookie;
-
-        (void)text_copy(rig->host, sizeof(rig->host), request->host);
-        return 0;
-}
-
-static void server_opened(void *cookie, struct handle peer, const char *address)
-{
-        struct rig *rig = cookie;
-
-        (void)address;
-        rig->peer = peer;
-        rig->n_peers++;
-}
-
-static void server_message(void *cookie, struct handle peer, const char *text, size_t len)
-{
-        struct rig *rig = cookie;
-
-        rig->n_said++;
-        rig->said_len = len;
-        (void)text_copy(rig->said, sizeof(rig->said), text);
-        if (!rig->is_mute)
-                assert_int_equal(httpd_ws_send(rig->httpd, peer, text, len), E_OK);
-}
-
-static void server_closed(void *cookie, struct handle peer)
-{
-        struct rig *rig = cookie;
-
-        (void)peer;
-        rig->n_left++;
-}
-
-static void serve(struct rig *rig, uint16_t port, bool is_tls)
-{
-        static const struct httpd_ws_ops ops = {server_upgrade, server_opened, server_message,
-                                                server_closed};
-        struct httpd_listen_options options = {
-                .address = "127.0.0.1",
-                .port = port,
-                .max_body_bytes = 1000,
-                .max_connections = 20,
-                .request_deadline_ms = 5000,
-                .idle_keep_alive_ms = 5000,
-                .tls_cert_file = is_tls ? rig->cert : NULL,
-                .tls_key_file = is_tls ? rig->key : NULL,
-                .handler = server_handler,
-                .ws = &ops,
-                .ws_path = "/ws",
-                .ws_max_message_bytes = 2 * MESSAGE,
-                .ws_max_queue_bytes = 8 * MESSAGE,
-                .cookie = rig,
-        };
-        struct err err = {.code = E_OK};
-
-        rig->httpd = httpd_new(rig->loop);
-        rig->listener = httpd_listen(rig->httpd, &options, &err);
-        if (!rig->listener)
-                fail_msg("%s", err.detail);
-}
-
-/* ---- The client ---------------------------------------------------------------------------- */
-
-static void client_opened(void *cookie)
-{
-        struct rig *rig = cookie;
-
-        rig->n_opened++;
-}
-
-static void client_message(void *cookie, const char *text, size_t len)
-{
-        struct rig *rig = cookie;
-
-        assert_int_equal(text[len], '\0');
-        rig->n_heard++;
-        rig->heard_len = len;
-        (void)text_copy(rig->heard, sizeof(rig->heard), text);
-}
-
-static void client_closed(void *cookie, const char *reason)
-{
-        struct rig *rig = cookie;
-
-        rig->n_closed++;
-        (void)text_copy(rig->reason, sizeof(rig->reason), reason);
-}
-
-static struct ws_client_options plain(struct rig *rig)
-{
-        return (struct ws_client_options){
-                .max_message_bytes = MESSAGE,
-                .max_queue_bytes = QUEUE,
-                .backoff_min_ms = 20,
-                .backoff_max_ms = 100,
-                .opened = client_opened,
-                .message = client_message,
-                .closed = client_closed,
-                .cookie = rig,
-        };
-}
-
-static void connect_to(struct rig *rig, const char *origin, unsigned port, const char *path,
-                       const struct ws_client_options *options)
-{
-        struct ws_client_options o = options ? *options : plain(rig);
-        struct err err = {.code = E_OK};
-        char url[128];
-
-        (void)snprintf(url, sizeof(url), "%s:%u%s", origin, port, path);
-        o.url = url;
-        rig->client = ws_client_new(rig->loop, &o, &err);
-        if (!rig->client)
-                fail_msg("%s", err.detail);
-        assert_int_equal(rig->n_opened + rig->n_closed, 0); /* never from inside */
-}
-
-static bool wait_for(struct rig *rig, const unsigned *count, unsigned n)
-{
-        int64_t until = clock_mono_ms(loop_clock(rig->loop)) + WAIT_MS;
-
-        while (*count < n && clock_mono_ms(loop_clock(rig->loop)) < until)
-                loop_turn(rig->loop, 20);
-        return *count >= n;
-}
-
-static int setup(void **state)
-{
-        struct rig *rig = calloc(1, sizeof(*rig));
-
-        rig->loop = loop_new();
-        *state = rig;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct rig *rig = *state;
-
-        ws_client_free(rig->client);
-        if (rig->httpd)
-                httpd_free(rig->httpd);
-        loop_free(rig->loop);
-        if (rig->folder[0]) {
-                (void)unlink(rig->cert);
-                (void)unlink(rig->key);
-                (void)rmdir(rig->folder);
-        }
-        free(rig);
-        return 0;
-}
+#include "ws_client_rig.h"
 
 /* ---- Tests --------------------------------------------------------------------------------- */
 
@@ -389,78 +198,6 @@ static void test_silence(void **state)
         assert_string_equal(rig->reason, "nothing came for too long");
 }
 
-/* ---- TLS ----------------------------------------------------------------------------------- */
-
-/* A certificate for localhost that signs itself. */
-static void make_certificate(struct rig *rig)
-{
-        EVP_PKEY *key = EVP_EC_gen("P-256");
-        X509 *cert = X509_new();
-        X509_NAME *name = X509_get_subject_name(cert);
-        X509_EXTENSION *san =
-                X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost");
-        FILE *file;
-
-        (void)snprintf(rig->folder, sizeof(rig->folder), "/tmp/perpgate-ws-XXXXXX");
-        assert_non_null(mkdtemp(rig->folder));
-        (void)snprintf(rig->cert, sizeof(rig->cert), "%s/cert.pem", rig->folder);
-        (void)snprintf(rig->key, sizeof(rig->key), "%s/key.pem", rig->folder);
-        X509_set_version(cert, 2);
-        ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-        X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-        X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-        X509_set_pubkey(cert, key);
-        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1,
-                                   0);
-        X509_set_issuer_name(cert, name);
-        assert_int_equal(X509_add_ext(cert, san, -1), 1);
-        assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
-        file = fopen(rig->cert, "w");
-        assert_int_equal(PEM_write_X509(file, cert), 1);
-        (void)fclose(file);
-        file = fopen(rig->key, "w");
-        assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
-        (void)fclose(file);
-        X509_EXTENSION_free(san);
-        X509_free(cert);
-        EVP_PKEY_free(key);
-}
-
-static void test_tls(void **state)
-{
-        struct rig *rig = *state;
-        struct ws_client_options options = plain(rig);
-
-        make_certificate(rig);
-        serve(rig, 0, true);
-        options.ca_file = rig->cert;
-        connect_to(rig, "wss://localhost", httpd_port(rig->listener), "/ws", &options);
-        assert_true(wait_for(rig, &rig->n_opened, 1));
-        assert_int_equal(ws_client_send(rig->client, "hello", 5), E_OK);
-        assert_true(wait_for(rig, &rig->n_heard, 1));
-        assert_string_equal(rig->host, "localhost");
-}
-
-/* A certificate for another name, or of a stranger, opens nothing. */
-static void test_tls_refused(void **state)
-{
-        struct rig *rig = *state;
-        struct ws_client_options options = plain(rig);
-
-        make_certificate(rig);
-        serve(rig, 0, true);
-        options.ca_file = rig->cert;
-        connect_to(rig, "wss://127.0.0.1", httpd_port(rig->listener), "/ws", &options);
-        assert_true(wait_for(rig, &rig->n_closed, 1));
-        assert_int_equal(rig->n_opened, 0);
-        ws_client_free(rig->client);
-        rig->n_closed = 0;
-        options.ca_file = NULL; /* the system's trust */
-        connect_to(rig, "wss://localhost", httpd_port(rig->listener), "/ws", &options);
-        assert_true(wait_for(rig, &rig->n_closed, 1));
-        assert_int_equal(rig->n_opened + rig->n_peers, 0);
-}
-
 static void test_freed_at_any_time(void **state)
 {
         struct rig *rig = *state;
@@ -518,8 +255,6 @@ static void test_urls(void **state)
         assert_int_equal(url.port, 80);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -533,8 +268,6 @@ int main(void)
                 T(test_no_handshake),
                 T(test_pings),
                 T(test_silence),
-                T(test_tls),
-                T(test_tls_refused),
                 T(test_freed_at_any_time),
                 cmocka_unit_test(test_urls),
         };
