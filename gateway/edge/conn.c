@@ -1,67 +1,18 @@
 #include "edge/conn.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "edge/lws_include.h"
 
-#define READ_ROOM_BYTES     2048   /* at least so much is asked for */
-#define READ_TURN_BYTES     262144 /* then others get their turn */
-#define KEPT_BYTES          4096   /* a larger buffer is not kept while it is empty */
 #define LINGER_MS           1000
 #define WS_CLOSE_TIMEOUT_MS 3000
-
-/* ---- buffers ---- */
-
-size_t conn_bytes_left(const struct conn_bytes *bytes)
-{
-        return bytes->len - bytes->off;
-}
-
-void conn_bytes_reserve(struct conn_bytes *bytes, size_t len)
-{
-        size_t cap;
-
-        if (bytes->cap - bytes->len >= len)
-                return;
-        if (bytes->off > 0) {
-                memmove(bytes->data, bytes->data + bytes->off, conn_bytes_left(bytes));
-                bytes->len -= bytes->off;
-                bytes->off = 0;
-                if (bytes->cap - bytes->len >= len)
-                        return;
-        }
-        cap = bytes->cap ? bytes->cap : KEPT_BYTES;
-        while (cap - bytes->len < len)
-                cap *= 2;
-        bytes->data = xrealloc(bytes->data, cap);
-        bytes->cap = cap;
-}
-
-void conn_bytes_put(struct conn_bytes *bytes, const void *data, size_t len)
-{
-        if (len == 0)
-                return;
-        conn_bytes_reserve(bytes, len);
-        memcpy(bytes->data + bytes->len, data, len);
-        bytes->len += len;
-}
-
-void conn_bytes_skip(struct conn_bytes *bytes, size_t len)
-{
-        must(len <= conn_bytes_left(bytes));
-        bytes->off += len;
-        if (bytes->off < bytes->len)
-                return;
-        bytes->off = 0;
-        bytes->len = 0;
-        if (bytes->cap <= KEPT_BYTES)
-                return;
-        free(bytes->data);
-        *bytes = (struct conn_bytes){0};
-}
+#define WS_END_MS           200
 
 /* ---- states ---- */
 
@@ -78,8 +29,9 @@ static int64_t limit_ms(const struct conn *conn, enum conn_state state)
         case CONN_WS:
         case CONN_WS_PINGED: return (o->ws_idle_ms + 1) / 2;
         case CONN_WS_CLOSING: return WS_CLOSE_TIMEOUT_MS;
+        case CONN_WS_ENDING: return WS_END_MS;
         case CONN_WAITING:
-        case CONN_CLOSED:
+        case CONN_DOOMED:
         case CONN_STATES: return 0;
         }
         return 0;
@@ -89,83 +41,20 @@ void conn_set_state(struct conn *conn, enum conn_state state)
 {
         int64_t limit = limit_ms(conn, state);
 
-        must(conn->state != CONN_CLOSED || state == CONN_CLOSED);
+        must(conn->state != CONN_DOOMED || state == CONN_DOOMED);
         conn->state = state;
         conn->until = limit > 0 ? clock_mono_ms(loop_clock(conn->httpd->loop)) + limit : INT64_MAX;
         list_remove(&conn->at);
         list_push_back(&conn->listener->conns[state], &conn->at);
 }
 
-static bool wants_read(const struct conn *conn)
+/* A head that has begun to arrive on a kept-alive connection gets the time of a request. */
+static void idle_expired(struct conn *conn)
 {
-        if (conn->peer_ended)
-                return false;
-        switch (conn->state) {
-        case CONN_READING:
-        case CONN_IDLE:
-        case CONN_LINGERING:
-        case CONN_WS:
-        case CONN_WS_PINGED:
-        case CONN_WS_CLOSING: return true;
-        case CONN_WAITING:
-        case CONN_WRITING:
-        case CONN_CLOSED:
-        case CONN_STATES: return false;
-        }
-        return false;
-}
-
-static void update_watch(struct conn *conn)
-{
-        bool has_output = conn_bytes_left(&conn->out) > 0;
-
-        if (conn->state == CONN_CLOSED)
-                return;
-        watch_set(conn->watch,
-                  (wants_read(conn) && !conn->stream.read_wants_write) ||
-                          conn->stream.write_wants_read,
-                  (has_output && !conn->stream.write_wants_read) || conn->stream.read_wants_write);
-}
-
-static void destroy(void *object)
-{
-        struct conn *conn = object;
-
-        buf_fini(&conn->message);
-        free(conn->in.data);
-        free(conn->out.data);
-        free(conn);
-}
-
-void conn_close(struct conn *conn, const char *reason)
-{
-        struct httpd *httpd = conn->httpd;
-
-        if (conn->state == CONN_CLOSED)
-                return;
-        log_event(LOG_DEBUG, "connection closed", "peer", conn->peer, "reason", reason, NULL);
-        conn_set_state(conn, CONN_CLOSED);
-        list_remove(&conn->at);
-        list_remove(&conn->unflushed_at);
-        (void)handle_take(httpd->requests, conn->request);
-        watch_free(conn->watch);
-        conn->watch = NULL;
-        stream_close(&conn->stream);
-        gate_leave(conn->listener->gate, &conn->gate_key);
-        conn->listener->n_conns--;
-        conn_ws_gone(conn);
-        loop_free_later(httpd->loop, destroy, conn);
-}
-
-void conn_linger(struct conn *conn)
-{
-        if (conn->peer_ended) {
-                conn_close(conn, "done");
-                return;
-        }
-        stream_end(&conn->stream);
-        conn_set_state(conn, CONN_LINGERING);
-        update_watch(conn);
+        if (conn_http_has_begun(conn))
+                conn_set_state(conn, CONN_READING);
+        else
+                conn_doom(conn, "idle");
 }
 
 void conn_expired(struct conn *conn)
@@ -173,190 +62,185 @@ void conn_expired(struct conn *conn)
         switch (conn->state) {
         case CONN_READING:
                 conn->httpd->stats.slow_closed++;
-                conn_close(conn, "the request was not whole in time");
+                conn_doom(conn, "the request was not whole in time");
                 break;
         case CONN_WRITING:
                 conn->httpd->stats.slow_closed++;
-                conn_close(conn, "the answer was not taken in time");
+                conn_doom(conn, "the answer was not taken in time");
                 break;
-        case CONN_IDLE: conn_close(conn, "idle"); break;
-        case CONN_LINGERING: conn_close(conn, "done"); break;
+        case CONN_IDLE: idle_expired(conn); break;
+        case CONN_LINGERING: conn_doom(conn, "done"); break;
         case CONN_WS: conn_ws_ping(conn); break;
-        case CONN_WS_PINGED: conn_close(conn, "the WebSocket was silent"); break;
-        case CONN_WS_CLOSING: conn_close(conn, "no answer to the close frame"); break;
+        case CONN_WS_PINGED: conn_doom(conn, "the WebSocket was silent"); break;
+        case CONN_WS_CLOSING: conn_doom(conn, "no answer to the close frame"); break;
+        case CONN_WS_ENDING: conn_doom(conn, "the WebSocket was closed"); break;
         case CONN_WAITING:
-        case CONN_CLOSED:
+        case CONN_DOOMED:
         case CONN_STATES: must(0 && "a state without a deadline"); break;
         }
 }
 
-/* ---- output ---- */
+/* ---- reading, or not ---- */
 
-static void all_sent(struct conn *conn)
+/* While reads are paused the library also calls nobody back for writing: whoever has something to
+ * send meanwhile has to watch the socket itself. */
+void conn_pause_reads(struct conn *conn)
 {
-        switch (conn->state) {
-        case CONN_WRITING: conn_http_sent(conn); break;
-        case CONN_WS_CLOSING: conn_ws_sent(conn); break;
-        case CONN_READING:
-        case CONN_IDLE:
-        case CONN_WAITING:
-        case CONN_LINGERING:
-        case CONN_WS:
-        case CONN_WS_PINGED:
-        case CONN_CLOSED:
-        case CONN_STATES: break;
-        }
+        if (!conn->reads_are_paused)
+                (void)lws_rx_flow_control(conn->lws, 0);
+        conn->reads_are_paused = true;
 }
 
-void conn_flush(struct conn *conn)
+void conn_resume_reads(struct conn *conn)
 {
-        bool had_output = conn_bytes_left(&conn->out) > 0;
-        bool progressed = false;
-
-        while (conn_bytes_left(&conn->out) > 0) {
-                size_t n = 0;
-                enum stream_result result =
-                        stream_write(&conn->stream, conn->out.data + conn->out.off,
-                                     conn_bytes_left(&conn->out), &n);
-
-                if (result == STREAM_AGAIN)
-                        break;
-                if (result != STREAM_DONE) {
-                        conn_close(conn, "the peer is gone");
-                        return;
-                }
-                conn_bytes_skip(&conn->out, n);
-                progressed = true;
-        }
-        if (had_output && conn_bytes_left(&conn->out) == 0)
-                all_sent(conn);
-        else if (progressed && conn->state == CONN_WRITING)
-                conn_set_state(conn, CONN_WRITING); /* a reader that takes bytes gets more time */
-        update_watch(conn);
+        if (conn->reads_are_paused)
+                (void)lws_rx_flow_control(conn->lws, 1);
+        conn->reads_are_paused = false;
 }
 
-static void flush_due(void *object)
+void conn_drop_watch(struct conn *conn)
+{
+        watch_free(conn->watch);
+        conn->watch = NULL;
+}
+
+static void on_lingering(void *cookie, bool readable, bool writable)
+{
+        struct conn *conn = cookie;
+        char discarded[4096];
+        ssize_t n;
+
+        (void)readable;
+        (void)writable;
+        n = recv(lws_get_socket_fd(conn->lws), discarded, sizeof(discarded), MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+                conn_doom(conn, "done");
+}
+
+void conn_linger(struct conn *conn)
+{
+        conn_set_state(conn, CONN_LINGERING);
+        conn_pause_reads(conn);
+        conn_drop_watch(conn);
+        (void)shutdown(lws_get_socket_fd(conn->lws), SHUT_WR);
+        conn->watch =
+                watch_new(conn->httpd->loop, lws_get_socket_fd(conn->lws), on_lingering, conn);
+        watch_set(conn->watch, true, false);
+}
+
+/* ---- the end ---- */
+
+/* The library does not close while it holds bytes that the peer does not take; so the socket is
+ * broken first, and its next write fails. */
+static void kill_now(struct conn *conn)
+{
+        list_remove(&conn->doomed_at);
+        conn_drop_watch(conn);
+        if (lws_partial_buffered(conn->lws)) {
+                conn_resume_reads(conn);
+                (void)shutdown(lws_get_socket_fd(conn->lws), SHUT_RDWR);
+                (void)lws_callback_on_writable(conn->lws);
+                return;
+        }
+        lws_set_timeout(conn->lws, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+}
+
+static void kill_doomed(void *object)
 {
         struct httpd *httpd = object;
 
-        httpd->flush_is_due = false;
-        while (!list_empty(&httpd->unflushed)) {
-                struct conn *conn = list_entry(httpd->unflushed.next, struct conn, unflushed_at);
-
-                list_remove(&conn->unflushed_at);
-                conn_flush(conn);
-        }
+        httpd->doom_is_due = false;
+        while (!list_empty(&httpd->doomed))
+                kill_now(list_entry(httpd->doomed.next, struct conn, doomed_at));
 }
 
-void conn_flush_later(struct conn *conn)
+void conn_doom(struct conn *conn, const char *reason)
 {
         struct httpd *httpd = conn->httpd;
 
-        list_remove(&conn->unflushed_at);
-        list_push_back(&httpd->unflushed, &conn->unflushed_at);
-        if (httpd->flush_is_due)
+        if (conn->state == CONN_DOOMED)
                 return;
-        httpd->flush_is_due = true;
-        loop_free_later(httpd->loop, flush_due, httpd);
-}
-
-/* ---- input ---- */
-
-static void process(struct conn *conn)
-{
-        switch (conn->state) {
-        case CONN_READING:
-        case CONN_IDLE: conn_http_process(conn); break;
-        case CONN_WS:
-        case CONN_WS_PINGED:
-        case CONN_WS_CLOSING: conn_ws_process(conn); break;
-        case CONN_LINGERING: conn_bytes_skip(&conn->in, conn_bytes_left(&conn->in)); break;
-        case CONN_WAITING:
-        case CONN_WRITING:
-        case CONN_CLOSED:
-        case CONN_STATES: break;
-        }
-}
-
-static void peer_ended(struct conn *conn)
-{
-        conn->peer_ended = true;
-        /* A request that is with the handler, or an answer under way, is still finished: the peer
-         * may have ended its own side only. */
-        if (conn->state != CONN_WAITING && conn->state != CONN_WRITING)
-                conn_close(conn, "the peer closed");
-}
-
-/* Reads at most a turn's worth. */
-static void receive(struct conn *conn)
-{
-        size_t total = 0;
-
-        while (wants_read(conn) && total < READ_TURN_BYTES) {
-                enum stream_result result;
-                size_t room;
-                size_t n = 0;
-
-                conn_bytes_reserve(&conn->in, READ_ROOM_BYTES);
-                room = conn->in.cap - conn->in.len - 1; /* the last byte is for a NUL */
-                result = stream_read(&conn->stream, conn->in.data + conn->in.len, room, &n);
-                if (result == STREAM_AGAIN)
-                        break;
-                if (result == STREAM_END) {
-                        peer_ended(conn);
-                        break;
-                }
-                if (result == STREAM_FAILED) {
-                        conn_close(conn, "the connection broke");
-                        break;
-                }
-                conn->in.len += n;
-                total += n;
-                process(conn);
-                if (n < room && !conn->stream.ssl)
-                        break; /* the socket is empty: spares a call that would say so */
-        }
-}
-
-static void on_ready(void *cookie, bool readable, bool writable)
-{
-        struct conn *conn = cookie;
-
-        if (writable || conn->stream.write_wants_read)
-                conn_flush(conn);
-        if (readable && conn_bytes_left(&conn->in) > 0)
-                process(conn);
-        if (readable || conn->stream.read_wants_write)
-                receive(conn);
-        if (conn->peer_ended && (conn->state == CONN_IDLE || conn->state == CONN_READING))
-                conn_close(conn, "the peer closed");
-        if (conn->state == CONN_CLOSED)
+        log_event(LOG_DEBUG, "connection closed", "peer", conn->peer, "reason", reason, NULL);
+        conn_set_state(conn, CONN_DOOMED);
+        (void)handle_take(httpd->requests, conn->request);
+        conn->request = (struct handle){0};
+        list_push_back(&httpd->doomed, &conn->doomed_at);
+        if (httpd->doom_is_due)
                 return;
-        if (wants_read(conn) && stream_pending(&conn->stream))
-                watch_poke(conn->watch);
-        update_watch(conn);
+        httpd->doom_is_due = true;
+        loop_free_later(httpd->loop, kill_doomed, httpd);
 }
 
-void conn_process_later(struct conn *conn)
+void conn_destroyed(struct conn *conn)
 {
-        watch_poke(conn->watch);
+        struct httpd_listener *listener = conn->listener;
+
+        conn_drop_watch(conn);
+        list_remove(&conn->at);
+        list_remove(&conn->doomed_at);
+        (void)handle_take(conn->httpd->requests, conn->request);
+        conn_http_dropped(conn);
+        buf_fini(&conn->out);
+        gate_leave(listener->gate, &conn->gate_key);
+        listener->n_conns--;
+        if (listener->newborn == conn)
+                listener->newborn = NULL;
+        conn_ws_gone(conn);
+        loop_free_later(conn->httpd->loop, free, conn); /* callers up the stack still borrow it */
 }
 
-void conn_accept(struct httpd_listener *listener, int fd, const char *peer,
-                 const struct gate_key *key)
-{
-        struct conn *conn = xcalloc(1, sizeof(*conn));
+/* ---- the beginning ---- */
 
-        conn->httpd = listener->httpd;
+static bool peer_of(int fd, struct sockaddr_storage *address, char text[INET6_ADDRSTRLEN])
+{
+        socklen_t len = sizeof(*address);
+        const void *at;
+
+        if (getpeername(fd, (struct sockaddr *)address, &len) != 0)
+                return false;
+        at = (const char *)address + (address->ss_family == AF_INET
+                                              ? offsetof(struct sockaddr_in, sin_addr)
+                                              : offsetof(struct sockaddr_in6, sin6_addr));
+        return inet_ntop(address->ss_family, at, text, INET6_ADDRSTRLEN) != NULL;
+}
+
+bool conn_admit(struct httpd_listener *listener, int fd)
+{
+        struct httpd *httpd = listener->httpd;
+        struct sockaddr_storage address = {0};
+        char peer[INET6_ADDRSTRLEN];
+        struct gate_key key;
+        struct conn *conn;
+
+        if (listener->is_draining || !peer_of(fd, &address, peer))
+                return false;
+        gate_key_from(&key, &address);
+        if (fd >= httpd->fd_limit || listener->n_conns >= listener->options.max_connections ||
+            !gate_enter(listener->gate, &key)) {
+                httpd->stats.over_limit++;
+                return false;
+        }
+        must(listener->newborn == NULL);
+        conn = xcalloc(1, sizeof(*conn));
+        conn->httpd = httpd;
         conn->listener = listener;
-        conn->gate_key = *key;
+        conn->gate_key = key;
         (void)text_copy(conn->peer, sizeof(conn->peer), peer);
         list_init(&conn->at);
-        list_init(&conn->unflushed_at);
-        buf_init(&conn->message, listener->options.ws_max_message_bytes);
-        stream_open(&conn->stream, fd, listener->tls);
-        conn->watch = watch_new(conn->httpd->loop, fd, on_ready, conn);
+        list_init(&conn->doomed_at);
+        list_init(&conn->ws_queue);
+        listener->newborn = conn;
         listener->n_conns++;
+        httpd->stats.connections++;
+        return true;
+}
+
+/* Right after conn_admit, in the same call of the library: it accepts one at a time. */
+void conn_created(struct httpd_listener *listener, struct lws *lws)
+{
+        struct conn *conn = listener->newborn;
+
+        must(conn != NULL && conn->lws == NULL);
+        conn->lws = lws;
         conn_set_state(conn, CONN_READING);
-        update_watch(conn);
 }

@@ -1,9 +1,15 @@
-/* conn: one accepted connection, from accept to close: bytes in, bytes out, deadlines. What the bytes
- * mean is conn_http's and conn_ws's. Private to this folder. Loop thread only.
+/* conn: one accepted connection, from accept to close: its state, deadline and end. What its bytes
+ * mean is conn_http's and conn_ws's; the bytes themselves are the library's. Private to this folder.
+ * Loop thread only.
  *
  * A connection is in exactly one of its listener's lists, the one of its state; every state has one
- * time limit, so each list is sorted by deadline and the sweep looks at its front only. Closing takes
- * effect at once; the memory goes after the turn, because callers up the stack still borrow it. */
+ * time limit, so each list is sorted by deadline and the sweep looks at its front only. The
+ * library's own timers are not used: each is an entry in one sorted list, which is slow to insert
+ * into when there are thousands.
+ *
+ * The library may close a connection at any time, and says so by destroying its own object; only
+ * then does a conn die. We never close one under the library's feet: conn_doom does it after the
+ * turn, when none of its callbacks is on the stack. */
 #ifndef EDGE_CONN_H
 #define EDGE_CONN_H
 
@@ -15,44 +21,40 @@
 #include "base/handle.h"
 #include "base/list.h"
 #include "edge/gate.h"
+#include "edge/head.h"
 #include "edge/http.h"
-#include "edge/http_parse.h"
 #include "edge/httpd.h"
-#include "edge/stream.h"
 #include "loop/watch.h"
 
+struct lws;
+struct lws_context;
+struct lws_vhost;
+
 enum conn_state {
-        CONN_READING,    /* accepted, or part of a request is here */
-        CONN_IDLE,       /* kept alive, nothing of a next request is here */
+        CONN_READING,    /* accepted, or a head is here and its body is not */
+        CONN_IDLE,       /* kept alive; of a next request at most a part of the head is here */
         CONN_WAITING,    /* the handler has the request */
         CONN_WRITING,    /* the answer is being sent */
         CONN_LINGERING,  /* all is sent; what still comes is discarded until the peer closes */
         CONN_WS,         /* WebSocket, heard from lately */
         CONN_WS_PINGED,  /* WebSocket, silent, was sent a ping */
-        CONN_WS_CLOSING, /* a close frame was queued */
-        CONN_CLOSED,
+        CONN_WS_CLOSING, /* what is queued is sent, then a close frame, then its echo is awaited */
+        CONN_WS_ENDING, /* the peer has closed or broken the protocol: a close frame, then the end */
+        CONN_DOOMED,    /* closed after this turn; every callback of it is refused */
         CONN_STATES,
-};
-
-/* Bytes between off and len wait; those before off are done with. */
-struct conn_bytes {
-        uint8_t *data;
-        size_t off;
-        size_t len;
-        size_t cap;
 };
 
 struct httpd {
         struct loop *loop;
+        struct lws_context *lws;
         struct list listeners;
         struct handle_table *requests;
         struct handle_table *peers;
-        struct list unflushed; /* connections that were sent frames in this turn */
-        bool flush_is_due;
-        bool is_draining;
-        bool is_out_of_files; /* accept failed for lack of descriptors: said once */
+        struct list doomed;
+        bool doom_is_due;
         struct loop_timer *sweep;
         struct httpd_stats stats;
+        int fd_limit;       /* descriptors from here on are left to the rest of the process */
         uint64_t id_prefix; /* of request ids, random */
         uint64_t n_ids;
         int64_t date_second;
@@ -63,92 +65,94 @@ struct httpd_listener {
         struct list at;
         struct httpd *httpd;
         struct httpd_listen_options options; /* strings are owned */
-        int fd;
-        uint16_t port;
-        struct watch *watch;
-        struct stream_tls *tls;
+        struct lws_vhost *vhost;
+        char name[32]; /* of the vhost */
+        bool is_draining;
         struct gate *gate;
         unsigned n_conns;
+        struct conn *newborn;           /* created, not yet told to its lws */
         struct list conns[CONN_STATES]; /* by state */
 };
 
 struct conn {
         struct list at;
-        struct list unflushed_at;
+        struct list doomed_at;
         struct httpd *httpd;
         struct httpd_listener *listener;
-        struct stream stream;
-        struct watch *watch;
+        struct lws *lws;
         enum conn_state state;
         int64_t until; /* monotonic ms; INT64_MAX: no deadline */
         struct gate_key gate_key;
         char peer[46];
-        struct conn_bytes in;
-        struct conn_bytes out;
-        bool peer_ended;    /* it sends no more */
-        bool is_processing; /* conn_http is on the stack */
+        struct watch *watch; /* of its socket, beside the library's own; see conn_http and linger */
+        bool reads_are_paused;
 
         /* HTTP */
-        struct http_head head;
-        size_t head_len; /* 0: the head is not whole yet */
-        size_t scanned;
-        bool said_continue;
-        bool closes_after; /* the connection ends with this answer */
+        struct head head;
+        struct buf body;
         struct handle request;
         char request_id[37];
+        int refused_upgrade; /* the status an upgrade is refused with; 0: none */
+        const char *refused_why;
+        bool closes_after;  /* the connection ends with this answer */
+        bool is_delivering; /* the handler is on the stack */
+        bool has_answered;  /* an earlier request */
+        bool knows_taken;
+        uint64_t taken; /* bytes read of the socket when the last answer was out */
+        struct buf out; /* the answer */
+        size_t out_off; /* of it, what lws has taken */
 
         /* WebSocket */
         struct handle ws_peer;
-        struct buf message; /* of a fragmented message */
-        bool is_in_message;
-        bool ws_heard_close;
+        struct list ws_queue;
+        size_t ws_queued_bytes;
+        struct buf message; /* the one that is arriving */
+        bool wants_ping;
+        uint16_t close_code; /* of CONN_WS_CLOSING */
+        char close_reason[121];
 };
 
-void conn_accept(struct httpd_listener *listener, int fd, const char *peer,
-                 const struct gate_key *key);
+/* Whether a socket just accepted may stay. Counts it. */
+bool conn_admit(struct httpd_listener *listener, int fd);
+void conn_created(struct httpd_listener *listener, struct lws *lws);
+void conn_destroyed(struct conn *conn); /* its lws is gone */
+
 void conn_set_state(struct conn *conn, enum conn_state state);
-/* reason is a short fixed phrase, for the log. Safe to call twice. */
-void conn_close(struct conn *conn, const char *reason);
+/* Closes it after this turn. reason is a short fixed phrase, for the log. Safe to call twice. */
+void conn_doom(struct conn *conn, const char *reason);
 void conn_expired(struct conn *conn); /* its deadline has passed */
-
-/* Room for len more bytes at the end of bytes->data. */
-void conn_bytes_reserve(struct conn_bytes *bytes, size_t len);
-void conn_bytes_put(struct conn_bytes *bytes, const void *data, size_t len);
-void conn_bytes_skip(struct conn_bytes *bytes, size_t len);
-size_t conn_bytes_left(const struct conn_bytes *bytes);
-
-/* Writes what the socket takes. When everything is out, the state decides what follows. */
-void conn_flush(struct conn *conn);
-/* The same, after this turn: many frames become one write, and nobody is called back from a send. */
-void conn_flush_later(struct conn *conn);
+void conn_pause_reads(struct conn *conn);
+void conn_resume_reads(struct conn *conn);
+void conn_drop_watch(struct conn *conn); /* at the latest when lws is about to close the socket */
 /* Ends the sending side; the rest of what the peer sends is read and dropped, because closing with
  * unread bytes would make the kernel throw away our last answer. */
 void conn_linger(struct conn *conn);
-/* Has conn_http look at bytes that are here already, in the next turn. */
-void conn_process_later(struct conn *conn);
 
-/* What httpd_header needs of a request; httpd_request.internal points here. */
-struct conn_view {
-        const struct http_head *head;
-        const char *data;
-};
-
-/* conn_http: requests. */
-void conn_http_process(struct conn *conn);
-void conn_http_sent(struct conn *conn); /* the answer is out */
+/* conn_http: requests. Those that return int are called by lws: not zero closes. */
+int conn_http_begin(struct conn *conn); /* a head is whole */
+int conn_http_body(struct conn *conn, const void *data, size_t len);
+int conn_http_body_whole(struct conn *conn);
+int conn_http_writeable(struct conn *conn);
+void conn_http_dropped(struct conn *conn); /* what belongs to the request goes */
 void conn_http_reply(struct conn *conn, int status, const char *content_type,
                      const struct httpd_header_pair *headers, size_t n_headers, const void *body,
                      size_t body_len);
-/* Answers with a problem document and ends the connection. */
-void conn_http_refuse(struct conn *conn, enum errc code, int status, const char *detail);
+/* Whether a part of a head is here. */
+bool conn_http_has_begun(const struct conn *conn);
+/* The error whose row has this status, so that a refused upgrade has a code like any refusal. */
+enum errc conn_http_code_for(int status);
+void conn_http_make_id(struct conn *conn);
 void conn_http_view(struct conn *conn, struct httpd_request *request);
 
 /* conn_ws: WebSocket peers. */
-void conn_ws_start(struct conn *conn); /* conn->head asks for an upgrade on the right path */
-void conn_ws_process(struct conn *conn);
+int conn_ws_confirm(struct conn *conn, char *upgrade); /* an upgrade is asked for */
+int conn_ws_opened(struct conn *conn);
+int conn_ws_receive(struct conn *conn, const char *data, size_t len);
+int conn_ws_peer_closes(struct conn *conn, const uint8_t *payload, size_t len);
+int conn_ws_writeable(struct conn *conn);
+void conn_ws_heard(struct conn *conn);
 enum errc conn_ws_send(struct conn *conn, const void *text, size_t len);
 void conn_ws_close(struct conn *conn, uint16_t code, const char *reason);
-void conn_ws_sent(struct conn *conn);
 void conn_ws_ping(struct conn *conn);
 void conn_ws_gone(struct conn *conn); /* tells closed(), once */
 

@@ -1,21 +1,40 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "edge/conn.h"
+#include "edge/http_target.h"
+#include "edge/lws_include.h"
+#include "edge/taken.h"
 
 #define PROBLEM_MAX_BYTES 2048
+#define FIRST_WRITE_BYTES 65536 /* head and body leave in one write up to here */
+#define HEAD_MIN_BYTES    18    /* "PUT / HTTP/1.0" and its ends of line */
+#define PIECE_BYTES       16384 /* what a socket that is writeable takes whole */
 
-static char *in_text(const struct conn *conn)
+bool conn_http_has_begun(const struct conn *conn)
 {
-        return (char *)conn->in.data + conn->in.off;
+        return lws_hdr_total_length(conn->lws, WSI_TOKEN_GET_URI) > 0 ||
+               lws_hdr_total_length(conn->lws, WSI_TOKEN_POST_URI) > 0 ||
+               lws_hdr_total_length(conn->lws, WSI_TOKEN_PUT_URI) > 0 ||
+               lws_hdr_total_length(conn->lws, WSI_TOKEN_PATCH_URI) > 0 ||
+               lws_hdr_total_length(conn->lws, WSI_TOKEN_DELETE_URI) > 0 ||
+               lws_hdr_total_length(conn->lws, WSI_TOKEN_OPTIONS_URI) > 0 ||
+               lws_hdr_total_length(conn->lws, WSI_TOKEN_HEAD_URI) > 0;
 }
 
-/* ---- answers ---- */
+void conn_http_dropped(struct conn *conn)
+{
+        head_fini(&conn->head);
+        buf_fini(&conn->body);
+}
+
+/* ---- answers: the text ---- */
 
 /* A header that would end its line early could forge the rest of the answer. */
 static bool header_fits(const struct httpd_header_pair *pair)
@@ -40,36 +59,124 @@ static const char *date_now(struct httpd *httpd)
         return httpd->date;
 }
 
-static void put_text(struct conn_bytes *out, const char *text)
-{
-        conn_bytes_put(out, text, strlen(text));
-}
-
 static void put_head(struct conn *conn, int status, const char *content_type, size_t body_len)
 {
-        char line[192];
-        bool has_body = status != 204 && status != 304;
-        int n;
+        struct buf *out = &conn->out;
 
-        n = snprintf(line, sizeof(line), "HTTP/1.1 %d %s\r\nDate: %s\r\nX-Request-Id: %s\r\n",
-                     status, http_reason(status), date_now(conn->httpd), conn->request_id);
-        must(n > 0 && (size_t)n < sizeof(line));
-        conn_bytes_put(&conn->out, line, (size_t)n);
-        if (has_body) {
-                n = snprintf(line, sizeof(line), "Content-Length: %zu\r\n", body_len);
-                must(n > 0 && (size_t)n < sizeof(line));
-                conn_bytes_put(&conn->out, line, (size_t)n);
-        }
+        buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nX-Request-Id: %s\r\n", status,
+                   http_reason(status), date_now(conn->httpd), conn->request_id);
+        if (status != 204 && status != 304)
+                buf_printf(out, "Content-Length: %zu\r\n", body_len);
         if (content_type && content_type[0]) {
                 struct httpd_header_pair pair = {"Content-Type", content_type};
 
                 must(header_fits(&pair));
-                put_text(&conn->out, "Content-Type: ");
-                put_text(&conn->out, content_type);
-                put_text(&conn->out, "\r\n");
+                buf_printf(out, "Content-Type: %s\r\n", content_type);
         }
         if (conn->closes_after)
-                put_text(&conn->out, "Connection: close\r\n");
+                buf_puts(out, "Connection: close\r\n");
+}
+
+static void put_header(struct conn *conn, const struct httpd_header_pair *pair)
+{
+        if (!header_fits(pair)) {
+                log_event(LOG_ERROR, "answer header dropped", "request", conn->request_id, "name",
+                          pair->name, NULL);
+                return;
+        }
+        buf_puts(&conn->out, pair->name);
+        buf_puts(&conn->out, ": ");
+        buf_puts(&conn->out, pair->value);
+        buf_puts(&conn->out, "\r\n");
+}
+
+/* ---- answers: on their way ---- */
+
+/* What was read so far: see is_pipelined_body. */
+static void mark_taken(struct conn *conn)
+{
+        conn->knows_taken = taken_bytes(lws_get_socket_fd(conn->lws), &conn->taken);
+}
+
+/* The answer is with the kernel. Not zero: to be closed. */
+static int answered(struct conn *conn)
+{
+        buf_fini(&conn->out);
+        conn->out_off = 0;
+        conn_drop_watch(conn);
+        if (conn->closes_after) {
+                conn_linger(conn);
+                return 0;
+        }
+        conn_set_state(conn, CONN_IDLE);
+        conn->has_answered = true;
+        if (!conn->knows_taken)
+                mark_taken(conn);
+        if (lws_http_transaction_completed(conn->lws))
+                return -1;
+        lws_set_timeout(conn->lws, NO_PENDING_TIMEOUT, 0);
+        conn_resume_reads(conn);
+        return 0;
+}
+
+/* Gives lws the next piece. Not zero: to be closed. */
+static int write_piece(struct conn *conn, size_t max)
+{
+        size_t left = conn->out.len - conn->out_off;
+        size_t len = left < max ? left : max;
+
+        if (lws_write(conn->lws, conn->out.data + conn->out_off, len, LWS_WRITE_HTTP) < 0)
+                return -1;
+        conn->out_off += len;
+        if (conn->out_off < conn->out.len)
+                return 0;
+        if (!lws_partial_buffered(conn->lws))
+                return answered(conn);
+        /* The rest is the library's to send; it calls back as writeable after. */
+        conn_drop_watch(conn);
+        conn_resume_reads(conn);
+        return 0;
+}
+
+static void on_socket_writable(void *cookie, bool readable, bool writable)
+{
+        struct conn *conn = cookie;
+
+        (void)readable;
+        if (!writable || conn->state != CONN_WRITING)
+                return;
+        conn_set_state(conn, CONN_WRITING); /* a reader that takes bytes gets more time */
+        if (write_piece(conn, PIECE_BYTES))
+                conn_doom(conn, "the peer is gone");
+}
+
+/* Sends what fits at once. A longer answer goes on as the socket takes it: watched by us, with
+ * reading paused, because the library would spin on bytes that a peer sends meanwhile. */
+static int begin_writing(struct conn *conn)
+{
+        mark_taken(conn); /* cheapest now, when the peer has no reason to send */
+        if (write_piece(conn, FIRST_WRITE_BYTES))
+                return -1;
+        if (conn->state != CONN_WRITING)
+                return 0;
+        conn->knows_taken = false; /* the library may read before the rest is out */
+        if (conn->out_off == conn->out.len)
+                return 0;
+        conn_pause_reads(conn);
+        conn->watch = watch_new(conn->httpd->loop, lws_get_socket_fd(conn->lws), on_socket_writable,
+                                conn);
+        watch_set(conn->watch, false, true);
+        return 0;
+}
+
+/* Comes unasked, too. */
+int conn_http_writeable(struct conn *conn)
+{
+        if (conn->state == CONN_DOOMED)
+                return -1;
+        if (conn->state == CONN_WRITING && conn->out.len > 0 && conn->out_off == conn->out.len)
+                return answered(conn);
+        return 0;
 }
 
 void conn_http_reply(struct conn *conn, int status, const char *content_type,
@@ -79,62 +186,46 @@ void conn_http_reply(struct conn *conn, int status, const char *content_type,
         bool has_body = status != 204 && status != 304;
 
         must(status >= 200 && status <= 599);
-        if (conn->httpd->is_draining)
+        if (conn->listener->is_draining)
                 conn->closes_after = true;
         (void)handle_take(conn->httpd->requests, conn->request);
         conn->request = (struct handle){0};
+        buf_init(&conn->out, SIZE_MAX / 8);
         put_head(conn, status, content_type, has_body ? body_len : 0);
-        for (size_t i = 0; i < n_headers; i++) {
-                if (!header_fits(&headers[i])) {
-                        log_event(LOG_ERROR, "answer header dropped", "request", conn->request_id,
-                                  "name", headers[i].name, NULL);
-                        continue;
-                }
-                put_text(&conn->out, headers[i].name);
-                put_text(&conn->out, ": ");
-                put_text(&conn->out, headers[i].value);
-                put_text(&conn->out, "\r\n");
-        }
-        put_text(&conn->out, "\r\n");
+        for (size_t i = 0; i < n_headers; i++)
+                put_header(conn, &headers[i]);
+        buf_puts(&conn->out, "\r\n");
         if (has_body && conn->head.method != METHOD_HEAD)
-                conn_bytes_put(&conn->out, body, body_len);
+                buf_put(&conn->out, body, body_len);
+        must(buf_check(&conn->out) == E_OK);
         conn_set_state(conn, CONN_WRITING);
-        conn_flush(conn);
+        /* From inside the handler, the library's callback goes on with it when that returns. */
+        if (!conn->is_delivering && begin_writing(conn))
+                conn_doom(conn, "the peer is gone");
 }
 
-void conn_http_sent(struct conn *conn)
-{
-        if (conn->closes_after || (conn->peer_ended && conn_bytes_left(&conn->in) == 0)) {
-                conn_linger(conn);
-                return;
-        }
-        conn_set_state(conn, CONN_IDLE);
-        /* Not from here: this may be inside another connection's handler. */
-        if (!conn->is_processing && (conn->peer_ended || conn_bytes_left(&conn->in) > 0))
-                conn_process_later(conn);
-}
+/* ---- requests ---- */
 
-static void make_request_id(struct conn *conn)
+void conn_http_make_id(struct conn *conn)
 {
         struct httpd *httpd = conn->httpd;
-        const struct http_span *sent = &conn->head.value[HTTP_X_REQUEST_ID];
-        const char *text = http_parse_text(&conn->head, in_text(conn), *sent);
+        const char *sent = head_value(&conn->head, HEAD_X_REQUEST_ID);
 
-        if (http_parse_request_id_fits(text, sent->len)) {
-                (void)text_copy(conn->request_id, sizeof(conn->request_id), text);
+        if (head_request_id_fits(sent, strlen(sent))) {
+                (void)text_copy(conn->request_id, sizeof(conn->request_id), sent);
                 return;
         }
         (void)snprintf(conn->request_id, sizeof(conn->request_id), "%016" PRIx64 "-%" PRIx64,
                        httpd->id_prefix, ++httpd->n_ids);
 }
 
-void conn_http_refuse(struct conn *conn, enum errc code, int status, const char *detail)
+/* Answers with a problem document and ends the connection: where the request ends is not certain any
+ * more. */
+static int refuse(struct conn *conn, enum errc code, int status, const char *detail)
 {
         static const struct httpd_header_pair version = {"Sec-WebSocket-Version", "13"};
         struct buf body;
 
-        if (!conn->request_id[0])
-                make_request_id(conn);
         buf_init(&body, PROBLEM_MAX_BYTES);
         buf_printf(&body,
                    "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",",
@@ -144,141 +235,160 @@ void conn_http_refuse(struct conn *conn, enum errc code, int status, const char 
         buf_printf(&body, ",\"requestId\":\"%s\"}", conn->request_id);
         must(buf_check(&body) == E_OK);
         conn->httpd->stats.refused++;
-        conn->closes_after = true; /* where this request ends is not certain any more */
-        conn_bytes_skip(&conn->in, conn_bytes_left(&conn->in));
+        conn->closes_after = true;
         conn_http_reply(conn, status, "application/problem+json", &version, status == 426 ? 1 : 0,
                         body.data, body.len);
         buf_fini(&body);
+        return conn->state == CONN_DOOMED ? -1 : 0;
 }
-
-/* ---- requests ---- */
 
 void conn_http_view(struct conn *conn, struct httpd_request *request)
 {
-        const struct http_head *head = &conn->head;
-        const char *data = in_text(conn);
-
         *request = (struct httpd_request){
-                .method = head->method,
-                .path = http_parse_text(head, data, head->path),
-                .query = http_parse_text(head, data, head->query),
-                .host = http_parse_text(head, data, head->value[HTTP_HOST]),
-                .body = head->body_len ? data + conn->head_len : "",
-                .body_len = (size_t)head->body_len,
+                .method = conn->head.method,
+                .path = head_path(&conn->head),
+                .query = head_query(&conn->head),
+                .host = head_value(&conn->head, HEAD_HOST),
+                .body = buf_cstr(&conn->body),
+                .body_len = conn->body.len,
                 .received_until = clock_mono_ms(loop_clock(conn->httpd->loop)),
+                .internal = &conn->head,
         };
         (void)text_copy(request->peer, sizeof(request->peer), conn->peer);
         (void)text_copy(request->request_id, sizeof(request->request_id), conn->request_id);
 }
 
-/* Hands the whole request at the start of conn->in to the handler. */
-static void deliver(struct conn *conn)
+/* Hands the whole request to the handler. */
+static int deliver(struct conn *conn)
 {
         const struct httpd_listen_options *o = &conn->listener->options;
-        size_t whole = conn->head_len + (size_t)conn->head.body_len;
-        char *end = in_text(conn) + whole;
-        char after = *end; /* a pipelined request may start here */
-        struct conn_view view = {&conn->head, in_text(conn)};
         struct httpd_request request;
 
+        lws_set_timeout(conn->lws, NO_PENDING_TIMEOUT, 0);
         conn->request = handle_put(conn->httpd->requests, conn);
-        if (conn->request.generation == 0) {
-                conn_http_refuse(conn, E_DRAINING, 503, "Too many requests are open.");
-                return;
-        }
+        if (conn->request.generation == 0)
+                return refuse(conn, E_DRAINING, 503, "Too many requests are open.");
         conn_set_state(conn, CONN_WAITING);
         conn->httpd->stats.requests++;
-        *end = '\0';
         conn_http_view(conn, &request);
         request.handle = conn->request;
-        request.internal = &view;
+        conn->is_delivering = true;
         o->handler(o->cookie, &request);
-        *end = after;
-        conn_bytes_skip(&conn->in, whole);
-        conn->head_len = 0;
-        conn->scanned = 0;
-        conn->said_continue = false;
+        conn->is_delivering = false;
+        if (conn->state == CONN_DOOMED)
+                return -1;
+        if (conn->state == CONN_WRITING)
+                return begin_writing(conn);
+        conn_pause_reads(conn); /* the library would spin on what comes meanwhile */
+        return 0;
 }
 
-static bool is_upgrade(const struct conn *conn)
+enum errc conn_http_code_for(int status)
 {
-        const struct httpd_listen_options *o = &conn->listener->options;
-
-        return o->ws && o->ws_path && conn->head.wants_upgrade &&
-               strcmp(http_parse_text(&conn->head, in_text(conn), conn->head.path), o->ws_path) ==
-                       0;
+        switch (status) {
+        case 401: return E_UNAUTHORIZED;
+        case 403: return E_FORBIDDEN;
+        case 404: return E_NOT_FOUND;
+        case 429: return E_RATE_LIMITED;
+        case 451: return E_REGION_BLOCKED;
+        case 503: return E_DRAINING;
+        default: return status >= 500 ? E_INTERNAL : E_INVALID;
+        }
 }
 
-/* Takes the head off the input. False when it is not whole, or was refused. */
-static bool take_head(struct conn *conn)
+static int say_continue(struct conn *conn)
 {
+        static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        unsigned char copy[sizeof(text)];
+
+        memcpy(copy, text, sizeof(text));
+        return lws_write(conn->lws, copy, sizeof(text) - 1, LWS_WRITE_HTTP) < 0 ? -1 : 0;
+}
+
+/* Whether lws expects a body after the head it has just read. */
+static bool expects_body(const struct conn *conn)
+{
+        char length[32];
+
+        if (lws_hdr_total_length(conn->lws, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
+                return lws_hdr_copy(conn->lws, length, sizeof(length),
+                                    WSI_TOKEN_HTTP_CONTENT_LENGTH) != 1 ||
+                       length[0] != '0';
+        return lws_hdr_total_length(conn->lws, WSI_TOKEN_POST_URI) > 0 ||
+               lws_hdr_total_length(conn->lws, WSI_TOKEN_PUT_URI) > 0 ||
+               lws_hdr_total_length(conn->lws, WSI_TOKEN_PATCH_URI) > 0;
+}
+
+/* A request that was read together with the one before it comes from a buffer of the library's. When
+ * such a request has a body, the library starts over at its request line, calls that the body, and
+ * then never returns, or uses memory that it has freed. So the connection must end before it looks
+ * for the body. It came from there when less than a head was read since the last answer. */
+static bool is_pipelined_body(struct conn *conn)
+{
+        uint64_t taken = 0;
+
+        if (!conn->has_answered || !expects_body(conn))
+                return false;
+        return !conn->knows_taken || !taken_bytes(lws_get_socket_fd(conn->lws), &taken) ||
+               taken < conn->taken + HEAD_MIN_BYTES;
+}
+
+int conn_http_begin(struct conn *conn)
+{
+        int refused_upgrade = conn->refused_upgrade;
+        bool is_pipelined;
         const char *why = NULL;
         enum errc rc;
 
-        /* RFC 9112 asks to forgive empty lines before a request line. */
-        while (conn_bytes_left(&conn->in) >= 2 && memcmp(in_text(conn), "\r\n", 2) == 0) {
-                conn_bytes_skip(&conn->in, 2);
-                conn->scanned = 0;
-        }
-        conn->request_id[0] = '\0';
-        conn->closes_after = false;
-        conn->head_len =
-                http_parse_head_len(in_text(conn), conn_bytes_left(&conn->in), &conn->scanned);
-        if (conn->head_len == 0 && conn_bytes_left(&conn->in) <= HTTP_HEAD_MAX_BYTES)
-                return false;
-        if (conn->head_len == 0) {
-                conn->head = (struct http_head){0};
-                rc = E_HEADERS_TOO_LARGE;
-                why = err_text(rc);
-        } else {
-                rc = http_parse_head(&conn->head, in_text(conn), conn->head_len, &why);
-        }
-        if (!rc && conn->head.body_len > conn->listener->options.max_body_bytes) {
-                rc = E_TOO_LARGE;
-                why = err_text(rc);
-        }
-        if (rc) {
-                conn_http_refuse(conn, rc, err_http_status(rc), why);
-                return false;
-        }
-        make_request_id(conn);
-        conn->closes_after = conn->head.wants_close;
-        return true;
-}
-
-static void say_continue(struct conn *conn)
-{
-        if (!conn->head.wants_continue || conn->said_continue)
-                return;
-        conn->said_continue = true;
-        put_text(&conn->out, "HTTP/1.1 100 Continue\r\n\r\n");
-        conn_flush(conn);
-}
-
-/* One request; true when there may be another. */
-static bool process_one(struct conn *conn)
-{
+        conn->refused_upgrade = 0;
+        if (conn->state != CONN_READING && conn->state != CONN_IDLE)
+                return -1;
+        lws_set_timeout(conn->lws, NO_PENDING_TIMEOUT, 0);
+        is_pipelined = is_pipelined_body(conn);
         if (conn->state == CONN_IDLE)
                 conn_set_state(conn, CONN_READING);
-        if (conn->head_len == 0 && !take_head(conn))
-                return false;
-        if (is_upgrade(conn)) {
-                conn_ws_start(conn);
-                return false;
+        conn->closes_after = false;
+        head_fini(&conn->head);
+        rc = head_read(&conn->head, conn->lws, &why);
+        conn_http_make_id(conn);
+        if (is_pipelined) {
+                (void)refuse(conn, E_SYNTAX, 400, "A request with a body can't be pipelined.");
+                return -1;
         }
-        if (conn_bytes_left(&conn->in) < conn->head_len + conn->head.body_len) {
-                say_continue(conn);
-                return false;
-        }
-        deliver(conn);
-        return conn->state == CONN_IDLE;
+        if (rc)
+                return refuse(conn, rc, err_http_status(rc), why);
+        conn->closes_after = conn->head.wants_close;
+        if (refused_upgrade)
+                return refuse(conn, conn_http_code_for(refused_upgrade), refused_upgrade,
+                              conn->refused_why);
+        if (conn->head.body_len > conn->listener->options.max_body_bytes)
+                return refuse(conn, E_TOO_LARGE, 413, err_text(E_TOO_LARGE));
+        buf_fini(&conn->body);
+        buf_init(&conn->body, (size_t)conn->head.body_len + 1);
+        if (conn->head.body_len == 0)
+                return deliver(conn); /* the library announces no end of an empty body but POST's */
+        return conn->head.wants_continue ? say_continue(conn) : 0;
 }
 
-void conn_http_process(struct conn *conn)
+int conn_http_body(struct conn *conn, const void *data, size_t len)
 {
-        must(!conn->is_processing);
-        conn->is_processing = true;
-        while (conn_bytes_left(&conn->in) > 0 && process_one(conn))
-                ;
-        conn->is_processing = false;
+        if (conn->state == CONN_DOOMED)
+                return -1;
+        if (conn->state != CONN_READING || len == 0)
+                return 0; /* of an empty body, or of a request that was refused */
+        if (conn->body.len + len > conn->head.body_len)
+                return -1;
+        buf_put(&conn->body, data, len);
+        return 0;
+}
+
+/* Comes again when the peer goes on sending. */
+int conn_http_body_whole(struct conn *conn)
+{
+        if (conn->state == CONN_DOOMED)
+                return -1;
+        if (conn->state != CONN_READING || conn->head.body_len == 0 ||
+            conn->body.len != conn->head.body_len)
+                return 0;
+        return deliver(conn);
 }

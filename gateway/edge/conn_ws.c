@@ -1,117 +1,123 @@
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "edge/conn.h"
+#include "edge/lws_include.h"
 #include "edge/utf8.h"
-#include "edge/ws_frame.h"
 
-#define REASON_MAX 120 /* with the code, a close frame's reason is at most 123 bytes */
+#define REASON_MAX   120 /* with the code, a close frame's reason is at most 123 bytes */
+#define FRAME_COST   10  /* at most so many bytes a frame has beside its payload */
+#define CLOSE_NORMAL 1000
+#define CLOSE_BROKEN 1002
+#define CLOSE_TYPE   1003
+#define CLOSE_UTF8   1007
+#define CLOSE_TOOBIG 1009
 
-static uint8_t *in_bytes(const struct conn *conn)
-{
-        return conn->in.data + conn->in.off;
-}
-
-static void put_frame(struct conn *conn, enum ws_opcode opcode, const void *data, size_t len)
-{
-        uint8_t head[WS_HEAD_MAX];
-        size_t head_len = ws_frame_head(head, opcode, len);
-
-        conn_bytes_reserve(&conn->out, head_len + len);
-        conn_bytes_put(&conn->out, head, head_len);
-        conn_bytes_put(&conn->out, data, len);
-        conn_flush_later(conn);
-}
+/* A message that waits for the peer to take it. */
+struct message {
+        struct list at;
+        size_t len;
+        uint8_t room[]; /* LWS_PRE bytes for the library's frame head, then the text */
+};
 
 /* ---- upgrade ---- */
 
-/* The error whose row has this status, so that a refused upgrade has a code like any refusal. */
-static enum errc code_for(int status)
+/* Keeps the reason why an upgrade is refused, for the answer. 0: it is not. */
+static int refuse(struct conn *conn, int status, const char *why)
 {
-        switch (status) {
-        case 401: return E_UNAUTHORIZED;
-        case 403: return E_FORBIDDEN;
-        case 404: return E_NOT_FOUND;
-        case 429: return E_RATE_LIMITED;
-        case 451: return E_REGION_BLOCKED;
-        case 503: return E_DRAINING;
-        default: return status >= 500 ? E_INTERNAL : E_INVALID;
-        }
+        conn->refused_upgrade = status;
+        conn->refused_why = why;
+        return status;
 }
 
-static bool may_upgrade(struct conn *conn, char accept[WS_ACCEPT_SIZE])
+/* 0, or the status to refuse with. */
+static int check_upgrade(struct conn *conn)
 {
         const struct httpd_listen_options *o = &conn->listener->options;
-        const struct http_head *head = &conn->head;
-        const char *data = (const char *)in_bytes(conn);
-        const struct http_span *key = &head->value[HTTP_SEC_WEBSOCKET_KEY];
-        const struct http_span *version = &head->value[HTTP_SEC_WEBSOCKET_VERSION];
         struct httpd_request request;
         int status;
 
-        if (head->method != METHOD_GET || !head->is_http_1_1) {
-                conn_http_refuse(conn, E_INVALID, 400,
-                                 "A WebSocket starts with GET over HTTP/1.1.");
-                return false;
-        }
-        if (strcmp(http_parse_text(head, data, *version), "13") != 0) {
-                conn_http_refuse(conn, E_INVALID, 426, "The WebSocket version spoken here is 13.");
-                return false;
-        }
-        if (!ws_frame_accept(accept, http_parse_text(head, data, *key), key->len)) {
-                conn_http_refuse(conn, E_INVALID, 400, "The Sec-WebSocket-Key is not valid.");
-                return false;
-        }
-        if (conn->httpd->is_draining) {
-                conn_http_refuse(conn, E_DRAINING, 503, err_text(E_DRAINING));
-                return false;
-        }
+        if (conn->head.method != METHOD_GET || !conn->head.is_http_1_1)
+                return refuse(conn, 400, "A WebSocket starts with GET over HTTP/1.1.");
+        if (strcmp(head_value(&conn->head, HEAD_SEC_WEBSOCKET_VERSION), "13") != 0)
+                return refuse(conn, 426, "The WebSocket version spoken here is 13.");
+        if (!head_websocket_key_fits(head_value(&conn->head, HEAD_SEC_WEBSOCKET_KEY)))
+                return refuse(conn, 400, "The Sec-WebSocket-Key is not valid.");
+        /* The library would hang up without a word. */
+        if (conn->head.seen[HEAD_SEC_WEBSOCKET_PROTOCOL])
+                return refuse(conn, 400, "No WebSocket subprotocol is spoken here.");
+        if (conn->listener->is_draining)
+                return refuse(conn, 503, err_text(E_DRAINING));
         conn_http_view(conn, &request);
-        request.internal = &(struct conn_view){head, data};
         status = o->ws->upgrade ? o->ws->upgrade(o->cookie, &request) : 403;
-        if (status != 0)
-                conn_http_refuse(conn, code_for(status), status, err_text(code_for(status)));
-        return status == 0;
+        return status ? refuse(conn, status, err_text(conn_http_code_for(status))) : 0;
 }
 
-void conn_ws_start(struct conn *conn)
+/* The library asks before it upgrades, with the name of the protocol in its own buffer, and reads it
+ * again after. To spoil the name leaves an ordinary request: the one way to ignore an upgrade, as
+ * HTTP allows, and to refuse one with an answer that arrives. */
+int conn_ws_confirm(struct conn *conn, char *upgrade)
 {
         const struct httpd_listen_options *o = &conn->listener->options;
-        struct httpd *httpd = conn->httpd;
-        char accept[WS_ACCEPT_SIZE];
-        char answer[192];
-        int n;
+        const char *why = NULL;
+        bool is_ours;
 
-        if (!may_upgrade(conn, accept))
-                return;
-        conn->ws_peer = handle_put(httpd->peers, conn);
-        if (conn->ws_peer.generation == 0) {
-                conn_http_refuse(conn, E_DRAINING, 503, "Too many WebSockets are open.");
-                return;
-        }
-        n = snprintf(answer, sizeof(answer),
-                     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                     "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nX-Request-Id: %s\r\n\r\n",
-                     accept, conn->request_id);
-        must(n > 0 && (size_t)n < sizeof(answer));
-        conn_bytes_put(&conn->out, answer, (size_t)n);
-        conn_bytes_skip(&conn->in, conn->head_len);
+        /* A protocol it does not know, the library has refused before it asks; upgrade is gone. */
+        if (conn->state == CONN_DOOMED || lws_hdr_total_length(conn->lws, WSI_TOKEN_UPGRADE) == 0)
+                return -1;
+        head_fini(&conn->head);
+        is_ours = head_read(&conn->head, conn->lws, &why) == E_OK && conn->head.wants_upgrade &&
+                  o->ws && o->ws_path && strcmp(head_path(&conn->head), o->ws_path) == 0;
+        conn_http_make_id(conn);
+        if (is_ours && check_upgrade(conn) == 0)
+                return 0;
+        upgrade[0] = '-';
+        return 0;
+}
+
+int conn_ws_opened(struct conn *conn)
+{
+        const struct httpd_listen_options *o = &conn->listener->options;
+
+        lws_set_timeout(conn->lws, NO_PENDING_TIMEOUT, 0);
+        conn_http_dropped(conn);
+        if (conn->state == CONN_DOOMED)
+                return -1;
+        conn->ws_peer = handle_put(conn->httpd->peers, conn);
+        if (conn->ws_peer.generation == 0)
+                return -1;
+        buf_init(&conn->message, o->ws_max_message_bytes);
         conn_set_state(conn, CONN_WS);
-        httpd->stats.ws_opened++;
-        conn_flush_later(conn);
+        conn->httpd->stats.ws_opened++;
         if (o->ws->opened)
                 o->ws->opened(o->cookie, conn->ws_peer, conn->peer);
-        if (conn_bytes_left(&conn->in) > 0)
-                conn_ws_process(conn);
+        return 0;
 }
 
 /* ---- endings ---- */
+
+static struct message *take_message(struct conn *conn)
+{
+        struct message *message;
+
+        if (list_empty(&conn->ws_queue))
+                return NULL;
+        message = list_entry(conn->ws_queue.next, struct message, at);
+        list_remove(&message->at);
+        conn->ws_queued_bytes -= message->len + FRAME_COST;
+        return message;
+}
 
 void conn_ws_gone(struct conn *conn)
 {
         const struct httpd_listen_options *o = &conn->listener->options;
         struct handle peer = conn->ws_peer;
+        struct message *message;
 
+        while ((message = take_message(conn)))
+                free(message);
+        buf_fini(&conn->message);
         if (peer.generation == 0)
                 return;
         conn->ws_peer = (struct handle){0};
@@ -122,178 +128,84 @@ void conn_ws_gone(struct conn *conn)
 
 void conn_ws_close(struct conn *conn, uint16_t code, const char *reason)
 {
-        uint8_t payload[2 + REASON_MAX];
         size_t len = strlen(reason);
 
-        if (conn->state == CONN_WS_CLOSING)
+        if (conn->state != CONN_WS && conn->state != CONN_WS_PINGED)
                 return;
         if (len > REASON_MAX)
                 len = REASON_MAX;
         while (len > 0 && !utf8_valid(reason, len)) /* a cut may have split a character */
                 len--;
-        payload[0] = (uint8_t)(code >> 8);
-        payload[1] = (uint8_t)code;
-        memcpy(payload + 2, reason, len);
-        put_frame(conn, WS_CLOSE, payload, 2 + len);
+        memcpy(conn->close_reason, reason, len);
+        conn->close_reason[len] = '\0';
+        conn->close_code = code;
         conn_set_state(conn, CONN_WS_CLOSING);
+        (void)lws_callback_on_writable(conn->lws);
 }
 
-/* The peer broke the protocol: nothing more of it is read. */
-static void fail(struct conn *conn, uint16_t code, const char *why)
+/* Has the library close with code: what a callback then returns. */
+static int end(struct conn *conn, uint16_t code, const char *why)
 {
-        conn->ws_heard_close = true;
-        conn_ws_close(conn, code, why);
+        conn_set_state(conn, CONN_WS_ENDING);
+        lws_close_reason(conn->lws, code, (unsigned char *)(uintptr_t)why, strlen(why));
+        return -1;
 }
 
-void conn_ws_sent(struct conn *conn)
+int conn_ws_peer_closes(struct conn *conn, const uint8_t *payload, size_t len)
 {
-        if (!conn->ws_heard_close)
-                return; /* the peer's own close frame is still to come */
-        conn_ws_gone(conn);
-        conn_linger(conn);
-}
-
-static void on_close_frame(struct conn *conn, const uint8_t *payload, size_t len)
-{
-        uint16_t code = WS_CLOSE_NORMAL;
-
-        conn->ws_heard_close = true;
-        if (conn->state == CONN_WS_CLOSING) {
-                if (conn_bytes_left(&conn->out) == 0)
-                        conn_ws_sent(conn);
-                return;
-        }
-        if (len >= 2)
-                code = (uint16_t)(payload[0] << 8 | payload[1]);
-        if (len == 1 || !ws_frame_close_code_fits(code))
-                conn_ws_close(conn, WS_CLOSE_BROKEN, "the close code is not valid");
-        else if (len > 2 && !utf8_valid(payload + 2, len - 2))
-                conn_ws_close(conn, WS_CLOSE_UTF8, "the close reason is not valid UTF-8");
-        else
-                conn_ws_close(conn, code, "");
+        if (conn->state == CONN_DOOMED)
+                return -1;
+        if (len == 0)
+                return end(conn, CLOSE_NORMAL, "");
+        if (len == 1)
+                return end(conn, CLOSE_BROKEN, "the close code is not valid");
+        if (len > 2 && !utf8_valid(payload + 2, len - 2))
+                return end(conn, CLOSE_UTF8, "the close reason is not valid UTF-8");
+        conn_set_state(conn, CONN_WS_ENDING);
+        return 0; /* the library checks the code, and echoes the frame */
 }
 
 /* ---- input ---- */
 
-static void hand_over(struct conn *conn, char *text, size_t len)
-{
-        const struct httpd_listen_options *o = &conn->listener->options;
-        char after = text[len];
-
-        if (!utf8_valid(text, len)) {
-                fail(conn, WS_CLOSE_UTF8, "the message is not valid UTF-8");
-                return;
-        }
-        text[len] = '\0';
-        if (o->ws->message)
-                o->ws->message(o->cookie, conn->ws_peer, text, len);
-        text[len] = after;
-}
-
-static void on_fragment(struct conn *conn, const struct ws_frame *frame, const uint8_t *payload)
-{
-        char empty[1] = "";
-
-        conn->is_in_message = !frame->is_last;
-        buf_put(&conn->message, payload, (size_t)frame->len);
-        must(buf_check(&conn->message) == E_OK); /* the cap was looked at with the frame's head */
-        if (!frame->is_last)
-                return;
-        (void)buf_cstr(&conn->message); /* makes room for the NUL */
-        hand_over(conn, conn->message.data ? (char *)conn->message.data : empty, conn->message.len);
-        buf_fini(&conn->message);
-}
-
-static void on_frame(struct conn *conn, const struct ws_frame *frame, uint8_t *payload)
-{
-        size_t len = (size_t)frame->len;
-
-        switch (frame->opcode) {
-        case WS_TEXT:
-                if (frame->is_last)
-                        hand_over(conn, (char *)payload, len);
-                else
-                        on_fragment(conn, frame, payload);
-                break;
-        case WS_CONTINUATION: on_fragment(conn, frame, payload); break;
-        case WS_CLOSE: on_close_frame(conn, payload, len); break;
-        case WS_PING:
-                /* One that pings without reading would grow the queue. */
-                if (conn_bytes_left(&conn->out) + WS_HEAD_MAX + len >
-                    conn->listener->options.ws_max_queue_bytes)
-                        fail(conn, WS_CLOSE_LATER, "too much is queued");
-                else
-                        put_frame(conn, WS_PONG, payload, len);
-                break;
-        case WS_PONG:
-        case WS_BINARY: break; /* check_frame refuses binary ones */
-        }
-}
-
-/* What the frame's head tells already, before its payload is waited for. */
-static bool check_frame(struct conn *conn, const struct ws_frame *frame)
-{
-        size_t cap = conn->listener->options.ws_max_message_bytes;
-
-        if (frame->opcode == WS_BINARY) {
-                fail(conn, WS_CLOSE_TYPE, "only text is accepted");
-                return false;
-        }
-        if (frame->opcode == WS_TEXT && conn->is_in_message) {
-                fail(conn, WS_CLOSE_BROKEN, "a message began inside another");
-                return false;
-        }
-        if (frame->opcode == WS_CONTINUATION && !conn->is_in_message) {
-                fail(conn, WS_CLOSE_BROKEN, "a continuation of nothing");
-                return false;
-        }
-        if ((frame->opcode == WS_TEXT || frame->opcode == WS_CONTINUATION) &&
-            (frame->len > cap || conn->message.len > cap - frame->len)) {
-                fail(conn, WS_CLOSE_TOOBIG, "the message is too big");
-                return false;
-        }
-        return true;
-}
-
-/* One frame; true when there may be another. */
-static bool process_one(struct conn *conn)
-{
-        struct ws_frame frame;
-        const char *why = NULL;
-        size_t have = conn_bytes_left(&conn->in);
-
-        switch (ws_frame_parse(&frame, in_bytes(conn), have, &why)) {
-        case WS_HEAD_PARTIAL: return false;
-        case WS_HEAD_BROKEN: fail(conn, WS_CLOSE_BROKEN, why); return false;
-        case WS_HEAD_WHOLE: break;
-        }
-        /* While our close frame is out, only the peer's own matters. */
-        if (conn->state != CONN_WS_CLOSING && !check_frame(conn, &frame))
-                return false;
-        if (frame.len > conn->listener->options.ws_max_message_bytes &&
-            frame.len > WS_CONTROL_MAX) {
-                conn->ws_heard_close = true; /* too long to wait for */
-                return false;
-        }
-        if (have - frame.head_len < frame.len)
-                return false;
-        ws_frame_unmask(in_bytes(conn) + frame.head_len, (size_t)frame.len, frame.mask);
-        if (conn->state != CONN_WS_CLOSING || frame.opcode == WS_CLOSE)
-                on_frame(conn, &frame, in_bytes(conn) + frame.head_len);
-        if (conn->state == CONN_CLOSED || conn->state == CONN_LINGERING)
-                return false;
-        conn_bytes_skip(&conn->in, frame.head_len + (size_t)frame.len);
-        return true;
-}
-
-void conn_ws_process(struct conn *conn)
+void conn_ws_heard(struct conn *conn)
 {
         if (conn->state == CONN_WS || conn->state == CONN_WS_PINGED)
-                conn_set_state(conn, CONN_WS); /* heard from */
-        while (!conn->ws_heard_close && conn_bytes_left(&conn->in) > 0 && process_one(conn))
-                ;
-        if (conn->ws_heard_close && conn->state != CONN_CLOSED)
-                conn_bytes_skip(&conn->in, conn_bytes_left(&conn->in));
+                conn_set_state(conn, CONN_WS);
+}
+
+static int hand_over(struct conn *conn)
+{
+        const struct httpd_listen_options *o = &conn->listener->options;
+        const char *text = buf_cstr(&conn->message);
+
+        if (!utf8_valid(text, conn->message.len))
+                return end(conn, CLOSE_UTF8, "the message is not valid UTF-8");
+        if (o->ws->message)
+                o->ws->message(o->cookie, conn->ws_peer, text, conn->message.len);
+        buf_fini(&conn->message);
+        buf_init(&conn->message, o->ws_max_message_bytes);
+        return conn->state == CONN_DOOMED ? -1 : 0;
+}
+
+/* Messages come in pieces of at most 4 KB, whatever their frames were. */
+int conn_ws_receive(struct conn *conn, const char *data, size_t len)
+{
+        size_t cap = conn->listener->options.ws_max_message_bytes;
+        size_t left = lws_remaining_packet_payload(conn->lws);
+
+        if (conn->state == CONN_DOOMED)
+                return -1;
+        if (conn->state != CONN_WS && conn->state != CONN_WS_PINGED)
+                return 0; /* while our close frame is on its way, only the peer's own matters */
+        conn_set_state(conn, CONN_WS);
+        if (lws_frame_is_binary(conn->lws))
+                return end(conn, CLOSE_TYPE, "only text is accepted");
+        if (len > cap || left > cap - len || conn->message.len > cap - len - left)
+                return end(conn, CLOSE_TOOBIG, "the message is too big");
+        if (len > 0)
+                buf_put(&conn->message, data, len);
+        must(buf_check(&conn->message) == E_OK);
+        return lws_is_final_fragment(conn->lws) ? hand_over(conn) : 0;
 }
 
 /* ---- output ---- */
@@ -301,18 +213,69 @@ void conn_ws_process(struct conn *conn)
 enum errc conn_ws_send(struct conn *conn, const void *text, size_t len)
 {
         size_t max = conn->listener->options.ws_max_queue_bytes;
-        size_t queued = conn_bytes_left(&conn->out);
+        struct message *message;
 
-        if (conn->state == CONN_WS_CLOSING)
+        if (conn->state != CONN_WS && conn->state != CONN_WS_PINGED)
                 return E_NOT_FOUND;
-        if (len > max || queued + WS_HEAD_MAX > max - len)
+        if (len > max || conn->ws_queued_bytes + FRAME_COST > max - len)
                 return E_LIMIT;
-        put_frame(conn, WS_TEXT, text, len);
+        message = xmalloc(sizeof(*message) + LWS_PRE + len);
+        message->len = len;
+        memcpy(message->room + LWS_PRE, text, len);
+        list_push_back(&conn->ws_queue, &message->at);
+        conn->ws_queued_bytes += len + FRAME_COST;
+        (void)lws_callback_on_writable(conn->lws);
         return E_OK;
 }
 
 void conn_ws_ping(struct conn *conn)
 {
-        put_frame(conn, WS_PING, NULL, 0);
+        conn->wants_ping = true;
         conn_set_state(conn, CONN_WS_PINGED);
+        (void)lws_callback_on_writable(conn->lws);
+}
+
+/* The library tells of a pong only when it has a payload. */
+static int write_ping(struct conn *conn)
+{
+        unsigned char room[LWS_PRE + 1];
+
+        conn->wants_ping = false;
+        room[LWS_PRE] = 'p';
+        return lws_write(conn->lws, room + LWS_PRE, 1, LWS_WRITE_PING) < 0 ? -1 : 0;
+}
+
+static int write_message(struct conn *conn)
+{
+        struct message *message = take_message(conn);
+        int n = lws_write(conn->lws, message->room + LWS_PRE, message->len, LWS_WRITE_TEXT);
+
+        free(message);
+        return n < 0 ? -1 : 0;
+}
+
+/* One write a time, as the library wants it. It takes a message whole and calls back when the
+ * kernel has it; so what waits for a peer is the queue and one message. */
+int conn_ws_writeable(struct conn *conn)
+{
+        int rc = 0;
+
+        if (conn->state == CONN_DOOMED)
+                return -1;
+        if (conn->state == CONN_WS_ENDING)
+                return 0;
+        if (conn->wants_ping)
+                rc = write_ping(conn);
+        else if (!list_empty(&conn->ws_queue))
+                rc = write_message(conn);
+        else if (conn->state == CONN_WS_CLOSING && conn->close_code) {
+                lws_close_reason(conn->lws, conn->close_code, (unsigned char *)conn->close_reason,
+                                 strlen(conn->close_reason));
+                conn->close_code = 0;
+                return -1;
+        }
+        if (!rc &&
+            (conn->wants_ping || !list_empty(&conn->ws_queue) || conn->state == CONN_WS_CLOSING))
+                (void)lws_callback_on_writable(conn->lws);
+        return rc;
 }

@@ -58,48 +58,36 @@ static bool has_bad_segment(const char *path, size_t len)
         return false;
 }
 
-enum errc http_target_parse(struct http_span *path, struct http_span *query, char *target,
-                            size_t len, uint32_t base, const char **why)
+enum errc http_target_path_check(const char *path, size_t len, const char **why)
 {
-        const char *mark = memchr(target, '?', len);
-        size_t path_len = mark ? (size_t)(mark - target) : len;
-        size_t out = 0;
-        size_t i = 0;
-
-        *why = "The request target must start with a slash.";
-        if (len == 0 || target[0] != '/')
+        *why = "The path must start with a slash.";
+        if (len == 0 || path[0] != '/')
                 return E_SYNTAX;
-        *why = "The request target has a character that must be percent-encoded.";
-        for (size_t k = 0; k < len; k++)
-                if ((unsigned char)target[k] <= ' ' || (unsigned char)target[k] >= 0x7f ||
-                    target[k] == '\\' || target[k] == '#')
+        *why = "The path has a character that is not used here.";
+        /* A blank may have been a '+', and a '#' the start of what should not have been sent. */
+        for (size_t i = 0; i < len; i++)
+                if (http_target_is_control(path[i]) || strchr("\\# ", path[i]))
                         return E_SYNTAX;
-        *why = "The path has bad percent-encoding.";
-        while (i < path_len) {
-                char c;
-
-                if (!next_byte(target, path_len, &i, &c) || http_target_is_control(c) || c == '\\')
-                        return E_SYNTAX;
-                target[out++] = c;
-        }
-        if (!utf8_valid(target, out))
+        *why = "The path is not valid UTF-8.";
+        if (!utf8_valid(path, len))
                 return E_SYNTAX;
         *why = "The path has an empty, \".\" or \"..\" segment.";
-        if (has_bad_segment(target, out))
-                return E_SYNTAX;
-        target[out] = '\0'; /* at most the '?', or the blank behind the target */
-        *path = (struct http_span){base, (uint32_t)out};
-        *query = (struct http_span){0, 0};
-        if (!mark)
-                return E_OK;
-        target[len] = '\0';
-        *query = (struct http_span){base + (uint32_t)path_len + 1, (uint32_t)(len - path_len - 1)};
-        return http_target_query_check(target + path_len + 1, why);
+        return has_bad_segment(path, len) ? E_SYNTAX : E_OK;
 }
 
 static bool is_alnum(char c)
 {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+void http_target_encode(struct buf *out, const char *piece, size_t len)
+{
+        for (size_t i = 0; i < len; i++) {
+                if (is_alnum(piece[i]) || (piece[i] && strchr("-._~!$'()*,:@/?=", piece[i])))
+                        buf_putc(out, piece[i]);
+                else
+                        buf_printf(out, "%%%02X", (unsigned)(unsigned char)piece[i]);
+        }
 }
 
 /* A port of digits, or none. */

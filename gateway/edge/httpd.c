@@ -1,100 +1,29 @@
-/* Why not a WebSocket library's HTTP server: libwebsockets rewrites a request target before anybody
- * sees it ("//", "/../", "+" and percent-encoding are gone, so they can be neither refused nor
- * signed), joins repeated headers, and closes without an answer where this gateway owes a problem
- * document; and it sends one frame a write, where a fan-out wants all frames of a turn in one. */
 #include "edge/httpd.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "edge/conn.h"
+#include "edge/http_target.h"
+#include "edge/listener.h"
+#include "edge/lws_include.h"
 
-#define SWEEP_MS       50
-#define ACCEPTS_A_TURN 64
-#define BACKLOG        1024
-#define REQUESTS_MAX   (1U << 18)
-#define PEERS_MAX      (1U << 18)
-
-/* ---- accepting ---- */
-
-static void count_over_limit(struct httpd *httpd, int fd)
-{
-        httpd->stats.over_limit++;
-        (void)close(fd);
-}
-
-static void admit(struct httpd_listener *listener, int fd, const struct sockaddr_storage *address)
-{
-        struct httpd *httpd = listener->httpd;
-        char peer[INET6_ADDRSTRLEN] = "";
-        struct gate_key key;
-        const void *at = (const char *)address +
-                         (address->ss_family == AF_INET ? offsetof(struct sockaddr_in, sin_addr)
-                                                        : offsetof(struct sockaddr_in6, sin6_addr));
-        int one = 1;
-
-        if (httpd->is_draining) {
-                (void)close(fd);
-                return;
-        }
-        gate_key_from(&key, address);
-        if (listener->n_conns >= listener->options.max_connections ||
-            !gate_enter(listener->gate, &key)) {
-                count_over_limit(httpd, fd);
-                return;
-        }
-        must(inet_ntop(address->ss_family, at, peer, sizeof(peer)) != NULL);
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-        httpd->stats.connections++;
-        conn_accept(listener, fd, peer, &key);
-}
-
-static void on_acceptable(void *cookie, bool readable, bool writable)
-{
-        struct httpd_listener *listener = cookie;
-        struct httpd *httpd = listener->httpd;
-
-        (void)readable;
-        (void)writable;
-        for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
-                struct sockaddr_storage address;
-                socklen_t len = sizeof(address);
-                int fd = accept4(listener->fd, (struct sockaddr *)&address, &len,
-                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-                if (fd >= 0) {
-                        httpd->is_out_of_files = false;
-                        admit(listener, fd, &address);
-                        continue;
-                }
-                if (errno == EINTR || errno == ECONNABORTED)
-                        continue;
-                if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                        if (!httpd->is_out_of_files)
-                                log_event(LOG_ERROR, "no descriptors left to accept with", NULL);
-                        httpd->is_out_of_files = true;
-                        watch_set(listener->watch, false, false); /* the sweep tries again */
-                }
-                return;
-        }
-}
+#define SWEEP_MS     50
+#define REQUESTS_MAX (1U << 18)
+#define PEERS_MAX    (1U << 18)
+#define FDS_LEFT     32    /* of the process's descriptors, for everything but connections */
+#define NEVER_S      86400 /* for the library's own limits; ours are shorter */
 
 /* ---- deadlines ---- */
 
 static void sweep_listener(struct httpd_listener *listener, int64_t now)
 {
-        if (listener->watch)
-                watch_set(listener->watch, true, false);
-        for (int state = 0; state < CONN_CLOSED; state++) {
+        for (int state = 0; state < CONN_DOOMED; state++) {
                 struct list *front = &listener->conns[state];
 
                 while (!list_empty(front)) {
@@ -116,141 +45,53 @@ static void on_sweep(void *cookie)
                 sweep_listener(list_entry(it, struct httpd_listener, at), now);
 }
 
-/* ---- listeners ---- */
-
-static bool parse_address(const struct httpd_listen_options *o, struct sockaddr_storage *out,
-                          socklen_t *len)
-{
-        struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(o->port)};
-        struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(o->port)};
-
-        if (inet_pton(AF_INET, o->address, &v4.sin_addr) == 1) {
-                memcpy(out, &v4, sizeof(v4));
-                *len = sizeof(v4);
-                return true;
-        }
-        if (inet_pton(AF_INET6, o->address, &v6.sin6_addr) == 1) {
-                memcpy(out, &v6, sizeof(v6));
-                *len = sizeof(v6);
-                return true;
-        }
-        return false;
-}
-
-static int bind_socket(const struct httpd_listen_options *o, uint16_t *port, struct err *err)
-{
-        struct sockaddr_storage address = {0};
-        socklen_t len = 0;
-        int one = 1;
-        int fd = -1;
-
-        if (!parse_address(o, &address, &len)) {
-                err_set(err, E_CONFIG, "%s is not a numeric address.", o->address);
-                goto failed;
-        }
-        fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                goto no_socket;
-        if (address.ss_family == AF_INET6)
-                (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-        if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-            bind(fd, (struct sockaddr *)&address, len) != 0 || listen(fd, BACKLOG) != 0 ||
-            getsockname(fd, (struct sockaddr *)&address, &len) != 0)
-                goto no_socket;
-        *port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
-                                                   : ((struct sockaddr_in6 *)&address)->sin6_port);
-        return fd;
-no_socket:
-        err_set(err, E_IO, "Can't listen on %s port %u: %s.", o->address, (unsigned)o->port,
-                strerror(errno));
-failed:
-        if (fd >= 0)
-                (void)close(fd);
-        return -1;
-}
-
-static char *copy_or_null(const char *s)
-{
-        return s ? xstrdup(s) : NULL;
-}
-
-static void free_const(const char *owned)
-{
-        free((void *)(uintptr_t)owned);
-}
-
-static void listener_free(struct httpd_listener *listener)
-{
-        watch_free(listener->watch);
-        if (listener->fd >= 0)
-                (void)close(listener->fd);
-        stream_tls_free(listener->tls);
-        gate_free(listener->gate);
-        free_const(listener->options.address);
-        free_const(listener->options.tls_cert_file);
-        free_const(listener->options.tls_key_file);
-        free_const(listener->options.ws_path);
-        free(listener);
-}
-
-struct httpd_listener *httpd_listen(struct httpd *httpd, const struct httpd_listen_options *options,
-                                    struct err *err)
-{
-        struct stream_tls *tls = NULL;
-        struct httpd_listener *listener;
-        uint16_t port = 0;
-        int fd;
-
-        must(options->handler != NULL && options->max_connections > 0);
-        must(!options->ws || (options->ws_path && options->ws_max_message_bytes > 0));
-        if (options->tls_cert_file || options->tls_key_file) {
-                if (!options->tls_cert_file || !options->tls_key_file) {
-                        err_set(err, E_CONFIG, "TLS needs a certificate file and a key file.");
-                        return NULL;
-                }
-                tls = stream_tls_new(options->tls_cert_file, options->tls_key_file, err);
-                if (!tls)
-                        return NULL;
-        }
-        fd = bind_socket(options, &port, err);
-        if (fd < 0) {
-                stream_tls_free(tls);
-                return NULL;
-        }
-        listener = xcalloc(1, sizeof(*listener));
-        listener->httpd = httpd;
-        listener->options = *options;
-        listener->options.address = xstrdup(options->address);
-        listener->options.tls_cert_file = copy_or_null(options->tls_cert_file);
-        listener->options.tls_key_file = copy_or_null(options->tls_key_file);
-        listener->options.ws_path = copy_or_null(options->ws_path);
-        listener->fd = fd;
-        listener->port = port;
-        listener->tls = tls;
-        listener->gate = gate_new(options->max_connections_per_address);
-        for (int state = 0; state < CONN_STATES; state++)
-                list_init(&listener->conns[state]);
-        listener->watch = watch_new(httpd->loop, fd, on_acceptable, listener);
-        watch_set(listener->watch, true, false);
-        list_push_back(&httpd->listeners, &listener->at);
-        return listener;
-}
-
-uint16_t httpd_port(const struct httpd_listener *listener)
-{
-        return listener->port;
-}
-
 /* ---- life ---- */
+
+/* Much of what the library calls an error is a stranger's doing. */
+static void on_log(int level, const char *line)
+{
+        size_t len = strcspn(line, "\n");
+        char text[256];
+
+        (void)level;
+        (void)text_copy(text, len < sizeof(text) ? len + 1 : sizeof(text), line);
+        log_event(LOG_DEBUG, "libwebsockets", "says", text, NULL);
+}
+
+static int fd_limit(void)
+{
+        struct rlimit limit;
+
+        must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+        return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int)limit.rlim_cur - FDS_LEFT;
+}
 
 struct httpd *httpd_new(struct loop *loop)
 {
+        static const lws_retry_bo_t no_pings = {0};
         struct httpd *httpd = xcalloc(1, sizeof(*httpd));
+        void *loops[1] = {loop_native(loop)};
+        struct lws_context_creation_info info = {
+                .options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                           LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+                .foreign_loops = loops,
+                .port = CONTEXT_PORT_NO_LISTEN,
+                .max_http_header_data = HEAD_MAX_BYTES,
+                .timeout_secs = NEVER_S,
+                .retry_and_idle_policy = &no_pings,
+        };
 
+        lws_set_log_level(LLL_ERR, on_log);
         httpd->loop = loop;
         httpd->date_second = -1;
+        httpd->fd_limit = fd_limit();
         list_init(&httpd->listeners);
-        list_init(&httpd->unflushed);
+        list_init(&httpd->doomed);
+        httpd->lws = lws_create_context(&info);
+        if (!httpd->lws)
+                log_event(LOG_ERROR, "libwebsockets can't use libev", "hint",
+                          "is its plug-in installed? Debian: libwebsockets-evlib-ev", NULL);
+        must(httpd->lws != NULL);
         httpd->requests = handle_table_new(REQUESTS_MAX);
         httpd->peers = handle_table_new(PEERS_MAX);
         secret_random(&httpd->id_prefix, sizeof(httpd->id_prefix));
@@ -264,14 +105,9 @@ void httpd_free(struct httpd *httpd)
         if (!httpd)
                 return;
         loop_timer_free(httpd->sweep);
-        list_each (it, &httpd->listeners) {
-                struct httpd_listener *listener = list_entry(it, struct httpd_listener, at);
-
-                for (int state = 0; state < CONN_CLOSED; state++)
-                        while (!list_empty(&listener->conns[state]))
-                                conn_close(list_entry(listener->conns[state].next, struct conn, at),
-                                           "the server ends");
-        }
+        /* Closes every connection, each with its last callback. libev's watchers end with them, so
+         * the library needs no second call here, as it does on loops that close later. */
+        lws_context_destroy(httpd->lws);
         while (!list_empty(&httpd->listeners)) {
                 struct list *first = httpd->listeners.next;
 
@@ -280,19 +116,38 @@ void httpd_free(struct httpd *httpd)
         }
         handle_table_free(httpd->requests);
         handle_table_free(httpd->peers);
-        loop_free_later(httpd->loop, free, httpd); /* a flush of this turn may still name it */
+        loop_free_later(httpd->loop, free, httpd); /* what is doomed in this turn still names it */
+}
+
+struct httpd_listener *httpd_listen(struct httpd *httpd, const struct httpd_listen_options *options,
+                                    struct err *err)
+{
+        return listener_open(httpd, options, err);
+}
+
+uint16_t httpd_port(const struct httpd_listener *listener)
+{
+        return listener_port(listener);
+}
+
+void httpd_stop_listener(struct httpd *httpd, struct httpd_listener *listener)
+{
+        struct list *idle = &listener->conns[CONN_IDLE];
+
+        must(listener->httpd == httpd);
+        listener->is_draining = true;
+        list_each_safe (it, idle) {
+                struct conn *conn = list_entry(it, struct conn, at);
+
+                if (!conn_http_has_begun(conn))
+                        conn_doom(conn, "draining");
+        }
 }
 
 void httpd_stop_accepting(struct httpd *httpd)
 {
-        httpd->is_draining = true;
-        list_each (it, &httpd->listeners) {
-                struct httpd_listener *listener = list_entry(it, struct httpd_listener, at);
-                struct list *idle = &listener->conns[CONN_IDLE];
-
-                while (!list_empty(idle))
-                        conn_close(list_entry(idle->next, struct conn, at), "draining");
-        }
+        list_each (it, &httpd->listeners)
+                httpd_stop_listener(httpd, list_entry(it, struct httpd_listener, at));
 }
 
 unsigned httpd_requests_open(const struct httpd *httpd)
@@ -309,11 +164,11 @@ void httpd_stats(const struct httpd *httpd, struct httpd_stats *out)
 
 const char *httpd_header(const struct httpd_request *request, const char *name)
 {
-        const struct conn_view *view = request->internal;
-        enum http_header id = http_parse_header_find(name);
+        enum head_field field = head_field_find(name);
 
-        must(id != HTTP_PUBLIC_COUNT); /* a name that the header file does not list is a mistake */
-        return http_parse_text(view->head, view->data, view->head->value[id]);
+        must(field !=
+             HEAD_PUBLIC_COUNT); /* a name that the header file does not list is a mistake */
+        return head_value(request->internal, field);
 }
 
 bool httpd_query(const struct httpd_request *request, const char *name, char *out, size_t cap)
@@ -336,7 +191,7 @@ void httpd_abort(struct httpd *httpd, struct handle request)
         struct conn *conn = handle_get(httpd->requests, request);
 
         if (conn)
-                conn_close(conn, "aborted by the handler");
+                conn_doom(conn, "aborted by the handler");
 }
 
 enum errc httpd_ws_send(struct httpd *httpd, struct handle peer, const void *text, size_t len)

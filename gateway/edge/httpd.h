@@ -1,13 +1,15 @@
-/* httpd: HTTP/1.1 and WebSocket listeners on the loop. It knows
+/* httpd: HTTP/1.1 and WebSocket listeners on the loop, over libwebsockets. It knows
  * nothing of routes or brands: it delivers whole, bounded, well-formed requests and frames, and
  * takes answers by handle, because the peer may leave at any time and nothing else may notice.
  *
  * Refused here, before the handler: Transfer-Encoding (411/400), a Content-Length that is not plain
  * digits (400) or above the listener's cap (413), a body on a method that has none announced,
- * headers too large, targets with control bytes, backslash, "//", "." or ".." segments (also
- * percent-encoded) or bad percent-encoding (400), slow headers and bodies (closed after the
- * listener's deadline), too many connections in all or per address (closed, counted).
- * Such refusals are problem documents from err.def.
+ * paths with control bytes, blanks, backslash, '#', '&' or ';' (also percent-encoded) or bad UTF-8,
+ * queries with repeated names or control bytes (400), slow headers and bodies (closed after the
+ * listener's deadline), too many connections in all or per address (closed, counted). Such refusals
+ * are problem documents from err.def. Headers above 16 KB, unknown methods, bad percent-encoding and
+ * what is not HTTP at all are the library's to refuse: with a bare 403, or by closing.
+ * "." and ".." segments and repeated slashes are resolved before anybody sees them.
  * Loop thread only. */
 #ifndef EDGE_HTTPD_H
 #define EDGE_HTTPD_H
@@ -40,7 +42,7 @@ struct httpd_request {
         struct handle handle; /* answer with httpd_reply, now or later, exactly once */
         enum http_method method;
         const char *path;  /* decoded, starts with '/' */
-        const char *query; /* raw, without '?'; "" if none */
+        const char *query; /* percent-encoded anew, without '?'; "" if none */
         const char *host;  /* lower case, without port; "" if none */
         const char *body;  /* NUL-terminated; "" if none */
         size_t body_len;
@@ -118,7 +120,8 @@ struct httpd_listener *httpd_listen(struct httpd *httpd, const struct httpd_list
                                     struct err *err);
 uint16_t httpd_port(const struct httpd_listener *listener);
 /* Drain: new connections are closed at once; what is under way may finish. */
-void httpd_stop_accepting(struct httpd *httpd);
+void httpd_stop_listener(struct httpd *httpd, struct httpd_listener *listener);
+void httpd_stop_accepting(struct httpd *httpd);          /* the same for all listeners */
 unsigned httpd_requests_open(const struct httpd *httpd); /* delivered and not answered yet */
 
 struct httpd_stats {

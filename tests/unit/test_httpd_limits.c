@@ -41,10 +41,11 @@ static void test_slow_client_is_closed(void **state)
         slow_body = rig_client(rig);
         client_puts(&slow_body, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
         /* Bytes that keep coming do not move the deadline. */
-        client_puts(&slow, "GET / HTTP/1.1\r\n");
+        client_puts(&slow, "GET / HTTP/1.1\r\nQ: ");
         while (client_poll(&slow)) {
-                client_puts(&slow, "X: y\r\n");
-                loop_turn(rig->loop, 10);
+                client_puts(&slow, "y");
+                for (int i = 0; i < 4; i++)
+                        loop_turn(rig->loop, 5);
         }
         assert_true(client_wait_end(&silent));
         assert_true(client_wait_end(&slow_body));
@@ -165,6 +166,33 @@ static void test_draining(void **state)
         client_close(&late);
 }
 
+static void test_draining_one_listener(void **state)
+{
+        struct rig *rig = *state;
+        struct httpd_listener *other;
+        struct client idle;
+        struct client late;
+        struct client c;
+
+        rig_listen(rig);
+        other = rig->listener;
+        rig_listen(rig); /* a second one, with the same handler */
+        c = rig_client(rig);
+        idle = client_open(rig->loop, httpd_port(other));
+        client_puts(&idle, GET_ROOT);
+        assert_true(client_wait_text(&idle, "GET / 0\n"));
+        httpd_stop_listener(rig->httpd, other);
+        assert_true(client_wait_end(&idle));
+        late = client_open(rig->loop, httpd_port(other));
+        assert_true(client_wait_end(&late));
+        client_puts(&c, GET_ROOT); /* the other goes on */
+        assert_true(client_wait_text(&c, "GET / 0\n"));
+        assert_null(strstr(c.got, "Connection: close"));
+        client_close(&idle);
+        client_close(&late);
+        client_close(&c);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -175,6 +203,7 @@ int main(void)
                 T(test_connection_caps),
                 T(test_total_cap),
                 T(test_draining),
+                T(test_draining_one_listener),
         };
 #undef T
 
