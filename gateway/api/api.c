@@ -199,11 +199,11 @@ static enum errc take_key(struct call *call, const struct httpd_request *request
 {
         const char *key = httpd_header(request, "idempotency-key");
         size_t n = strlen(key);
+        bool fits = n < sizeof call->key;
 
-        for (size_t i = 0; i < n; i++)
-                if (key[i] < 0x21 || key[i] > 0x7e)
-                        n = sizeof call->key; /* not a key we take */
-        if (n >= sizeof call->key)
+        for (size_t i = 0; i < n && fits; i++)
+                fits = key[i] >= 0x21 && key[i] <= 0x7e;
+        if (!fits)
                 return err_field(err, E_INVALID, "Idempotency-Key",
                                  "must be 1 to %zu printable characters without blanks",
                                  sizeof call->key - 1);

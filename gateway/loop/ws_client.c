@@ -1,5 +1,6 @@
 #include "loop/ws_client.h"
 
+#include <openssl/ssl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ struct ws_client {
         struct worker *worker;
         struct worker_job job;
         struct lws_context *context;
+        SSL_CTX *tls; /* NULL: plain */
         struct lws *wsi;
         struct ws_client_options options;
         struct ws_client_url url;
@@ -332,6 +334,21 @@ static void on_library_log(int level, const char *line)
         log_event(LOG_DEBUG, "libwebsockets", "line", line, NULL);
 }
 
+/* Whom to believe. Our own, because the library finds its own settings again through OpenSSL's indexes,
+ * which it keeps in globals that every further context makes anew. */
+static bool open_tls(struct ws_client *c)
+{
+        if (!c->url.is_tls)
+                return true;
+        c->tls = SSL_CTX_new(TLS_client_method());
+        must(c->tls != NULL);
+        (void)SSL_CTX_set_min_proto_version(c->tls, TLS1_2_VERSION);
+        SSL_CTX_set_verify(c->tls, SSL_VERIFY_PEER, NULL);
+        if (c->options.ca_file)
+                return SSL_CTX_load_verify_locations(c->tls, c->options.ca_file, NULL) == 1;
+        return SSL_CTX_set_default_verify_paths(c->tls) == 1;
+}
+
 static struct lws_context *context_new(struct ws_client *c)
 {
         static const struct lws_protocols protocols[] = {
@@ -349,16 +366,13 @@ static struct lws_context *context_new(struct ws_client *c)
                 .user = c,
                 .fd_limit_per_thread = FDS_MAX,
                 .http_proxy_address = "", /* else the environment would choose one */
-                .client_ssl_ca_filepath = c->options.ca_file,
         };
 
-        /* The library keeps OpenSSL's indexes in globals that every context with TLS makes anew, and
-         * loses a client's TLS settings when another such context came after it: none without need. */
-        if (c->url.is_tls)
+        if (c->tls) {
                 info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-        if (c->options.ca_file)
-                info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
-        lws_set_log_level(LLL_ERR | LLL_WARN, on_library_log);
+                info.provided_client_ssl_ctx = c->tls;
+        }
+        lws_set_log_level(LLL_ERR, on_library_log);
         return lws_create_context(&info);
 }
 
@@ -396,11 +410,14 @@ struct ws_client *ws_client_new(struct loop *loop, const struct ws_client_option
         take_options(c, options);
         if (ws_client_url_parse(&c->url, options->url, err))
                 goto failed;
+        if (!open_tls(c)) {
+                (void)err_set(err, E_CONFIG, "the trust anchors can't be read");
+                goto failed;
+        }
         c->context = context_new(c);
         if (!c->context) {
                 (void)err_set(err, E_CONFIG,
-                              "libwebsockets gives no client: is its libev plug-in installed, and "
-                              "the trust file readable?");
+                              "libwebsockets gives no client: is its libev plug-in installed?");
                 goto failed;
         }
         c->worker = worker_new(loop, &worker);
@@ -422,6 +439,7 @@ void ws_client_free(struct ws_client *c)
         worker_free(c->worker);
         if (c->context)
                 lws_context_destroy(c->context);
+        SSL_CTX_free(c->tls);
         loop_timer_free(c->retry);
         loop_timer_free(c->deadline);
         loop_timer_free(c->pulse);

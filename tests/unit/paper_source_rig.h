@@ -15,7 +15,6 @@ struct rig {
         struct paper_fixture f;
         struct paper_wallet alice;
         /* another venue on the same loop */
-        struct httpd *other_httpd;
         struct paper *other;
 };
 

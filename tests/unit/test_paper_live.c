@@ -22,8 +22,7 @@ static void open_both(struct rig *rig, int64_t stale_ms)
         (void)snprintf(url, sizeof(url), "ws://127.0.0.1:%u/ws", paper_port(rig->f.paper));
         rig->options.live_url = url;
         rig->options.stale_ms = stale_ms;
-        rig->other_httpd = httpd_new(rig->f.loop);
-        rig->other = paper_open(rig->f.loop, rig->other_httpd, &rig->options, &err);
+        rig->other = paper_open(rig->f.loop, rig->f.httpd, &rig->options, &err);
         if (!rig->other)
                 fail_msg("%s", err.detail);
         rig->options.live_url = NULL;
@@ -37,11 +36,16 @@ static void ask_other(struct rig *rig)
         rig->other = paper;
 }
 
-static void close_other(struct rig *rig)
+/* Both listen at the one httpd. */
+static void close_both(struct rig *rig)
 {
         paper_stop(rig->other);
-        httpd_free(rig->other_httpd);
+        paper_stop(rig->f.paper);
+        httpd_free(rig->f.httpd);
         paper_close(rig->other);
+        paper_close(rig->f.paper);
+        loop_free(rig->f.loop);
+        secp_free(rig->f.secp);
 }
 
 static void test_live_is_followed(void **state)
@@ -65,8 +69,7 @@ static void test_live_is_followed(void **state)
         wait_best(rig, "BTC", 1, "61001.0");
         expect_status(rig, NULL);
         ask_other(rig);
-        close_other(rig);
-        paper_fixture_close(&rig->f);
+        close_both(rig);
 }
 
 /* A socket that says nothing any more: nothing is quoted until a new connection brings prices. */
@@ -84,10 +87,10 @@ static void test_live_goes_stale(void **state)
         wait_best(rig, "BTC", 0, "");
         wait_best(rig, "BTC", 0, "59999.0");
         ask_other(rig);
-        close_other(rig);
-        paper_fixture_close(&rig->f);
+        close_both(rig);
 }
 
+/* A lost connection: nothing is quoted until there is a new one. */
 static void test_live_connection_lost(void **state)
 {
         struct rig *rig = *state;
@@ -96,11 +99,22 @@ static void test_live_connection_lost(void **state)
         ask_other(rig);
         wait_best(rig, "BTC", 0, "59999.0");
         ask_other(rig);
-        paper_stop(rig->f.paper);
-        httpd_free(rig->f.httpd); /* the original is gone */
-        paper_close(rig->f.paper);
-        rig->f.paper = rig->other;
-        rig->f.httpd = rig->other_httpd;
+        json_decref(paper_fixture_post(&rig->f, "/paper/fault", 200,
+                                       "{\"kind\":\"closeSocket\",\"path\":\"ws\"}"));
+        ask_other(rig);
+        wait_best(rig, "BTC", 0, "");
+        wait_best(rig, "BTC", 0, "59999.0");
+        ask_other(rig);
+        close_both(rig);
+}
+
+/* A venue that is not there: nothing is quoted, and exchangeStatus says so. */
+static void test_live_nobody(void **state)
+{
+        struct rig *rig = *state;
+
+        rig->options.live_url = "ws://127.0.0.1:1/ws";
+        paper_fixture_open(&rig->f, &rig->options);
         wait_best(rig, "BTC", 0, "");
         expect_status(rig, "no market is quoted");
         paper_fixture_close(&rig->f);
@@ -112,6 +126,7 @@ int main(void)
                 T(test_live_is_followed),
                 T(test_live_goes_stale),
                 T(test_live_connection_lost),
+                T(test_live_nobody),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
