@@ -60,9 +60,10 @@ struct venue_order {
         enum trigger_kind trigger;
         struct px trigger_price;
         struct cloid cloid;
+        uint32_t asset; /* where the action's orders name their own markets */
 };
 
-#define VENUE_ORDERS_MAX  3  /* a parent and its two legs */
+#define VENUE_ORDERS_MAX  20 /* in one action */
 #define VENUE_CANCELS_MAX 50 /* in one action */
 
 enum venue_action_kind {
@@ -70,6 +71,7 @@ enum venue_action_kind {
         VENUE_ORDER,
         VENUE_ADJUST_MARGIN,
         VENUE_CANCEL,
+        VENUE_MODIFY,
 };
 struct venue_cancel {
         uint32_t asset;
@@ -94,7 +96,13 @@ struct venue_action {
                         bool has_builder;
                         struct addr builder;
                         unsigned builder_fee_tenth_bp;
-                } order;
+                        bool own_assets; /* order[i].asset counts, not the action's */
+                        /* VENUE_MODIFY: order[0] takes the place of this one. Without always_place
+                         * it must be a plain order that rests, and is placed only if the old one
+                         * could be cancelled; a GTC order becomes ALO then. */
+                        uint64_t replaces;
+                        bool always_place;
+                } order; /* VENUE_ORDER, VENUE_MODIFY */
                 struct {
                         struct usd amount; /* > 0 adds, < 0 removes; whole 0.000001 */
                 } margin;
@@ -108,7 +116,8 @@ struct venue_action {
 /* What is signed and sent. Owned by the caller: venue_compiled_fini. */
 struct venue_compiled {
         struct hash32 digest;
-        struct buf body; /* venue-internal: the action as it will be posted */
+        struct hash32 content; /* venue-internal: of the action, what the digest is made from */
+        struct buf body;       /* venue-internal: the action as it will be posted */
         uint64_t nonce;
         uint64_t expires_after; /* 0: none */
         enum venue_action_kind kind;
@@ -186,6 +195,7 @@ struct venue_open_order {
         bool has_cloid;
         struct cloid cloid;
         bool reduce_only, is_trigger, is_position_tpsl, trigger_is_market;
+        bool waits_for_parent; /* a leg of an order that still rests */
         enum trigger_kind trigger;
         struct px trigger_price;
         char tif[20]; /* the venue's word, "" if none */
@@ -209,6 +219,7 @@ struct venue_fill {
         bool has_cloid;
         struct cloid cloid;
         char direction[40];
+        char fee_token[16]; /* what fee and builder_fee are counted in */
 };
 struct venue_level {
         struct px price;
@@ -233,6 +244,63 @@ struct venue_fees {
         struct rate taker, maker; /* as they apply to the account, discounts included */
 };
 
+/* What an account or a market has been through. */
+struct venue_candle {
+        int64_t open_at, close_at;
+        struct px open, high, low, close;
+        char volume[NUM_STR_MAX]; /* in the base asset; may be above what a qty holds */
+        uint64_t trades;
+};
+struct venue_funding_rate {
+        int64_t at;
+        struct rate rate, premium;
+};
+struct venue_payment { /* funding, as charged to one position */
+        char symbol[SYMBOL_MAX];
+        int64_t at;
+        struct usd amount; /* < 0: paid */
+        struct qty size;   /* of the position */
+        struct rate rate;
+};
+/* Money in and out other than by trading and funding. Amounts are the venue's decimals: tokens other
+ * than the collateral may be above what a usd holds. */
+struct venue_ledger_row {
+        int64_t at;
+        char hash[HASH_STR_MAX];
+        char type[40];            /* the venue's word */
+        char amount[NUM_STR_MAX]; /* > 0: received; "" where the row moves none */
+        char token[16];
+        char fee[NUM_STR_MAX]; /* "" none */
+        bool has_peer;         /* who sent or received */
+        struct addr peer;
+};
+/* Which part of the window asked for an answer holds. */
+enum venue_part {
+        VENUE_WHOLE,
+        VENUE_OLDER_MISSING, /* there may be more at or before oldest_at */
+        VENUE_NEWER_MISSING, /* there may be more at or after newest_at */
+};
+struct venue_span {
+        enum venue_part part;
+        int64_t oldest_at, newest_at; /* of what the venue answered; 0, 0: nothing */
+};
+/* An agent as the venue lists it. */
+struct venue_agent {
+        struct addr address;
+        char name[64];
+        int64_t valid_until; /* 0: not told */
+};
+#define VENUE_AGENTS_MAX 64
+/* What is left of the venue's request budgets: the gateway's own, shared by all traders, and that of
+ * one account. */
+struct venue_budget {
+        unsigned weight_per_minute, order_reserve, weight_left;
+};
+struct venue_allowance {
+        char volume[NUM_STR_MAX]; /* traded ever; each unit of money adds one action */
+        uint64_t used, cap, reserved;
+};
+
 /* Callbacks. err->code 0 means success; the rest is borrowed for the call, except that an account
  * may be moved out of *account by the callee. */
 typedef void venue_outcome_fn(void *cookie, const struct venue_outcome *outcome);
@@ -250,9 +318,33 @@ typedef void venue_trades_fn(void *cookie, const struct err *err, const struct v
 typedef void venue_fees_fn(void *cookie, const struct err *err, const struct venue_fees *fees);
 typedef void venue_number_fn(void *cookie, const struct err *err, int64_t value);
 typedef void venue_text_fn(void *cookie, const struct err *err, const char *text);
+typedef void venue_candles_fn(void *cookie, const struct err *err,
+                              const struct venue_candle *candles, size_t n);
+typedef void venue_rates_fn(void *cookie, const struct err *err,
+                            const struct venue_funding_rate *rates, size_t n);
+typedef void venue_past_fills_fn(void *cookie, const struct err *err,
+                                 const struct venue_fill *fills, size_t n,
+                                 const struct venue_span *span);
+typedef void venue_payments_fn(void *cookie, const struct err *err,
+                               const struct venue_payment *payments, size_t n,
+                               const struct venue_span *span);
+typedef void venue_ledger_fn(void *cookie, const struct err *err,
+                             const struct venue_ledger_row *rows, size_t n,
+                             const struct venue_span *span);
+typedef void venue_past_orders_fn(void *cookie, const struct err *err,
+                                  const struct venue_order_status *orders, size_t n);
+typedef void venue_agents_fn(void *cookie, const struct err *err, const struct venue_agent *agents,
+                             size_t n);
+typedef void venue_allowance_fn(void *cookie, const struct err *err,
+                                const struct venue_allowance *allowance);
 
 /* Approvals that only the trader's wallet can sign. */
-enum venue_approval_kind { APPROVE_AGENT, APPROVE_BUILDER_FEE };
+enum venue_approval_kind {
+        APPROVE_AGENT,
+        APPROVE_BUILDER_FEE,
+        APPROVE_WITHDRAWAL,
+        APPROVE_CLASS_TRANSFER
+};
 struct venue_approval {
         enum venue_approval_kind kind;
         uint64_t chain_id; /* of the wallet */
@@ -261,6 +353,9 @@ struct venue_approval {
         char name[64];       /* agent: name, may carry the venue's expiry suffix; "" unnamed */
         struct addr builder; /* builder fee */
         unsigned builder_fee_tenth_bp;
+        struct usd amount;       /* withdrawal, transfer: whole 0.000001 */
+        struct addr destination; /* withdrawal */
+        bool to_perps;           /* transfer: from spot, else to it */
 };
 
 struct venue_caps {
@@ -269,7 +364,9 @@ struct venue_caps {
         bool can_remove_margin;
         bool has_cross;
         unsigned orders_per_action;
+        unsigned named_agents; /* an account may have so many at a time */
         struct usd min_order_value;
+        struct usd withdrawal_fee;
 };
 
 enum venue_health { VENUE_UP, VENUE_DEGRADED, VENUE_DOWN };
@@ -300,6 +397,9 @@ struct venue_ops {
         enum errc (*compile)(struct venue *venue, struct venue_compiled *out,
                              const struct venue_action *action, uint64_t nonce,
                              uint64_t expires_after, struct err *err);
+        /* The typed data whose digest compile told, as JSON, for a trader's own key to sign. */
+        void (*signing_data)(struct venue *venue, struct buf *typed_data,
+                             const struct venue_compiled *compiled);
         void (*submit)(struct venue *venue, const struct venue_compiled *compiled,
                        const struct signature *sig, venue_outcome_fn *done, void *cookie);
         /* Typed data for eth_signTypedData_v4 as JSON into out, and its digest. */
@@ -333,6 +433,26 @@ struct venue_ops {
         /* How the account's collateral is pooled: "standard", "unified", "portfolioMargin". */
         void (*read_mode)(struct venue *venue, const struct addr *user, venue_text_fn *done,
                           void *cookie);
+        /* History. Windows are half open, [start, end) in wall ms; rows come in any order, within
+         * the window or a little beyond it. interval is one of "1m" ... "1M". */
+        void (*read_candles)(struct venue *venue, const struct market *m, const char *interval,
+                             int64_t start, int64_t end, venue_candles_fn *done, void *cookie);
+        void (*read_funding_history)(struct venue *venue, const struct market *m, int64_t start,
+                                     int64_t end, venue_rates_fn *done, void *cookie);
+        void (*read_past_fills)(struct venue *venue, const struct addr *user, int64_t start,
+                                int64_t end, venue_past_fills_fn *done, void *cookie);
+        void (*read_payments)(struct venue *venue, const struct addr *user, int64_t start,
+                              int64_t end, venue_payments_fn *done, void *cookie);
+        void (*read_ledger)(struct venue *venue, const struct addr *user, int64_t start,
+                            int64_t end, venue_ledger_fn *done, void *cookie);
+        void (*read_past_orders)(struct venue *venue, const struct addr *user,
+                                 venue_past_orders_fn *done, void *cookie);
+        /* The account's named agents, those that have expired left out. */
+        void (*read_agents)(struct venue *venue, const struct addr *user, venue_agents_fn *done,
+                            void *cookie);
+        void (*read_allowance)(struct venue *venue, const struct addr *user,
+                               venue_allowance_fn *done, void *cookie);
+        void (*budget)(const struct venue *venue, struct venue_budget *out);
         /* Appends the adapter's metrics in text exposition format. */
         void (*metrics)(const struct venue *venue, struct buf *out);
 };

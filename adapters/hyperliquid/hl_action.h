@@ -204,6 +204,8 @@ void hl_action_hash(struct hash32 *out, const void *msgpack, size_t len,
 /* The digest that is signed, from a connectionId: EIP-712 "Agent" in domain Exchange/1/1337. */
 MUST_USE enum errc hl_phantom_digest(struct hash32 *out, const struct hash32 *connection_id,
                                      bool is_mainnet);
+/* The same as typed data for eth_signTypedData_v4, as JSON. */
+void hl_phantom_typed_data(struct buf *out, const struct hash32 *connection_id, bool is_mainnet);
 /* Walks the action into scratch (reset first), hashes and wraps: the digest to sign. E_LIMIT. */
 MUST_USE enum errc hl_l1_digest(struct hash32 *out, struct buf *scratch,
                                 const struct hl_action *action, const struct hl_envelope *envelope,

@@ -18,6 +18,9 @@ struct typed {
         struct eip712_field field[FIELDS_MAX];
         unsigned n;
         char rate[NUM_STR_MAX + 1];
+        char amount[NUM_STR_MAX];
+        char destination[ADDR_STR_MAX];
+        const char *nonce_name;
 };
 
 static void add_text(struct typed *t, const char *name, const char *value)
@@ -39,7 +42,7 @@ static void add_address(struct typed *t, const char *name, const struct addr *va
 
 static void prepare(struct typed *t, const struct venue_approval *approval, bool is_mainnet)
 {
-        *t = (struct typed){0};
+        *t = (struct typed){.nonce_name = "nonce"};
         add_text(t, "hyperliquidChain", is_mainnet ? "Mainnet" : "Testnet");
         switch (approval->kind) {
         case APPROVE_AGENT:
@@ -57,8 +60,24 @@ static void prepare(struct typed *t, const struct venue_approval *approval, bool
                 add_text(t, "maxFeeRate", t->rate);
                 add_address(t, "builder", &approval->builder);
                 break;
+        case APPROVE_WITHDRAWAL:
+                t->type = "withdraw3";
+                t->primary = PREFIX "Withdraw";
+                t->nonce_name = "time";
+                add_text(t, "destination", hex_print_addr(t->destination, &approval->destination));
+                add_text(t, "amount", num_print_usd(t->amount, approval->amount));
+                break;
+        case APPROVE_CLASS_TRANSFER:
+                t->type = "usdClassTransfer";
+                t->primary = PREFIX "UsdClassTransfer";
+                add_text(t, "amount", num_print_usd(t->amount, approval->amount));
+                t->field[t->n++] = (struct eip712_field){.name = "toPerp",
+                                                         .solidity_type = "bool",
+                                                         .type = EIP712_BOOL,
+                                                         .number = approval->to_perps};
+                break;
         }
-        t->field[t->n++] = (struct eip712_field){.name = "nonce",
+        t->field[t->n++] = (struct eip712_field){.name = t->nonce_name,
                                                  .solidity_type = "uint64",
                                                  .type = EIP712_UINT,
                                                  .number = approval->nonce};
@@ -72,8 +91,8 @@ static void put_value(struct buf *out, const struct eip712_field *field)
         case EIP712_STRING: buf_put_json(out, field->data, field->len); return;
         case EIP712_ADDRESS: buf_printf(out, "\"%s\"", hex_print_addr(s, &field->address)); return;
         case EIP712_UINT: buf_printf(out, "%" PRIu64, field->number); return;
+        case EIP712_BOOL: buf_puts(out, field->number ? "true" : "false"); return;
         case EIP712_BYTES:
-        case EIP712_BOOL:
         case EIP712_BYTES32: break; /* approvals have none */
         }
         must(false && "a type that approvals have");
@@ -114,6 +133,9 @@ static enum errc check(const struct venue_approval *approval)
         if (!memchr(approval->name, '\0', sizeof approval->name))
                 return E_INVALID;
         if (approval->kind == APPROVE_BUILDER_FEE && approval->builder_fee_tenth_bp > TENTH_BP_MAX)
+                return E_INVALID;
+        if ((approval->kind == APPROVE_WITHDRAWAL || approval->kind == APPROVE_CLASS_TRANSFER) &&
+            (approval->amount.v <= 0 || approval->amount.v % NUM_MICRO))
                 return E_INVALID;
         if (approval->nonce > EXACT_IN_DOUBLE || approval->chain_id > EXACT_IN_DOUBLE)
                 return E_INVALID;

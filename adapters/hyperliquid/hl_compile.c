@@ -107,8 +107,33 @@ static void fill_order(struct hl_order *out, const struct venue_order *order, ui
         };
 }
 
+/* The market of an order: the action's, or its own. */
+static const struct market *market_of(const struct venue_action *action, unsigned i,
+                                      const struct hl_universe *universe)
+{
+        uint32_t asset =
+                action->u.order.own_assets ? action->u.order.order[i].asset : action->asset;
+
+        return universe && asset < universe->n ? &universe->market[asset] : NULL;
+}
+
+static enum errc build_order(struct hl_order *out, const struct venue_action *action, unsigned i,
+                             const struct hl_universe *universe, struct err *err)
+{
+        const struct venue_order *order = &action->u.order.order[i];
+        const struct market *m = market_of(action, i, universe);
+        enum errc rc;
+
+        if (!m)
+                return err_set(err, E_MARKET_NOT_OFFERED, "The venue has no such market.");
+        rc = check_order(order, m, action->u.order.legs_of_position, err);
+        if (!rc)
+                fill_order(out, order, m->asset);
+        return rc;
+}
+
 static enum errc build_orders(struct hl_action *out, struct hl_order *orders,
-                              const struct venue_action *action, const struct market *m,
+                              const struct venue_action *action, const struct hl_universe *universe,
                               struct err *err)
 {
         unsigned n = action->u.order.n;
@@ -116,12 +141,10 @@ static enum errc build_orders(struct hl_action *out, struct hl_order *orders,
         if (n == 0 || n > VENUE_ORDERS_MAX)
                 return err_set(err, E_INVALID, "An action holds 1 to %d orders.", VENUE_ORDERS_MAX);
         for (unsigned i = 0; i < n; i++) {
-                enum errc rc = check_order(&action->u.order.order[i], m,
-                                           action->u.order.legs_of_position, err);
+                enum errc rc = build_order(&orders[i], action, i, universe, err);
 
                 if (rc)
                         return rc;
-                fill_order(&orders[i], &action->u.order.order[i], action->asset);
         }
         if (action->u.order.has_builder &&
             action->u.order.builder_fee_tenth_bp > BUILDER_FEE_TENTH_BP)
@@ -137,6 +160,33 @@ static enum errc build_orders(struct hl_action *out, struct hl_order *orders,
                 action->u.order.has_builder && action->u.order.builder_fee_tenth_bp > 0;
         out->u.order.builder = action->u.order.builder;
         out->u.order.builder_fee = action->u.order.builder_fee_tenth_bp;
+        return E_OK;
+}
+
+/* Sent as a batch of one: its answer tells what became of the new order, a single modify's does not.
+ * What the venue would refuse or turn into something else without always_place is refused here. */
+static enum errc build_modify(struct hl_action *out, struct hl_modify *modify,
+                              const struct venue_action *action, const struct hl_universe *universe,
+                              struct err *err)
+{
+        const struct venue_order *order = &action->u.order.order[0];
+        enum errc rc;
+
+        if (action->u.order.n != 1 || action->u.order.replaces == 0)
+                return err_set(err, E_INVALID, "A modification replaces one order by one.");
+        if (!action->u.order.always_place &&
+            (order->kind != ORDER_LIMIT || order->tif == TIF_IOC || order->is_market))
+                return err_set(err, E_INVALID,
+                               "Only a plain order that rests can take the place of another.");
+        rc = build_order(&modify->order, action, 0, universe, err);
+        if (rc)
+                return rc;
+        modify->by_cloid = false;
+        modify->oid = action->u.order.replaces;
+        out->type = HL_BATCH_MODIFY;
+        out->u.modify.modifies = modify;
+        out->u.modify.n = 1;
+        out->u.modify.always_place = action->u.order.always_place;
         return E_OK;
 }
 
@@ -208,6 +258,7 @@ static enum errc build_cancels(struct hl_action *out, struct hl_cancel *cancels,
 struct arrays {
         struct hl_order orders[VENUE_ORDERS_MAX];
         struct hl_cancel cancels[VENUE_CANCELS_MAX];
+        struct hl_modify modify;
 };
 
 static enum errc build(struct hl_action *out, struct arrays *arrays,
@@ -218,13 +269,14 @@ static enum errc build(struct hl_action *out, struct arrays *arrays,
                 universe && action->asset < universe->n ? &universe->market[action->asset] : NULL;
 
         *out = (struct hl_action){0};
-        if (!m && action->kind != VENUE_CANCEL)
+        if (!m && (action->kind == VENUE_SET_LEVERAGE || action->kind == VENUE_ADJUST_MARGIN))
                 return err_set(err, E_MARKET_NOT_OFFERED, "The venue has no such market.");
         switch (action->kind) {
         case VENUE_SET_LEVERAGE: return build_leverage(out, action, m, err);
-        case VENUE_ORDER: return build_orders(out, arrays->orders, action, m, err);
+        case VENUE_ORDER: return build_orders(out, arrays->orders, action, universe, err);
         case VENUE_ADJUST_MARGIN: return build_margin(out, action, m, err);
         case VENUE_CANCEL: return build_cancels(out, arrays->cancels, action, err);
+        case VENUE_MODIFY: return build_modify(out, &arrays->modify, action, universe, err);
         }
         must(false && "an action kind of the enum");
 }
@@ -232,7 +284,8 @@ static enum errc build(struct hl_action *out, struct arrays *arrays,
 static unsigned items_of(const struct venue_action *action)
 {
         switch (action->kind) {
-        case VENUE_ORDER: return action->u.order.n;
+        case VENUE_ORDER:
+        case VENUE_MODIFY: return action->u.order.n;
         case VENUE_CANCEL: return action->u.cancel.n;
         case VENUE_SET_LEVERAGE:
         case VENUE_ADJUST_MARGIN: return 0;
@@ -265,6 +318,7 @@ enum errc hl_compile(struct venue_compiled *out, const struct venue_action *acti
         rc = hl_l1_digest(&out->digest, &scratch, &typed, &envelope, is_mainnet);
         if (rc)
                 goto done;
+        hl_action_hash(&out->content, scratch.data, scratch.len, &envelope);
         hl_json_init(&json, &out->body);
         hl_action_walk(&typed, &json.emit);
         rc = buf_check(&out->body);

@@ -91,9 +91,9 @@ static enum errc read_status(struct venue_item *item, enum venue_action_kind kin
                 *unknown_texts += !known;
                 return E_OK;
         }
-        if (kind == VENUE_ORDER && resting)
+        if (kind != VENUE_CANCEL && resting)
                 return read_resting(item, resting);
-        if (kind == VENUE_ORDER && filled)
+        if (kind != VENUE_CANCEL && filled)
                 return read_filled(item, filled);
         return E_SYNTAX;
 }
@@ -153,7 +153,7 @@ static void read_ok(struct venue_outcome *out, enum venue_action_kind kind, unsi
         const char *type = hl_raw_get_text(response, "type", NULL);
         const json_t *data = json_object_get(response, "data");
 
-        if (kind == VENUE_ORDER || kind == VENUE_CANCEL) {
+        if (kind == VENUE_ORDER || kind == VENUE_MODIFY || kind == VENUE_CANCEL) {
                 read_statuses(out, kind, n_items, json_object_get(data, "statuses"), unknown_texts);
                 return;
         }

@@ -44,6 +44,10 @@ MUST_USE enum errc hl_parse_orders(struct venue_open_order **out, size_t *n, con
 /* orderStatus */
 MUST_USE enum errc hl_parse_orders_status(struct venue_order_status *out, const json_t *answer,
                                           const struct hl_universe *universe, struct err *err);
+/* historicalOrders; those of other kinds of market are left out. *out is for the caller to free. */
+MUST_USE enum errc hl_parse_orders_past(struct venue_order_status **out, size_t *n,
+                                        const json_t *answer, const struct hl_universe *universe,
+                                        struct err *err);
 
 /* userFills; those of other kinds of market are left out. *out is for the caller to free. */
 MUST_USE enum errc hl_parse_fills(struct venue_fill **out, size_t *n, const json_t *answer,

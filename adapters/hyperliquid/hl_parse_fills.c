@@ -24,6 +24,10 @@ static enum errc parse_fill(struct venue_fill *out, const json_t *fill)
         if (!hl_raw_is_absent(fill, "builderFee") &&
             hl_parse_usd(&out->builder_fee, fill, "builderFee"))
                 return E_SYNTAX;
+        (void)text_copy(out->fee_token, sizeof out->fee_token, "USDC");
+        if (!hl_raw_is_absent(fill, "feeToken") &&
+            hl_parse_text(out->fee_token, sizeof out->fee_token, fill, "feeToken"))
+                return E_SYNTAX;
         return E_OK;
 }
 

@@ -8,6 +8,7 @@
 #define ORDERS_MAX   6000 /* the venue keeps at most 5,000 open per account */
 #define NESTING_MAX  3
 #define OPEN_ORDERS  "frontendOpenOrders"
+#define PAST_ORDERS  "historicalOrders"
 #define ORDER_STATUS "orderStatus"
 
 static bool begins(const char *s, const char *prefix)
@@ -77,11 +78,13 @@ struct orders {
 };
 
 /* Children may stand both in their parent and at top level. */
-static bool is_listed(const struct orders *list, uint64_t oid)
+static bool is_listed(struct orders *list, const struct venue_open_order *order)
 {
         for (size_t i = 0; i < list->n; i++) {
-                if (list->order[i].oid == oid)
-                        return true;
+                if (list->order[i].oid != order->oid)
+                        continue;
+                list->order[i].waits_for_parent |= order->waits_for_parent;
+                return true;
         }
         return false;
 }
@@ -100,7 +103,8 @@ static enum errc add_order(struct orders *list, const json_t *order, unsigned de
                 return E_OK;
         if (parse_order(&parsed, order, list->universe))
                 return E_SYNTAX;
-        if (!is_listed(list, parsed.oid)) {
+        parsed.waits_for_parent = depth > 0;
+        if (!is_listed(list, &parsed)) {
                 if (list->n == ORDERS_MAX)
                         return E_LIMIT;
                 if (list->n == list->cap) {
@@ -160,5 +164,40 @@ enum errc hl_parse_orders_status(struct venue_order_status *out, const json_t *a
             hl_raw_get_int(&out->status_at, outer, "statusTimestamp"))
                 return hl_parse_failed(err, ORDER_STATUS, "order.status");
         out->found = true;
+        return E_OK;
+}
+
+/* ---- Orders of the past ---- */
+
+enum errc hl_parse_orders_past(struct venue_order_status **out, size_t *n, const json_t *answer,
+                               const struct hl_universe *universe, struct err *err)
+{
+        size_t count = json_array_size(answer);
+        struct venue_order_status *rows;
+
+        *out = NULL;
+        *n = 0;
+        if (!json_is_array(answer) || count > ORDERS_MAX)
+                return hl_parse_failed(err, PAST_ORDERS, "not a list that is accepted");
+        rows = xcalloc(count + 1, sizeof *rows);
+        for (size_t i = 0; i < count; i++) {
+                const json_t *row = json_array_get(answer, i);
+                const json_t *order = json_object_get(row, "order");
+                const char *coin = hl_raw_get_text(order, "coin", NULL);
+                struct venue_order_status *s = &rows[*n];
+
+                if (coin && !hl_parse_is_perp(coin))
+                        continue;
+                if (parse_order(&s->order, order, universe) ||
+                    hl_parse_text(s->status, sizeof s->status, row, "status") ||
+                    hl_raw_get_int(&s->status_at, row, "statusTimestamp")) {
+                        free(rows);
+                        *n = 0;
+                        return hl_parse_failed(err, PAST_ORDERS, "order");
+                }
+                s->found = true;
+                (*n)++;
+        }
+        *out = rows;
         return E_OK;
 }

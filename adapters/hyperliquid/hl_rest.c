@@ -299,6 +299,15 @@ void hl_rest_free(struct hl_rest *rest)
         free(rest);
 }
 
+void hl_rest_budget(struct hl_rest *rest, struct venue_budget *out)
+{
+        *out = (struct venue_budget){
+                .weight_per_minute = rest->budget.per_minute,
+                .order_reserve = rest->budget.order_reserve,
+                .weight_left = hl_budget_left(&rest->budget, now(rest)),
+        };
+}
+
 void hl_rest_metrics(struct hl_rest *rest, struct buf *out)
 {
         buf_puts(out, "# HELP perpgate_venue_requests_total Requests to the venue.\n"

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "adapters/venue.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "loop/http_client.h"
@@ -29,7 +30,14 @@ struct hl_rest;
         ROW(HL_REST_BUILDER_FEE, "maxBuilderFee", 20)                                              \
         ROW(HL_REST_ABSTRACTION, "userAbstraction", 20)                                            \
         ROW(HL_REST_EXTRA_AGENTS, "extraAgents", 20)                                               \
-        ROW(HL_REST_USER_ROLE, "userRole", 60)
+        ROW(HL_REST_USER_ROLE, "userRole", 60)                                                     \
+        ROW(HL_REST_CANDLES, "candleSnapshot", 20)                                                 \
+        ROW(HL_REST_FUNDING_HISTORY, "fundingHistory", 20)                                         \
+        ROW(HL_REST_PAST_FILLS, "userFillsByTime", 20)                                             \
+        ROW(HL_REST_PAYMENTS, "userFunding", 20)                                                   \
+        ROW(HL_REST_LEDGER, "userNonFundingLedgerUpdates", 20)                                     \
+        ROW(HL_REST_PAST_ORDERS, "historicalOrders", 20)                                           \
+        ROW(HL_REST_ALLOWANCE, "userRateLimit", 20)
 
 enum hl_rest_kind {
 #define ROW(constant, name, weight) constant,
@@ -65,6 +73,7 @@ void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body
 /* Weight that an answer of n items cost beyond its request's: one per 20. */
 void hl_rest_charge_items(struct hl_rest *rest, size_t n);
 
+void hl_rest_budget(struct hl_rest *rest, struct venue_budget *out);
 void hl_rest_metrics(struct hl_rest *rest, struct buf *out);
 
 #endif

@@ -45,6 +45,23 @@ enum errc hl_phantom_digest(struct hash32 *out, const struct hash32 *connection_
         return E_OK;
 }
 
+void hl_phantom_typed_data(struct buf *out, const struct hash32 *connection_id, bool is_mainnet)
+{
+        char id[HASH_STR_MAX];
+
+        buf_puts(out, "{\"types\":{\"EIP712Domain\":[{\"name\":\"name\",\"type\":\"string\"},"
+                      "{\"name\":\"version\",\"type\":\"string\"},"
+                      "{\"name\":\"chainId\",\"type\":\"uint256\"},"
+                      "{\"name\":\"verifyingContract\",\"type\":\"address\"}],"
+                      "\"Agent\":[{\"name\":\"source\",\"type\":\"string\"},"
+                      "{\"name\":\"connectionId\",\"type\":\"bytes32\"}]},"
+                      "\"primaryType\":\"Agent\",\"domain\":{\"name\":\"Exchange\","
+                      "\"version\":\"1\",\"chainId\":1337,\"verifyingContract\":"
+                      "\"0x0000000000000000000000000000000000000000\"},\"message\":{\"source\":");
+        buf_printf(out, "\"%s\",\"connectionId\":\"%s\"}}", is_mainnet ? "a" : "b",
+                   hex_print_hash(id, connection_id));
+}
+
 enum errc hl_l1_digest(struct hash32 *out, struct buf *scratch, const struct hl_action *action,
                        const struct hl_envelope *envelope, bool is_mainnet)
 {

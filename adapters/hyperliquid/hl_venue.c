@@ -5,6 +5,7 @@
 
 #include "adapters/hyperliquid/hl_approval.h"
 #include "adapters/hyperliquid/hl_compile.h"
+#include "adapters/hyperliquid/hl_history.h"
 #include "adapters/hyperliquid/hl_num.h"
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/hyperliquid/hl_reads.h"
@@ -15,7 +16,9 @@
 
 #define URL_MAX_BYTES        512
 #define MIN_ORDER_VALUE      (10 * NUM_SCALE)
+#define WITHDRAWAL_FEE       NUM_SCALE
 #define FAILED_POLLS_IF_DOWN 3
+#define NAMED_AGENTS         3
 
 struct hl_venue *hl_venue_of(struct venue *venue)
 {
@@ -216,6 +219,17 @@ static enum errc op_approval_prepare(struct venue *venue, struct buf *typed_data
         return hl_approval_prepare(typed_data, digest, approval, hl_venue_of(venue)->is_mainnet);
 }
 
+static void op_signing_data(struct venue *venue, struct buf *typed_data,
+                            const struct venue_compiled *compiled)
+{
+        hl_phantom_typed_data(typed_data, &compiled->content, hl_venue_of(venue)->is_mainnet);
+}
+
+static void op_budget(const struct venue *venue, struct venue_budget *out)
+{
+        hl_rest_budget(hl_venue_of_const(venue)->rest, out);
+}
+
 static void put_gauge(struct buf *out, const char *name, const char *help, long long value)
 {
         buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", name, help, name, name, value);
@@ -256,6 +270,7 @@ static const struct venue_ops ops = {
         .check_size = hl_compile_check_size,
         .round_price = op_round_price,
         .compile = op_compile,
+        .signing_data = op_signing_data,
         .submit = hl_submit_action,
         .approval_prepare = op_approval_prepare,
         .approval_submit = hl_submit_approval,
@@ -270,6 +285,15 @@ static const struct venue_ops ops = {
         .read_builder_fee = hl_reads_builder_fee,
         .read_agent = hl_reads_agent,
         .read_mode = hl_reads_mode,
+        .read_candles = hl_history_candles,
+        .read_funding_history = hl_history_rates,
+        .read_past_fills = hl_history_fills,
+        .read_payments = hl_history_payments,
+        .read_ledger = hl_history_ledger,
+        .read_past_orders = hl_history_orders,
+        .read_agents = hl_history_agents,
+        .read_allowance = hl_history_allowance,
+        .budget = op_budget,
         .metrics = op_metrics,
 };
 
@@ -321,7 +345,9 @@ struct venue *hl_venue_open(struct loop *loop, const struct venue_options *optio
                 .can_remove_margin = true,
                 .has_cross = true,
                 .orders_per_action = VENUE_ORDERS_MAX,
+                .named_agents = NAMED_AGENTS,
                 .min_order_value = {MIN_ORDER_VALUE},
+                .withdrawal_fee = {WITHDRAWAL_FEE},
         };
         v->status = (struct venue_status){.health = VENUE_DOWN, .since = wall(v)};
         (void)text_copy(v->status.reason, sizeof v->status.reason,

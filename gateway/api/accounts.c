@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/state.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #define CACHE_MAX      65536 /* records; the cache is emptied when full */
@@ -168,6 +169,34 @@ void accounts_put(struct accounts *a, const struct store_account *account, store
         put->cookie = cookie;
         remember(a, account);
         store_account_put(a->api->o.store, account, put_stored, put);
+}
+
+/* --- an approval that is gone --- */
+
+static void builder_forgotten(void *cookie, enum errc rc)
+{
+        (void)cookie;
+        if (rc)
+                log_event(LOG_ERROR, "account not recorded", "code", err_constant(rc), NULL);
+}
+
+static void forget_builder(void *cookie, enum errc rc, const struct store_account *account)
+{
+        struct accounts *accounts = cookie;
+        struct store_account changed;
+
+        if (rc) {
+                builder_forgotten(NULL, rc);
+                return;
+        }
+        changed = *account;
+        changed.builder_fee_tenth_bp = 0;
+        accounts_put(accounts, &changed, builder_forgotten, NULL);
+}
+
+void accounts_forget_builder(struct accounts *a, const char *brand, const struct addr *address)
+{
+        accounts_get(a, brand, address, forget_builder, a);
 }
 
 /* --- what the venue says of an account and seldom changes: fee rates, collateral mode --- */

@@ -22,6 +22,10 @@ void accounts_get(struct accounts *accounts, const char *brand, const struct add
 void accounts_put(struct accounts *accounts, const struct store_account *account, store_done *done,
                   void *cookie);
 
+/* The venue says that the fee's approval is gone: the next order goes without it. */
+void accounts_forget_builder(struct accounts *accounts, const char *brand,
+                             const struct addr *address);
+
 /* What the venue says of an account and seldom changes. */
 struct account_facts {
         struct venue_fees fees;

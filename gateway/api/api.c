@@ -6,11 +6,16 @@
 #include <arpa/inet.h>
 
 #include "api/accounts.h"
+#include "api/api_keys.h"
 #include "api/call.h"
 #include "api/turnstile.h"
+#include "api/prepare.h"
 #include "api/route.h"
+#include "api/series.h"
 #include "api/snapshots.h"
 #include "api/state.h"
+#include "api/sweep.h"
+#include "api/transfers.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "brand/config.h"
@@ -77,6 +82,8 @@ enum errc api_reload(struct api *api, const struct config *config, struct err *e
         api->brands = brand_set_ref(config->brands);
         map_free(api->session_limits, free_limit);
         api->session_limits = limits_for(config->brands);
+        api->is_paper = config->paper.enabled;
+        api->deposit = config->venue.deposit;
         api->n_trusted = config->n_trusted_proxies;
         memcpy(api->trusted, config->trusted_proxy, sizeof api->trusted);
         return E_OK;
@@ -91,6 +98,11 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->accounts = accounts_new(api);
         api->turnstile = turnstile_new(options->loop);
         api->snapshots = snapshots_new(api);
+        api->sweep = sweep_new(api);
+        api->prepare = prepare_new(api);
+        api->transfers = transfers_new(api);
+        api->series = series_new(api);
+        api->keys = api_keys_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
                 api_free(api);
@@ -104,7 +116,12 @@ void api_free(struct api *api)
         if (!api)
                 return;
         must(api->open_calls == 0);
+        prepare_free(api->prepare);
+        transfers_free(api->transfers);
+        api_keys_free(api->keys);
+        series_free(api->series);
         snapshots_free(api->snapshots);
+        sweep_free(api->sweep);
         turnstile_free(api->turnstile);
         accounts_free(api->accounts);
         limit_free(api->public_limit);
@@ -254,12 +271,25 @@ static void client_address(const struct api *api, const struct httpd_request *re
         }
 }
 
+static void key_checked(struct call *call, const struct err *err)
+{
+        if (err->code)
+                call_fail(call, err);
+        else
+                run_handler(call);
+}
+
+static bool is_private(const struct route *route)
+{
+        return route->auth == ROUTE_SESSION || route->auth == ROUTE_WALLET;
+}
+
 /* What a request costs whoever sends it, before it is known whose session it names. */
 static unsigned public_cost(const struct route *route)
 {
         if (!route)
                 return 1;
-        return route->auth == ROUTE_SESSION ? 0 : route->cost;
+        return is_private(route) ? 0 : route->cost;
 }
 
 void api_handle(void *cookie, const struct httpd_request *request)
@@ -294,12 +324,17 @@ void api_handle(void *cookie, const struct httpd_request *request)
         }
         call = call_new(api, request, route, brand ? api->brands : NULL, brand, param);
         call->limit = limit;
+        text_copy(call->client, sizeof call->client, client);
         if (take_key(call, request, &err)) {
                 call_fail(call, &err);
                 return;
         }
-        if (route->auth != ROUTE_SESSION) {
+        if (!is_private(route)) {
                 run_handler(call);
+                return;
+        }
+        if (api_keys_used(request)) {
+                api_keys_check(call, request, key_checked);
                 return;
         }
         const char *authorization = httpd_header(request, "authorization");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/agent_life.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
@@ -16,7 +17,11 @@ static struct venue_approval pending(const struct store_account *r, const struct
 {
         struct venue_approval a = {.kind = kind, .chain_id = chain_id};
 
-        if (kind == APPROVE_AGENT) {
+        if (kind == APPROVE_AGENT && r->has_next) {
+                a.nonce = r->next.nonce;
+                a.agent = r->next.address;
+                text_copy(a.name, sizeof a.name, r->next.name);
+        } else if (kind == APPROVE_AGENT) {
                 a.nonce = r->agent_nonce;
                 a.agent = r->agent;
                 text_copy(a.name, sizeof a.name, r->agent_name);
@@ -41,8 +46,9 @@ void approve_show(struct call *call, const struct store_account *record,
         buf_init(&body, 65536);
         buf_putc(&body, '{');
         if (kind == APPROVE_AGENT) {
-                out_text(&body, "agentAddress", hex_print_addr(address, &record->agent));
-                out_int(&body, "validUntil", record->agent_valid_until);
+                out_text(&body, "agentAddress", hex_print_addr(address, &a.agent));
+                out_int(&body, "validUntil",
+                        record->has_next ? record->next.valid_until : record->agent_valid_until);
         } else {
                 struct rate fee = {(int64_t)a.builder_fee_tenth_bp * (NUM_RATE_SCALE / 100000)};
                 out_text(&body, "builder", hex_print_addr(address, &a.builder));
@@ -142,7 +148,8 @@ static void record_again(void *cookie, enum errc rc, const struct store_account 
         if (rc)
                 (void)err_set(&ap->err, rc, "%s", err_text(rc));
         else if (ap->kind == APPROVE_AGENT &&
-                 !(account->has_agent && hex_addr_equal(&account->agent, &ap->what.agent)))
+                 !(account->has_agent && hex_addr_equal(&account->agent, &ap->what.agent)) &&
+                 !(account->has_next && hex_addr_equal(&account->next.address, &ap->what.agent)))
                 (void)err_set(&ap->err, E_NOT_FOUND,
                               "The agent was retired or replaced while it was being approved.");
         if (ap->err.code) {
@@ -151,7 +158,7 @@ static void record_again(void *cookie, enum errc rc, const struct store_account 
         }
         ap->record = *account;
         if (ap->kind == APPROVE_AGENT)
-                ap->record.agent_approved = true;
+                agent_life_approved(&ap->record, &ap->what.agent);
         else
                 ap->record.builder_fee_tenth_bp = ap->what.builder_fee_tenth_bp;
         accounts_put(ap->call->api->accounts, &ap->record, account_recorded, ap);
@@ -263,7 +270,7 @@ static void record_read(void *cookie, enum errc rc, const struct store_account *
                 fail(ap);
                 return;
         }
-        if (ap->kind == APPROVE_AGENT ? account->agent_approved
+        if (ap->kind == APPROVE_AGENT ? account->agent_approved && !account->has_next
                                       : account->builder_fee_tenth_bp >= b->builder_fee_tenth_bp) {
                 answer(ap); /* done before; nothing is sent twice */
                 return;
@@ -359,7 +366,8 @@ static void builder_record(void *cookie, enum errc rc, const struct store_accoun
         show->record = *account;
         show->record.builder_nonce = (uint64_t)state_now(show->call->api);
         /* The wallet's nonces must differ, also when both are asked for in one millisecond. */
-        if (show->record.builder_nonce == show->record.agent_nonce)
+        if (show->record.builder_nonce == show->record.agent_nonce ||
+            show->record.builder_nonce == show->record.next.nonce)
                 show->record.builder_nonce++;
         accounts_put(show->call->api->accounts, &show->record, builder_stored, show);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/problem.h"
+#include "api/query.h"
 #include "api/route.h"
 #include "api/schema.h"
 #include "base/log.h"
@@ -50,7 +51,7 @@ static void add_cors(struct header_set *set, const struct brand *brand, const ch
         add(set, "Access-Control-Allow-Origin", origin);
         add(set, "Access-Control-Expose-Headers",
             "X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
-            "Idempotent-Replayed");
+            "Idempotent-Replayed, X-Next-Cursor");
 }
 
 /* Nothing of ours may be sniffed, framed or kept by a shared cache. */
@@ -75,6 +76,10 @@ struct call *call_new(struct api *api, const struct httpd_request *request,
         text_copy(call->request_id, sizeof call->request_id, request->request_id);
         text_copy(call->peer, sizeof call->peer, request->peer);
         text_copy(call->origin, sizeof call->origin, httpd_header(request, "origin"));
+        text_copy(call->client, sizeof call->client, request->peer);
+        text_copy(call->accept, sizeof call->accept, httpd_header(request, "accept"));
+        call->path = xstrdup(request->path);
+        call->query = xstrdup(request->query);
         text_copy(call->param, sizeof call->param, param);
         if (!httpd_query(request, "symbol", call->symbol_query, sizeof call->symbol_query))
                 call->symbol_query[0] = '\0';
@@ -91,6 +96,8 @@ static void call_free(struct call *call)
         brand_set_unref(call->brands);
         json_decref(call->json);
         free(call->body);
+        free(call->path);
+        free(call->query);
         free(call);
 }
 
@@ -210,4 +217,10 @@ enum errc call_fields(struct call *call, void *out, const struct field *fields, 
         const json_t *json = call_json(call, err);
 
         return json ? schema_read(out, json, fields, n, err) : err->code;
+}
+
+enum errc call_query(struct call *call, void *out, const struct field *fields, size_t n,
+                     struct err *err)
+{
+        return query_read(out, call->query, fields, n, err);
 }

@@ -23,7 +23,11 @@ struct call {
         const struct brand *brand;
         char request_id[37];
         char peer[46];
+        char client[46]; /* whose request it is: peer, or whom a trusted proxy names */
         char origin[256];
+        char accept[256];
+        char *path;                    /* as routed, owned */
+        char *query;                   /* raw, owned; "" if none */
         char param[CALL_PARAM_MAX];    /* the path's {parameter}, "" if none */
         char symbol_query[SYMBOL_MAX]; /* ?symbol=, "" if none or too long */
         bool has_query;                /* the target has a query, whatever is in it */
@@ -33,6 +37,7 @@ struct call {
         json_t *json; /* the parsed body; owned */
         struct limit_state limit;
         bool has_session;
+        bool has_key; /* the session stands for an API key */
         struct auth_session session;
         bool replayed; /* the answer is a stored one */
         int64_t started_mono_ms;
@@ -42,6 +47,11 @@ struct call {
 struct call *call_new(struct api *api, const struct httpd_request *request,
                       const struct route *route, struct brand_set *brands,
                       const struct brand *brand, const char *param);
+
+/* Reads the query by a table of fields, as call_fields does a body: texts, words, whole numbers and
+ * times. A parameter that is not in the table is an error. */
+MUST_USE enum errc call_query(struct call *call, void *out, const struct field *fields, size_t n,
+                              struct err *err);
 
 /* Answers with body (JSON; emptied) and frees the call. */
 void call_reply(struct call *call, int status, struct buf *body);

@@ -3,6 +3,7 @@
 
 #include "api/call.h"
 #include "api/handlers.h"
+#include "api/markets.h"
 #include "api/out.h"
 #include "api/snapshots.h"
 
@@ -13,7 +14,7 @@ static bool offered(const struct call *call, const struct market *m)
         return !m->is_delisted && brand_offers(call->brand, m->symbol);
 }
 
-static const struct market *find(struct call *call)
+const struct market *markets_find(struct call *call)
 {
         struct venue *venue = call->api->o.venue;
         const struct market *m = venue->ops->market_by_symbol(venue, call->param);
@@ -51,7 +52,7 @@ void markets_list(struct call *call)
 
 void markets_one(struct call *call)
 {
-        const struct market *m = find(call);
+        const struct market *m = markets_find(call);
         struct buf body;
 
         if (!m)
@@ -63,7 +64,7 @@ void markets_one(struct call *call)
 
 void markets_book(struct call *call)
 {
-        const struct market *m = find(call);
+        const struct market *m = markets_find(call);
 
         if (m)
                 snapshots_answer(call->api->snapshots, call, m, SNAPSHOT_BOOK);
@@ -71,7 +72,7 @@ void markets_book(struct call *call)
 
 void markets_trades(struct call *call)
 {
-        const struct market *m = find(call);
+        const struct market *m = markets_find(call);
 
         if (m)
                 snapshots_answer(call->api->snapshots, call, m, SNAPSHOT_TRADES);

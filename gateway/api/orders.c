@@ -5,9 +5,12 @@
 #include "api/call.h"
 #include "api/handlers.h"
 #include "api/order_fields.h"
+#include "api/order_name.h"
 #include "api/order_status.h"
+#include "api/orders_past.h"
 #include "api/out.h"
 #include "api/pipeline.h"
+#include "api/sweep.h"
 #include "base/mem.h"
 
 #define BODY_MAX (4u << 20)
@@ -49,6 +52,7 @@ static void listed(void *cookie, const struct err *err, const struct venue_open_
                 call_fail(call, err);
                 return;
         }
+        sweep_look(call->api->sweep, call, orders, n);
         buf_init(&body, BODY_MAX);
         buf_puts(&body, "{\"data\":[");
         for (size_t i = 0; i < n; i++) {
@@ -71,32 +75,12 @@ void orders_list(struct call *call)
 {
         struct venue *venue = call->api->o.venue;
 
+        if (orders_past_take(call))
+                return;
         venue->ops->read_open_orders(venue, &call->session.address, listed, call);
 }
 
 /* --- one order --- */
-
-/* An id is a client order id ("0x" and 32 digits) or the venue's number. */
-struct order_name {
-        bool by_cloid;
-        struct cloid cloid;
-        uint64_t oid;
-};
-
-static enum errc parse_name(struct order_name *name, const char *s)
-{
-        int64_t n = 0;
-
-        *name = (struct order_name){.by_cloid = false};
-        if (hex_parse_cloid(&name->cloid, s, strlen(s)) == E_OK) {
-                name->by_cloid = true;
-                return E_OK;
-        }
-        if (num_parse(&n, s, strlen(s), 0, NUM_REFUSE) || n <= 0)
-                return E_NOT_FOUND;
-        name->oid = (uint64_t)n;
-        return E_OK;
-}
 
 /* A lookup under way: what our journal knows, then what the venue says. */
 struct look {
@@ -210,7 +194,7 @@ static void start_look(struct call *call, bool cancels)
 
         look->call = call;
         look->cancels = cancels;
-        if (parse_name(&look->name, call->param)) {
+        if (order_name_parse(&look->name, call->param)) {
                 free(look);
                 call_fail_code(call, E_NOT_FOUND);
         } else if (look->name.by_cloid) {

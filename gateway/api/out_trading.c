@@ -71,7 +71,8 @@ static void step_json(struct buf *out, const struct plan_step *step)
                 out_text(out, "marginMode", margin_mode_name(a->u.leverage.mode));
                 out_int(out, "leverage", a->u.leverage.leverage);
                 break;
-        case VENUE_ORDER: orders_json(out, a); break;
+        case VENUE_ORDER:
+        case VENUE_MODIFY: orders_json(out, a); break;
         case VENUE_ADJUST_MARGIN:
                 if (step->amount_pending) {
                         out_null(out, "amount");

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "api/accounts.h"
+#include "api/identity.h"
+#include "api/policy.h"
 #include "api/route.h"
 #include "api/run.h"
 #include "base/log.h"
@@ -34,7 +34,7 @@ static void entered(struct turnstile_pass *pass)
 static void stage_gate(struct run *run)
 {
         /* A preview changes nothing, and a cancel must not wait behind an order. */
-        if (run->q.kind == RUN_PREVIEW || run->q.kind == RUN_CANCEL) {
+        if (run->q.kind == RUN_PREVIEW || run->q.kind == RUN_CANCEL || run->q.kind == RUN_PREPARE) {
                 pipeline_next(run);
                 return;
         }
@@ -92,11 +92,21 @@ static void stage_replay(struct run *run)
 {
         struct call *call = run->call;
 
-        if (!call->key[0] || run->q.kind == RUN_PREVIEW)
+        if (!call->key[0] || run->q.kind == RUN_PREVIEW || run->q.kind == RUN_PREPARE)
                 pipeline_next(run);
         else
                 store_intent_by_key(run->api->o.store, call->brand->id, &call->session.address,
                                     call->key, key_looked_up, run);
+}
+
+/* What a modification is of can't be found any more once it was made: the same request again is
+ * recognised before it is looked for. */
+static void stage_replay_first(struct run *run)
+{
+        if (run->q.kind == RUN_MODIFY)
+                stage_replay(run);
+        else
+                pipeline_next(run);
 }
 
 /* --- who trades, and with which key --- */
@@ -109,7 +119,8 @@ static void account_read(void *cookie, enum errc rc, const struct store_account 
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
         } else {
                 run->account = *account;
-                if (run->q.kind != RUN_PREVIEW && !(account->has_agent && account->agent_approved))
+                if (run->q.kind != RUN_PREVIEW && run->q.kind != RUN_PREPARE &&
+                    !(account->has_agent && account->agent_approved))
                         (void)err_set(&run->err, E_AGENT, "%s", err_text(E_AGENT));
         }
         if (run->err.code)
@@ -125,29 +136,6 @@ static void stage_account(struct run *run)
 }
 
 /* --- what the brand permits --- */
-
-static void resolve_policy(struct plan_policy *p, const struct brand *b, const struct market *m,
-                           const struct store_account *account)
-{
-        *p = (struct plan_policy){
-                .default_mode = b->default_margin_mode,
-                .allow_isolated = b->allow_isolated,
-                .allow_cross = b->allow_cross,
-                .max_leverage = brand_max_leverage(b, m->symbol, m->max_leverage),
-                .default_leverage = b->default_leverage,
-                .has_min_distance = b->has_min_liquidation_distance,
-                .min_distance = b->min_liquidation_distance,
-                .warn_distance = b->on_liquidation_too_close == RULE_WARN,
-                .warn_stop = b->on_stop_beyond_liquidation == RULE_WARN,
-                .default_slippage = b->default_slippage,
-                .max_slippage = b->max_slippage,
-                .builder = b->builder,
-                .builder_fee_tenth_bp = b->builder_fee_tenth_bp,
-        };
-        /* A fee the trader has not approved is left out, not refused. */
-        p->has_builder = b->has_builder && b->builder_fee_tenth_bp > 0 &&
-                         account->builder_fee_tenth_bp >= b->builder_fee_tenth_bp;
-}
 
 /* What can be refused without asking the venue is refused here. The polled prices are not used: they
  * may be seconds old, and plan_order_build looks again with those that are read. */
@@ -165,7 +153,8 @@ static void stage_policy(struct run *run)
         const struct brand *b = run->call->brand;
         const struct market *m = run->venue->ops->market_by_symbol(run->venue, run->q.symbol);
         /* What a trader holds can be closed and cancelled, offered or not. */
-        bool leaving = run->q.kind == RUN_CLOSE || run->q.kind == RUN_CANCEL;
+        bool leaving =
+                run->q.kind == RUN_CLOSE || run->q.kind == RUN_CANCEL || run->q.kind == RUN_TPSL;
 
         if (run->q.kind == RUN_CANCEL) {
                 pipeline_next(run);
@@ -178,7 +167,7 @@ static void stage_policy(struct run *run)
                 return;
         }
         run->market = *m;
-        resolve_policy(&run->policy, b, m, &run->account);
+        policy_resolve(&run->policy, b, m, &run->account);
         if (run_is_order(run) && check_order(run))
                 pipeline_fail(run);
         else
@@ -186,32 +175,6 @@ static void stage_policy(struct run *run)
 }
 
 /* --- the plan and its risk --- */
-
-/* The first digits of BLAKE2b over who asks and the key: the same retry gives the same order ids, so
- * that nothing can double. Without a key they are the time and ten random bytes: ids that grow stand
- * together on the store's pages. */
-static void make_cloids(struct run *run)
-{
-        struct call *call = run->call;
-        uint64_t now = (uint64_t)state_now(run->api);
-
-        for (uint8_t i = 0; i < 3; i++) {
-                crypto_generichash_state h;
-                if (!call->key[0]) {
-                        for (int k = 0; k < 6; k++)
-                                run->cloid[i].b[k] = (uint8_t)(now >> (40 - 8 * k));
-                        randombytes_buf(run->cloid[i].b + 6, sizeof run->cloid[i].b - 6);
-                        continue;
-                }
-                crypto_generichash_init(&h, NULL, 0, sizeof run->cloid[i].b);
-                crypto_generichash_update(&h, (const uint8_t *)call->brand->id,
-                                          strlen(call->brand->id) + 1);
-                crypto_generichash_update(&h, call->session.address.b, 20);
-                crypto_generichash_update(&h, (const uint8_t *)call->key, strlen(call->key) + 1);
-                crypto_generichash_update(&h, &i, 1);
-                crypto_generichash_final(&h, run->cloid[i].b, sizeof run->cloid[i].b);
-        }
-}
 
 static void build_cancel(struct run *run)
 {
@@ -242,9 +205,10 @@ static void stage_build(struct run *run)
         };
         enum errc rc = E_OK;
 
-        make_cloids(run);
+        identity_cloids(run->cloid, 3, run->call);
         switch (run->q.kind) {
         case RUN_PREVIEW:
+        case RUN_PREPARE:
         case RUN_PLACE:
                 rc = plan_order_build(&run->plan, &run->q.order, &in, run->cloid, &run->err);
                 break;
@@ -257,8 +221,20 @@ static void stage_build(struct run *run)
                                          run->q.has_mode ? run->q.mode : run->setting.mode,
                                          run->q.leverage, &run->err);
                 break;
-        case RUN_MARGIN: rc = plan_margin_build(&run->plan, &in, run->q.amount, &run->err); break;
+        case RUN_MARGIN:
+                if (run->q.target.has_price || run->q.target.has_leverage)
+                        rc = plan_margin_target_build(&run->plan, &in, &run->q.target, &run->err);
+                else
+                        rc = plan_margin_build(&run->plan, &in, run->q.amount, &run->err);
+                break;
         case RUN_CANCEL: build_cancel(run); break;
+        case RUN_TPSL:
+                rc = plan_tpsl_build(&run->plan, &in, &run->q.tpsl, run->cloid, &run->err);
+                break;
+        case RUN_MODIFY:
+                rc = plan_modify_build(&run->plan, &in, &run->old, &run->q.change, &run->cloid[0],
+                                       &run->err);
+                break;
         }
         if (rc) {
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
@@ -271,6 +247,10 @@ static void stage_build(struct run *run)
 /* A preview ends here; so does a request that needs nothing done. */
 static void stage_preview(struct run *run)
 {
+        if (run->q.kind == RUN_PREPARE) {
+                run_journal_prepare(run);
+                return;
+        }
         if (run->q.kind != RUN_PREVIEW) {
                 pipeline_next(run);
                 return;
@@ -297,16 +277,18 @@ static void stage_answer(struct run *run)
 
 /* The way of a request, in order. */
 static void (*const stages[])(struct run *run) = {
-        stage_gate,    /* one plan at a time per account and symbol */
-        stage_replay,  /* the same key again gets the first answer */
-        stage_account, /* the trader's record: agent, approved fee */
-        stage_policy,  /* the brand's rules, and all that needs no reading */
-        run_read,      /* account, setting, book, fees */
-        stage_build,   /* size, price, steps, risk, refusals */
-        stage_preview, /* a preview stops before anything is signed */
-        run_journal,   /* on disk before any bytes leave */
-        run_execute,   /* sign and send, step by step */
-        run_settle,    /* the outcome, on disk */
+        stage_replay_first, /* before the order is looked for that a modification is of */
+        run_find,           /* that order, and with it the market */
+        stage_gate,         /* one plan at a time per account and symbol */
+        stage_replay,       /* the same key again gets the first answer */
+        stage_account,      /* the trader's record: agent, approved fee */
+        stage_policy,       /* the brand's rules, and all that needs no reading */
+        run_read,           /* account, setting, book, fees */
+        stage_build,        /* size, price, steps, risk, refusals */
+        stage_preview,      /* a preview stops before anything is signed */
+        run_journal,        /* on disk before any bytes leave */
+        run_execute,        /* sign and send, step by step */
+        run_settle,         /* the outcome, on disk */
         stage_answer,
 };
 
@@ -338,28 +320,12 @@ void pipeline_free(struct run *run)
         venue_account_fini(&run->after);
         venue_compiled_fini(&run->compiled);
         free(run->orders);
+        free(run->orders_after);
+        free(run->asked);
         free((void *)(uintptr_t)run->intent.answer);
         free((void *)(uintptr_t)run->intent.request);
         run->api->open_runs--;
         free(run);
-}
-
-static void digest_request(struct run *run)
-{
-        struct call *call = run->call;
-        crypto_generichash_state h;
-
-        const char *method = http_method_name(call->route->method);
-
-        crypto_generichash_init(&h, NULL, 0, sizeof run->digest);
-        crypto_generichash_update(&h, (const uint8_t *)method, strlen(method) + 1);
-        crypto_generichash_update(&h, (const uint8_t *)call->route->path,
-                                  strlen(call->route->path) + 1);
-        crypto_generichash_update(&h, (const uint8_t *)call->param, strlen(call->param) + 1);
-        crypto_generichash_update(&h, (const uint8_t *)call->symbol_query,
-                                  strlen(call->symbol_query) + 1);
-        crypto_generichash_update(&h, (const uint8_t *)call->body, call->body_len);
-        crypto_generichash_final(&h, run->digest, sizeof run->digest);
 }
 
 void pipeline_start(struct call *call, const struct run_request *request)
@@ -372,6 +338,38 @@ void pipeline_start(struct call *call, const struct run_request *request)
         run->q = *request;
         run->api->open_runs++;
         list_init(&run->pass.link);
-        digest_request(run);
+        identity_digest(run->digest, call);
         pipeline_next(run);
+}
+
+/* --- a prepared plan, signed --- */
+
+static void resumed(struct turnstile_pass *pass)
+{
+        struct run *run = list_entry(pass, struct run, pass);
+
+        if ((int64_t)run->intent.step[0].expires_after > state_now(run->api)) {
+                stage_replay(run);
+                return;
+        }
+        (void)err_set(&run->err, E_VENUE_UNAVAILABLE,
+                      "The plan expired while it waited behind others on %s; nothing was sent.",
+                      run->q.symbol);
+        pipeline_fail(run);
+}
+
+void pipeline_resume(struct run *run, struct call *call)
+{
+        run->call = call;
+        run->q.kind = RUN_PLACE;
+        run->api->open_runs++;
+        identity_digest(run->digest, call);
+        for (run->stage = 0; stages[run->stage] != run_journal; run->stage++)
+                must(run->stage + 1 < sizeof stages / sizeof stages[0]);
+        if (turnstile_enter(run->api->turnstile, &run->pass, &call->session.address, run->q.symbol,
+                            resumed)) {
+                (void)err_set(&run->err, E_RATE_LIMITED,
+                              "Too many orders of this account wait on %s.", run->q.symbol);
+                pipeline_fail(run);
+        }
 }

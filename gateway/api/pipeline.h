@@ -7,7 +7,17 @@
 #include "api/call.h"
 #include "plan/plan.h"
 
-enum run_kind { RUN_PREVIEW, RUN_PLACE, RUN_CLOSE, RUN_LEVERAGE, RUN_MARGIN, RUN_CANCEL };
+enum run_kind {
+        RUN_PREVIEW,
+        RUN_PLACE,
+        RUN_CLOSE,
+        RUN_LEVERAGE,
+        RUN_MARGIN,
+        RUN_CANCEL,
+        RUN_MODIFY,
+        RUN_TPSL,
+        RUN_PREPARE, /* as far as the journal; the trader signs */
+};
 
 /* What is asked, validated as far as its own fields go. A value. */
 struct run_request {
@@ -17,13 +27,17 @@ struct run_request {
         bool has_mode;                   /* LEVERAGE */
         enum margin_mode mode;
         unsigned leverage;
-        struct usd amount; /* MARGIN */
+        struct usd amount; /* MARGIN, unless by target */
+        struct plan_margin_target target;
         /* CANCEL: already resolved to what the venue knows. */
         unsigned n_cancels;
         struct venue_cancel cancel[VENUE_CANCELS_MAX];
         char cancel_id[VENUE_CANCELS_MAX][CLOID_STR_MAX]; /* as the trader knows them */
-        bool cancel_single; /* a refusal is the answer, not a row of it */
-        bool cancels_more;  /* there are more than one action takes */
+        bool cancel_single;            /* a refusal is the answer, not a row of it */
+        char order_id[CALL_PARAM_MAX]; /* MODIFY: as the trader names it */
+        struct plan_change change;
+        struct plan_tpsl tpsl; /* TPSL */
+        bool cancels_more;     /* there are more than one action takes */
 };
 
 /* Takes over call; answers it when all is known and on disk. */

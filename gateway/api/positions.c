@@ -7,6 +7,7 @@
 #include "api/out.h"
 #include "api/pipeline.h"
 #include "api/schema.h"
+#include "api/sweep.h"
 #include "base/mem.h"
 
 #define BODY_MAX (4u << 20)
@@ -77,6 +78,9 @@ static void view_done(struct view *view, const struct err *err)
                 view->err = *err;
         if (--view->reading)
                 return;
+        if (!view->err.code)
+                sweep_offer(view->call->api->sweep, view->call, &view->account, view->orders,
+                            view->n_orders);
         if (view->err.code)
                 call_fail(view->call, &view->err);
         else if (view->call->param[0])
@@ -192,28 +196,41 @@ void positions_leverage(struct call *call)
 }
 
 struct margin_request {
+        bool has_amount;
         struct usd amount;
+        struct plan_margin_target target;
 };
 
 static const struct field margin_fields[] = {
         {.name = "amount",
          .type = FIELD_SIGNED_USD,
-         .required = true,
          .offset = offsetof(struct margin_request, amount),
-         .present = FIELD_NO_FLAG},
+         .present = offsetof(struct margin_request, has_amount)},
+        {.name = "targetLiquidationPrice",
+         .type = FIELD_PX,
+         .offset = offsetof(struct margin_request, target.price),
+         .present = offsetof(struct margin_request, target.has_price)},
+        {.name = "targetLeverage",
+         .type = FIELD_PX,
+         .offset = offsetof(struct margin_request, target.leverage),
+         .present = offsetof(struct margin_request, target.has_leverage)},
 };
 
 void positions_margin(struct call *call)
 {
         struct run_request request = {.kind = RUN_MARGIN};
-        struct margin_request fields = {.amount = {0}};
+        struct margin_request fields = {.has_amount = false};
         struct err err = {.code = E_OK};
 
-        enum errc rc = call_fields(call, &fields, margin_fields, 1, &err);
+        enum errc rc = call_fields(call, &fields, margin_fields, 3, &err);
+        if (!rc && fields.has_amount + fields.target.has_price + fields.target.has_leverage != 1)
+                rc = err_field(&err, E_INVALID, "amount",
+                               "exactly one of amount, targetLiquidationPrice, targetLeverage");
         if (rc) {
                 call_fail(call, &err);
                 return;
         }
         request.amount = fields.amount;
+        request.target = fields.target;
         start(call, &request);
 }

@@ -9,7 +9,8 @@
 
 struct call;
 
-enum route_auth { ROUTE_PUBLIC, ROUTE_ANY_HOST, ROUTE_SESSION };
+/* SESSION: a session or an API key with the scope that the label asks for; WALLET: a session only. */
+enum route_auth { ROUTE_PUBLIC, ROUTE_ANY_HOST, ROUTE_SESSION, ROUTE_WALLET };
 enum route_risk { ROUTE_READS, ROUTE_OPENS_RISK, ROUTE_REDUCES_RISK, ROUTE_MOVES_FUNDS };
 
 struct route {

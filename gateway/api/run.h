@@ -30,8 +30,15 @@ struct run {
         struct account_facts facts;      /* fee rates, collateral mode */
         struct venue_open_order *orders; /* owned */
         size_t n_orders;
+        struct venue_open_order old; /* MODIFY: the order as it stands */
+        char old_status[24];         /* MODIFY: what became of it; "" not known */
+        void (*find_done)(struct run *run);
         /* Decided. */
         struct plan plan;
+        /* Prepared: what was asked, and the trader's own signatures, one for each step. */
+        char *asked; /* owned */
+        bool is_given;
+        struct signature given[PLAN_STEPS_MAX];
         /* Journal and execution. */
         struct store_intent intent;
         bool journaled;
@@ -43,11 +50,13 @@ struct run {
         bool unknown; /* a step's outcome is not known */
         struct venue_account after;
         bool has_after;
+        struct venue_open_order *orders_after; /* TPSL: owned */
+        size_t n_orders_after;
 };
 
 static inline bool run_is_order(const struct run *run)
 {
-        return run->q.kind == RUN_PLACE || run->q.kind == RUN_PREVIEW;
+        return run->q.kind == RUN_PLACE || run->q.kind == RUN_PREVIEW || run->q.kind == RUN_PREPARE;
 }
 
 /* Goes on with the next stage. */
@@ -55,11 +64,22 @@ void pipeline_next(struct run *run);
 /* Ends with run->err: journals it where something was journaled, answers, frees. */
 void pipeline_fail(struct run *run);
 void pipeline_free(struct run *run);
+/* A prepared run goes on, for another call: from the line of its symbol to the journal. */
+void pipeline_resume(struct run *run, struct call *call);
+
+/* run_find.c: what a modification is of; the market follows from it. */
+void run_find(struct run *run);
+/* The same order among those just read; run->err where it is gone. */
+void run_find_again(struct run *run);
+/* Asks what became of it, into old_status. */
+void run_find_fate(struct run *run, void (*done)(struct run *run));
 
 /* Stages: run_read.c asks the venue for what the plan stands on; run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps
  * one after another. Each goes on with pipeline_next. */
 void run_read(struct run *run);
 void run_journal(struct run *run);
+/* Compiles every step for its trader to sign, and puts the run aside. */
+void run_journal_prepare(struct run *run);
 void run_execute(struct run *run);
 void run_settle(struct run *run);
 /* Compiles step i with its nonce, and notes nonce, expiry and digest in the intent. */

@@ -1,6 +1,7 @@
 /* How a finished request is told. */
 #include <string.h>
 
+#include "api/order_name.h"
 #include "api/out.h"
 #include "api/problem.h"
 #include "api/run.h"
@@ -71,15 +72,17 @@ static void legs(struct buf *out, const struct run *run)
 {
         const struct venue_action *a = &run->plan.step[run->plan.order_step].action;
 
-        if (a->u.order.n < 2)
+        unsigned first = a->u.order.legs_of_position ? 0 : 1;
+
+        if (a->u.order.n <= first)
                 return;
         out_key(out, "legs");
         buf_putc(out, '[');
-        for (unsigned i = 1; i < a->u.order.n; i++) {
+        for (unsigned i = first; i < a->u.order.n; i++) {
                 const struct venue_order *o = &a->u.order.order[i];
                 const struct venue_item *item = &run->outcome.item[i];
                 char id[CLOID_STR_MAX];
-                buf_puts(out, i > 1 ? ",{" : "{");
+                buf_puts(out, i > first ? ",{" : "{");
                 out_text(out, "kind",
                          o->trigger == TRIGGER_TAKE_PROFIT ? "takeProfit" : "stopLoss");
                 out_text(out, "id", hex_print_cloid(id, &o->cloid));
@@ -92,6 +95,20 @@ static void legs(struct buf *out, const struct run *run)
                 buf_putc(out, '}');
         }
         buf_putc(out, ']');
+}
+
+/* The old order, by the name it had, and what became of it. */
+static void replaced_member(struct buf *out, const struct run *run)
+{
+        char name[CALL_PARAM_MAX];
+        char oid[NUM_STR_MAX];
+
+        out_key(out, "replaced");
+        buf_putc(out, '{');
+        out_text(out, "id", order_name_print(name, &run->old));
+        out_text(out, "venueOrderId", num_print(oid, (int64_t)run->old.oid, 0, 0));
+        out_text(out, "status", run->old_status[0] ? run->old_status : NULL);
+        buf_putc(out, '}');
 }
 
 static void order_members(struct buf *out, const struct run *run)
@@ -119,6 +136,8 @@ static void order_members(struct buf *out, const struct run *run)
         out_px(out, "price", run->plan.price);
         out_px(out, "expectedPrice", run->plan.expected_price);
         out_usd(out, "notional", run->plan.notional);
+        if (run->q.kind == RUN_MODIFY)
+                replaced_member(out, run);
         if (run->q.kind != RUN_PREVIEW)
                 legs(out, run);
         out_plan(out, &run->plan);
@@ -132,7 +151,8 @@ static void position_member(struct buf *out, const char *name, const struct run 
         for (unsigned i = 0; i < account->n_positions; i++) {
                 if (strcmp(account->position[i].symbol, run->q.symbol) != 0)
                         continue;
-                out_position(out, &account->position[i], account, &run->market, NULL, 0);
+                out_position(out, &account->position[i], account, &run->market, run->orders_after,
+                             run->n_orders_after);
                 return;
         }
         buf_puts(out, "null");
@@ -146,6 +166,19 @@ static void position_members(struct buf *out, const struct run *run)
         out_plan(out, &run->plan);
         out_risk(out, &run->plan.risk);
         position_member(out, "before", run, &run->before);
+        if (run->has_after)
+                position_member(out, "position", run, &run->after);
+}
+
+static void tpsl_members(struct buf *out, const struct run *run)
+{
+        out_text(out, "symbol", run->q.symbol);
+        if (run->unknown)
+                out_text(out, status_key(run), "unknown");
+        if (run->plan.order_step >= 0)
+                legs(out, run);
+        out_plan(out, &run->plan);
+        out_risk(out, &run->plan.risk);
         if (run->has_after)
                 position_member(out, "position", run, &run->after);
 }
@@ -183,7 +216,9 @@ static void members(struct buf *out, const struct run *run)
 {
         switch (run->q.kind) {
         case RUN_PREVIEW:
-        case RUN_PLACE: order_members(out, run); break;
+        case RUN_PREPARE:
+        case RUN_PLACE:
+        case RUN_MODIFY: order_members(out, run); break;
         case RUN_CLOSE:
                 order_members(out, run);
                 if (run->has_after)
@@ -191,6 +226,7 @@ static void members(struct buf *out, const struct run *run)
                 break;
         case RUN_LEVERAGE:
         case RUN_MARGIN: position_members(out, run); break;
+        case RUN_TPSL: tpsl_members(out, run); break;
         case RUN_CANCEL: cancel_members(out, run); break;
         }
 }

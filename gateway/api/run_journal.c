@@ -4,15 +4,21 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/out.h"
+#include "api/prepare.h"
 #include "api/run.h"
+#include "api/sweep.h"
 #include "base/log.h"
 #include "base/mem.h"
+
+#define SIGNING_LIFE_MS 60000 /* of a prepared plan, and of what is signed of it */
 
 /* --- the intent on disk --- */
 
 static const char *const kind_names[] = {
         [RUN_PREVIEW] = "preview",   [RUN_PLACE] = "order",   [RUN_CLOSE] = "close",
         [RUN_LEVERAGE] = "leverage", [RUN_MARGIN] = "margin", [RUN_CANCEL] = "cancel",
+        [RUN_MODIFY] = "modify",     [RUN_TPSL] = "tpsl",     [RUN_PREPARE] = "prepare",
 };
 
 static enum intent_state state_of_step(enum step_status status)
@@ -38,9 +44,9 @@ static void intent_orders(struct run *run)
         a = &run->plan.step[run->plan.order_step].action;
         for (unsigned i = 0; i < a->u.order.n; i++) {
                 const struct venue_order *o = &a->u.order.order[i];
-                const char *role = i == 0                              ? "order"
-                                   : o->trigger == TRIGGER_TAKE_PROFIT ? "tp"
-                                                                       : "sl";
+                const char *role = i == 0 && !a->u.order.legs_of_position ? "order"
+                                   : o->trigger == TRIGGER_TAKE_PROFIT    ? "tp"
+                                                                          : "sl";
                 it->order[i].cloid = o->cloid;
                 text_copy(it->order[i].role, sizeof it->order[i].role, role);
         }
@@ -65,7 +71,7 @@ static void intent_fill(struct run *run)
         it->state = INTENT_RESERVED;
         text_copy(it->owner, sizeof it->owner, run->api->o.node);
         it->epoch = 1;
-        it->request = xstrdup(call->body);
+        it->request = xstrdup(run->asked ? run->asked : call->body);
         intent_orders(run);
 }
 
@@ -103,7 +109,7 @@ static void journaled(void *cookie, enum errc rc)
 /* Compiles step i with its nonce and records digest and nonce in the journal's row. */
 enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *err)
 {
-        int64_t life = run->api->o.expires_after_ms;
+        int64_t life = run->q.kind == RUN_PREPARE ? SIGNING_LIFE_MS : run->api->o.expires_after_ms;
         uint64_t expires = life ? (uint64_t)(state_now(run->api) + life) : 0;
         enum errc rc;
 
@@ -117,6 +123,13 @@ enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *e
         run->intent.step[i].expires_after = expires;
         run->intent.step[i].digest = run->compiled.digest;
         return E_OK;
+}
+
+static void insert(struct run *run)
+{
+        intent_fill(run);
+        run_note_steps(run);
+        store_intent_insert(run->api->o.store, &run->intent, journaled, run);
 }
 
 static void nonces_ready(void *cookie, enum errc rc)
@@ -149,7 +162,66 @@ static void nonces_ready(void *cookie, enum errc rc)
 
 void run_journal(struct run *run)
 {
+        if (run->is_given) {
+                insert(run); /* compiled when it was prepared */
+                return;
+        }
         nonce_ledger_load(run->api->o.nonces, &run->account.agent, nonces_ready, run);
+}
+
+/* --- for a trader who signs --- */
+
+static void step_to_sign(struct buf *out, struct run *run, unsigned i)
+{
+        const struct store_intent_step *step = &run->intent.step[i];
+        char digest[HASH_STR_MAX];
+
+        if (i)
+                buf_putc(out, ',');
+        buf_putc(out, '{');
+        out_text(out, "step", run->plan.step[i].name);
+        out_text(out, "digest", hex_print_hash(digest, &step->digest));
+        out_int(out, "nonce", (int64_t)step->nonce);
+        out_int(out, "expiresAfter", (int64_t)step->expires_after);
+        out_key(out, "action");
+        buf_put(out, run->compiled.body.data, run->compiled.body.len);
+        out_key(out, "typedData");
+        run->venue->ops->signing_data(run->venue, out, &run->compiled);
+        buf_putc(out, '}');
+}
+
+static void nonces_for_signing(void *cookie, enum errc rc)
+{
+        struct run *run = cookie;
+        struct buf steps;
+
+        if (!rc)
+                rc = nonce_ledger_take(run->api->o.nonces, &run->call->session.address,
+                                       run->plan.n_steps, &run->first_nonce);
+        (void)err_set(&run->err, rc, "%s", err_text(rc));
+        buf_init(&steps, 1u << 18);
+        buf_putc(&steps, '[');
+        for (unsigned i = 0; i < run->plan.n_steps && !rc; i++) {
+                rc = run_compile(run, i, run->first_nonce + i, &run->err);
+                if (!rc)
+                        step_to_sign(&steps, run, i);
+        }
+        buf_putc(&steps, ']');
+        if (rc || buf_check(&steps)) {
+                (void)err_set(&run->err, rc ? rc : E_INTERNAL, "%s", err_text(E_INTERNAL));
+                pipeline_fail(run);
+        } else {
+                prepare_keep(run->api->prepare, run, &steps);
+        }
+        buf_fini(&steps);
+}
+
+/* Which key will sign is not known yet: the account's own nonces serve any of its keys. */
+void run_journal_prepare(struct run *run)
+{
+        /* A leverage that was changed can't be put back without another signature. */
+        run->plan.leverage_changed = false;
+        nonce_ledger_load(run->api->o.nonces, &run->call->session.address, nonces_for_signing, run);
 }
 
 /* --- the result on disk --- */
@@ -165,35 +237,13 @@ static void settled(void *cookie, enum errc rc)
         pipeline_next(run);
 }
 
-static void builder_forgotten(void *cookie, enum errc rc)
-{
-        (void)cookie;
-        if (rc)
-                log_event(LOG_ERROR, "account not recorded", "code", err_constant(rc), NULL);
-}
-
-/* The venue says that the fee's approval is gone: the next order goes without it. */
-static void forget_builder(void *cookie, enum errc rc, const struct store_account *account)
-{
-        struct accounts *accounts = cookie;
-        struct store_account changed;
-
-        if (rc) {
-                builder_forgotten(NULL, rc);
-                return;
-        }
-        changed = *account;
-        changed.builder_fee_tenth_bp = 0;
-        accounts_put(accounts, &changed, builder_forgotten, NULL);
-}
-
 static void settle(struct run *run)
 {
         struct buf body;
 
         if (run->err.code == E_BUILDER_FEE)
-                accounts_get(run->api->accounts, run->call->brand->id, &run->call->session.address,
-                             forget_builder, run->api->accounts);
+                accounts_forget_builder(run->api->accounts, run->call->brand->id,
+                                        &run->call->session.address);
         run->intent.state = run->unknown                 ? INTENT_UNKNOWN
                             : run_answer_is_problem(run) ? INTENT_REJECTED
                                                          : INTENT_DONE;
@@ -207,7 +257,25 @@ static void settle(struct run *run)
                     log_fmt("kind=\"%s\",result=\"%s\"", run->intent.kind,
                             intent_state_name(run->intent.state)),
                     1, "Signed requests settled, by kind and result.");
+        if (run->q.kind == RUN_CLOSE && !run->err.code)
+                sweep_start(run->api->sweep, run->call);
         store_intent_update(run->api->o.store, &run->intent, settled, run);
+}
+
+static void orders_read_after(void *cookie, const struct err *err,
+                              const struct venue_open_order *orders, size_t n)
+{
+        struct run *run = cookie;
+
+        if (!err->code) {
+                run->orders_after = xcalloc(n + 1, sizeof *orders);
+                if (n)
+                        memcpy(run->orders_after, orders, n * sizeof *orders);
+                run->n_orders_after = n;
+        } else {
+                run->has_after = false; /* a position without its protection would be a lie */
+        }
+        settle(run);
 }
 
 static void read_after(void *cookie, const struct err *err, struct venue_account *account)
@@ -220,15 +288,21 @@ static void read_after(void *cookie, const struct err *err, struct venue_account
                 run->has_after = true;
                 *account = (struct venue_account){.n_positions = 0};
         }
-        settle(run);
+        if (run->q.kind == RUN_TPSL && run->has_after)
+                run->venue->ops->read_open_orders(run->venue, &run->call->session.address,
+                                                  orders_read_after, run);
+        else
+                settle(run);
 }
 
 void run_settle(struct run *run)
 {
         bool shows_position = run->q.kind == RUN_LEVERAGE || run->q.kind == RUN_MARGIN ||
-                              run->q.kind == RUN_CLOSE;
+                              run->q.kind == RUN_CLOSE || run->q.kind == RUN_TPSL;
 
-        if (shows_position && !run->err.code)
+        if (run->q.kind == RUN_MODIFY)
+                run_find_fate(run, settle);
+        else if (shows_position && !run->err.code)
                 run->venue->ops->read_account(run->venue, &run->call->session.address, read_after,
                                               run);
         else

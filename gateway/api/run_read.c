@@ -46,6 +46,8 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
                 if (n)
                         memcpy(run->orders, orders, n * sizeof *orders);
                 run->n_orders = n;
+                if (run->q.kind == RUN_MODIFY)
+                        run_find_again(run);
         }
         read_done(run, err);
 }
@@ -55,7 +57,7 @@ static bool wants_orders(const struct run *run)
 {
         enum margin_mode wanted = run->policy.default_mode;
 
-        if (run->q.kind == RUN_LEVERAGE)
+        if (run->q.kind == RUN_LEVERAGE || run->q.kind == RUN_MODIFY || run->q.kind == RUN_TPSL)
                 return true;
         if (!run_is_order(run))
                 return false;
@@ -130,7 +132,9 @@ static void book_read(void *cookie, const struct err *err, const struct venue_bo
  * opens risk is refused, what reduces it is not. */
 static void check_mode(struct run *run)
 {
-        bool reduces = run->q.kind == RUN_CLOSE || (run_is_order(run) && run->q.order.reduce_only);
+        bool reduces = run->q.kind == RUN_CLOSE || run->q.kind == RUN_TPSL ||
+                       (run_is_order(run) && run->q.order.reduce_only) ||
+                       (run->q.kind == RUN_MODIFY && run->old.reduce_only);
 
         if (!reduces && strcmp(run->facts.mode, "standard") != 0)
                 (void)err_set(&run->err, E_FORBIDDEN,

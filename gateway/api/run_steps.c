@@ -8,6 +8,7 @@
 
 #include "api/order_status.h"
 #include "api/run.h"
+#include "api/signer.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -15,6 +16,7 @@
 
 static void execute_step(struct run *run);
 static void step_over(struct run *run);
+static void look_up_order(struct run *run);
 
 static void fail_step(struct run *run, const struct err *err)
 {
@@ -28,7 +30,7 @@ static void take_items(struct run *run, const struct venue_outcome *outcome)
         /* An outcome has room for a batch of cancels; an order fills little of it. */
         run->outcome.result = outcome->result;
         run->outcome.n_items = outcome->n_items;
-        memcpy(run->outcome.item, outcome->item, outcome->n_items * sizeof outcome->item[0]);
+        memmove(run->outcome.item, outcome->item, outcome->n_items * sizeof outcome->item[0]);
         run->has_outcome = true;
         for (unsigned i = 0; i < outcome->n_items && i < run->intent.n_orders; i++)
                 run->intent.order[i].oid = outcome->item[i].oid;
@@ -40,7 +42,10 @@ static void warn_of_refused_legs(struct run *run, const struct venue_outcome *ou
         const struct venue_action *a = &run->plan.step[run->step].action;
         struct plan_risk *risk = &run->plan.risk;
 
-        for (unsigned i = 1; i < outcome->n_items && i < a->u.order.n; i++) {
+        /* Without an order that they follow, all are legs. */
+        unsigned first = a->u.order.legs_of_position ? 0 : 1;
+
+        for (unsigned i = first; i < outcome->n_items && i < a->u.order.n; i++) {
                 bool is_profit = a->u.order.order[i].trigger == TRIGGER_TAKE_PROFIT;
                 struct plan_warning *warning;
 
@@ -56,13 +61,28 @@ static void warn_of_refused_legs(struct run *run, const struct venue_outcome *ou
         }
 }
 
+/* Where some of a position's new protection was refused, the old of its kind stays. */
+static void keep_what_protects(struct run *run, const struct venue_outcome *outcome)
+{
+        const struct venue_action *a = &run->plan.step[run->step].action;
+
+        for (unsigned i = 0; i < outcome->n_items && i < a->u.order.n; i++)
+                if (outcome->item[i].status == ITEM_REFUSED)
+                        plan_tpsl_keep_old(&run->plan, a->u.order.order[i].trigger);
+}
+
 static void step_done(struct run *run, const struct venue_outcome *outcome)
 {
-        enum venue_action_kind kind = run->plan.step[run->step].action.kind;
+        const struct venue_action *action = &run->plan.step[run->step].action;
+        enum venue_action_kind kind = action->kind;
+        bool is_of_position = kind == VENUE_ORDER && action->u.order.legs_of_position;
 
-        if (kind == VENUE_ORDER || kind == VENUE_CANCEL)
+        /* An order's outcome is not overwritten by a cancel that follows it. */
+        if (kind == VENUE_ORDER || kind == VENUE_MODIFY ||
+            (kind == VENUE_CANCEL && run->plan.order_step < 0))
                 take_items(run, outcome);
-        if (kind == VENUE_ORDER && outcome->n_items && outcome->item[0].status == ITEM_REFUSED) {
+        if ((kind == VENUE_ORDER || kind == VENUE_MODIFY) && !is_of_position && outcome->n_items &&
+            outcome->item[0].status == ITEM_REFUSED) {
                 struct err err;
                 venue_item_err(&err, &outcome->item[0]);
                 fail_step(run, &err);
@@ -71,6 +91,8 @@ static void step_done(struct run *run, const struct venue_outcome *outcome)
         }
         if (kind == VENUE_ORDER)
                 warn_of_refused_legs(run, outcome);
+        if (is_of_position)
+                keep_what_protects(run, outcome);
         step_over(run);
 }
 
@@ -99,9 +121,11 @@ static void order_looked_up(void *cookie, const struct err *err,
                             const struct venue_order_status *status)
 {
         struct run *run = cookie;
-        struct venue_outcome outcome = {.result = VENUE_DONE, .n_items = 1};
-        struct venue_item *item = &outcome.item[0];
+        const struct venue_action *a = &run->plan.step[run->step].action;
+        struct venue_outcome *outcome = &run->outcome;
+        struct venue_item *item = &outcome->item[outcome->n_items];
 
+        *item = (struct venue_item){.oid = 0};
         if (err->code || !status->found || !order_status_read(&item->status, status)) {
                 step_unknown(run);
                 return;
@@ -113,7 +137,12 @@ static void order_looked_up(void *cookie, const struct err *err,
         (void)text_copy(item->venue_message, sizeof item->venue_message, status->status);
         if (item->status == ITEM_CANCELLED && item->filled.v > 0)
                 item->status = ITEM_FILLED; /* what was left of it is gone */
-        step_done(run, &outcome);
+        outcome->n_items++;
+        /* The legs of an order follow it; those of a position are orders of their own. */
+        if (a->u.order.legs_of_position && outcome->n_items < a->u.order.n)
+                look_up_order(run);
+        else
+                step_done(run, outcome);
 }
 
 static void setting_looked_up(void *cookie, const struct err *err, const struct venue_setting *s)
@@ -128,6 +157,15 @@ static void setting_looked_up(void *cookie, const struct err *err, const struct 
                 step_unknown(run);
 }
 
+static void look_up_order(struct run *run)
+{
+        const struct venue_action *a = &run->plan.step[run->step].action;
+
+        run->venue->ops->lookup(run->venue, &run->call->session.address,
+                                &a->u.order.order[run->outcome.n_items].cloid, 0, order_looked_up,
+                                run);
+}
+
 static void find_out(struct run *run)
 {
         const struct venue_action *a = &run->plan.step[run->step].action;
@@ -135,8 +173,10 @@ static void find_out(struct run *run)
 
         switch (a->kind) {
         case VENUE_ORDER:
-                run->venue->ops->lookup(run->venue, user, &a->u.order.order[0].cloid, 0,
-                                        order_looked_up, run);
+        case VENUE_MODIFY:
+                run->outcome.result = VENUE_DONE;
+                run->outcome.n_items = 0;
+                look_up_order(run);
                 break;
         case VENUE_SET_LEVERAGE:
                 run->venue->ops->read_setting(run->venue, user, &run->market, setting_looked_up,
@@ -164,28 +204,13 @@ static void submitted(void *cookie, const struct venue_outcome *outcome)
 /* The digest of the step is on disk: sign it and let it go. */
 static void sign_and_send(struct run *run)
 {
-        struct vault_binding binding = {.brand = run->call->brand->id,
-                                        .account = run->call->session.address,
-                                        .agent = run->account.agent};
-        const struct vault_brand *key =
-                map_get(run->api->brand_keys, binding.brand, strlen(binding.brand));
-        struct vault_sealed sealed;
         struct signature sig;
         struct err err = {.code = E_OK};
 
-        if (run->api->ended) {
-                (void)err_set(&err, E_DRAINING, "The gateway ended before this was sent.");
-        } else if (!key || run->account.agent_sealed_len != sizeof sealed.b) {
-                (void)err_set(&err, E_CRYPTO, "The agent's key can't be opened.");
-        } else {
-                memcpy(sealed.b, run->account.agent_sealed, sizeof sealed.b);
-                if (vault_agent_sign(run->api->o.vault, key, &sig, &binding, &sealed,
-                                     &run->compiled.digest))
-                        (void)err_set(&err, E_CRYPTO, "The agent's key can't be opened.");
-        }
-        if (err.code) {
-                log_event(LOG_ERROR, "not signed", "request", run->call->request_id, "why",
-                          err.detail, NULL);
+        if (run->is_given && !run->api->ended) {
+                sig = run->given[run->step];
+        } else if (signer_sign(&sig, run->api, run->call->brand->id, &run->call->session.address,
+                               &run->account, &run->compiled.digest, &err)) {
                 fail_step(run, &err);
                 step_over(run);
                 return;

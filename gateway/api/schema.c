@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 
+#define TIME_MAX_MS INT64_C(253402300799999)
+
 static void *at(void *out, size_t offset)
 {
         return (char *)out + offset;
@@ -107,6 +109,50 @@ static enum errc read_address(struct addr *value, const json_t *v, const char *p
         return E_OK;
 }
 
+static enum errc read_list(const json_t **value, const json_t *v, const struct field *f,
+                           const char *path, struct err *err)
+{
+        size_t n = json_array_size(v);
+
+        if (!json_is_array(v) || n == 0 || n > f->size)
+                return err_field(err, E_INVALID, path, "must be an array of 1 to %zu %s", f->size,
+                                 f->type == FIELD_LIST ? "objects" : "strings");
+        for (size_t i = 0; i < n; i++)
+                if (f->type == FIELD_LIST ? !json_is_object(json_array_get(v, i))
+                                          : !json_is_string(json_array_get(v, i)))
+                        return err_field(err, E_INVALID, path, "must hold %s only",
+                                         f->type == FIELD_LIST ? "objects" : "strings");
+        *value = v;
+        return E_OK;
+}
+
+static enum errc read_time(int64_t *value, const json_t *v, const char *path, struct err *err)
+{
+        json_int_t n = json_integer_value(v);
+
+        if (!json_is_integer(v) || n < 0 || n > TIME_MAX_MS)
+                return err_field(err, E_INVALID, path, "must be a time in milliseconds since 1970");
+        *value = n;
+        return E_OK;
+}
+
+static enum errc read_texts(struct field_texts *value, const json_t *v, const struct field *f,
+                            const char *path, struct err *err)
+{
+        size_t n = json_array_size(v);
+
+        if (!json_is_array(v) || n == 0 || n > FIELD_TEXTS_MAX)
+                return err_field(err, E_INVALID, path, "must be a list of 1 to %d strings",
+                                 FIELD_TEXTS_MAX);
+        for (size_t i = 0; i < n; i++) {
+                enum errc rc = read_raw(&value->item[i], json_array_get(v, i), f, path, err);
+                if (rc)
+                        return rc;
+        }
+        value->n = (unsigned)n;
+        return E_OK;
+}
+
 static enum errc read_object(void *out, const json_t *object, const struct field *fields, size_t n,
                              const char *prefix, struct err *err);
 
@@ -126,11 +172,23 @@ static enum errc read_one(void *out, const json_t *v, const struct field *f, con
         case FIELD_WORD: return read_word(value, v, f, path, err);
         case FIELD_UINT: return read_uint(value, v, f, path, err);
         case FIELD_ADDRESS: return read_address(value, v, path, err);
+        case FIELD_TIME: return read_time(value, v, path, err);
+        case FIELD_TEXTS: return read_texts(value, v, f, path, err);
         case FIELD_BOOL:
                 if (!json_is_boolean(v))
                         return err_field(err, E_INVALID, path, "must be true or false");
                 *(bool *)value = json_is_true(v);
                 return E_OK;
+        case FIELD_STRINGS:
+        case FIELD_LIST: return read_list(value, v, f, path, err);
+        case FIELD_OBJECT_OR_NULL:
+                if (json_is_null(v)) {
+                        *(bool *)at(out, f->null) = true;
+                        return E_OK;
+                }
+                if (!json_is_object(v))
+                        return err_field(err, E_INVALID, path, "must be an object or null");
+                return read_object(value, v, f->sub, f->n_sub, path, err);
         case FIELD_OBJECT:
                 if (!json_is_object(v))
                         return err_field(err, E_INVALID, path, "must be an object");
@@ -174,7 +232,7 @@ static enum errc read_object(void *out, const json_t *object, const struct field
                         one = read_one(out, v, f, path, err);
                 if (one)
                         rc = one;
-                else if (f && f->present != FIELD_NO_FLAG)
+                else if (f && f->present != FIELD_NO_FLAG && !json_is_null(v))
                         *(bool *)at(out, f->present) = true;
         }
         for (size_t i = 0; i < n; i++) {

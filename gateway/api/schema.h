@@ -19,9 +19,20 @@ enum field_type {
         FIELD_RATE,       /* decimal string, > 0 and at most 1 */
         FIELD_WORD,       /* an enum: index into words, stored as int */
         FIELD_BOOL,
-        FIELD_UINT,    /* unsigned, 1..max */
-        FIELD_ADDRESS, /* struct addr */
-        FIELD_OBJECT,  /* sub-table into a struct at offset */
+        FIELD_UINT,           /* unsigned, 1..max */
+        FIELD_ADDRESS,        /* struct addr */
+        FIELD_OBJECT,         /* sub-table into a struct at offset */
+        FIELD_OBJECT_OR_NULL, /* the same; null sets the bool at offset `null` instead */
+        FIELD_TIME,           /* int64_t, wall ms, 0..253402300799999 (the year 9999) */
+        FIELD_TEXTS,   /* struct field_texts: 1..FIELD_TEXTS_MAX strings of up to size bytes */
+        FIELD_STRINGS, /* const json_t * borrowed from the JSON: an array of 1..size strings */
+        FIELD_LIST,    /* the same: an array of 1..size objects */
+};
+
+#define FIELD_TEXTS_MAX 16
+struct field_texts {
+        unsigned n;
+        const char *item[FIELD_TEXTS_MAX]; /* borrowed from the JSON */
 };
 
 #define FIELD_NO_FLAG ((size_t)-1)
@@ -30,12 +41,13 @@ struct field {
         const char *name;
         enum field_type type;
         bool required;
-        size_t offset;            /* of the value in the struct */
-        size_t present;           /* of a bool that says it was there, or FIELD_NO_FLAG */
-        size_t size;              /* TEXT, RAW: bytes; UINT: largest value */
+        size_t offset;  /* of the value in the struct */
+        size_t present; /* of a bool that says it was there, or FIELD_NO_FLAG */
+        size_t size;    /* TEXT, RAW, TEXTS: bytes; UINT: largest value; LIST, STRINGS: items */
         const char *const *words; /* WORD: NULL-terminated */
         const struct field *sub;  /* OBJECT */
         size_t n_sub;
+        size_t null; /* OBJECT_OR_NULL */
 };
 
 /* Fills out (zeroed by the caller). E_INVALID with every offending field in err. */

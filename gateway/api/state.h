@@ -9,6 +9,7 @@
 #include "auth/limit.h"
 #include "base/map.h"
 #include "brand/brand.h"
+#include "brand/config.h"
 #include "edge/httpd.h"
 #include "journal/nonce.h"
 #include "loop/loop.h"
@@ -19,6 +20,11 @@
 struct accounts;
 struct turnstile;
 struct snapshots;
+struct prepare;
+struct sweep;
+struct transfers;
+struct series;
+struct api_keys;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -27,6 +33,13 @@ struct api {
         struct accounts *accounts;
         struct turnstile *turnstile;
         struct snapshots *snapshots;
+        struct sweep *sweep;
+        struct prepare *prepare;
+        struct transfers *transfers;
+        bool is_paper; /* the embedded venue */
+        struct config_deposit deposit;
+        struct series *series;
+        struct api_keys *keys;
         struct limit *public_limit;
         struct map *session_limits; /* brand id -> struct limit *, per account */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */

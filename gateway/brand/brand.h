@@ -30,6 +30,9 @@ struct brand_link {
 /* What a refusal of the pre-check is for this brand. */
 enum brand_rule_action { RULE_REFUSE, RULE_WARN };
 
+/* Who signs: an agent whose key is kept here, or the trader, every action. */
+enum brand_keys { BRAND_KEYS_AGENT, BRAND_KEYS_NONE };
+
 struct brand {
         char id[BRAND_ID_MAX]; /* folder name: [a-z0-9-] */
         char name[64];
@@ -73,7 +76,8 @@ struct brand {
         unsigned n_chains;
         uint64_t chain[BRAND_CHAINS_MAX]; /* accepted in sign-in and typed data; first is default */
         char statement[160];              /* of the sign-in message */
-        unsigned requests_per_minute;     /* per session; public routes per network address */
+        enum brand_keys keys;
+        unsigned requests_per_minute; /* per session; public routes per network address */
 };
 
 bool brand_offers(const struct brand *brand, const char *symbol);

@@ -15,6 +15,7 @@
 
 static const char *const mode_words[] = {"isolated", "cross", NULL};
 static const char *const action_words[] = {"refuse", "warn", NULL};
+static const char *const keys_words[] = {"agent", "none", NULL};
 _Static_assert(MARGIN_ISOLATED == 0 && MARGIN_CROSS == 1, "order of mode_words");
 _Static_assert(RULE_REFUSE == 0 && RULE_WARN == 1, "order of action_words");
 
@@ -321,6 +322,8 @@ static const struct yaml_field brand_fields[] = {
         {.key = "slippage", .type = FIELD_MAP, .fields = slippage_fields},
         {.key = "builder", .type = FIELD_MAP, .fields = builder_fields},
         {.key = "terms", .type = FIELD_MAP, .fields = terms_fields},
+        {.key = "keys", .type = FIELD_WORD, .words = keys_words, .fallback = "agent",
+         AT(keys)},
         {.key = "corsOrigins", .type = FIELD_CUSTOM, .read = read_origins},
         {.key = "signIn", .type = FIELD_MAP, .fields = sign_in_fields},
         {.key = "requestsPerMinute", .type = FIELD_UINT, .min = 1, .max = 1000000,

@@ -17,6 +17,14 @@ struct config_listener {
         char tls_cert_file[256], tls_key_file[256]; /* "": plain */
 };
 
+/* Where traders send a deposit; address "": not configured. */
+struct config_deposit {
+        char address[ADDR_STR_MAX];
+        char token[16];
+        char minimum[24];
+        uint64_t chain_id;
+};
+
 struct config {
         struct config_listener public_listener;
         struct config_listener admin_listener; /* loopback unless allow_remote_admin */
@@ -34,6 +42,7 @@ struct config {
                 unsigned weight_per_minute, order_reserve, max_in_flight;
                 int64_t order_deadline_ms, read_deadline_ms, expires_after_ms;
                 int64_t contexts_every_ms, markets_every_ms;
+                struct config_deposit deposit;
         } venue;
         struct {
                 bool enabled; /* the embedded paper venue; venue.base_url then points at it */

@@ -78,6 +78,20 @@ static bool is_kind(const char *text)
         return strcmp(text, "hyperliquid") == 0;
 }
 
+static bool is_account(const char *text)
+{
+        struct addr address;
+
+        return hex_parse_addr(&address, text, strlen(text)) == E_OK && !hex_addr_zero(&address);
+}
+
+static bool is_amount(const char *text)
+{
+        struct usd amount;
+
+        return num_parse_usd(&amount, text, strlen(text)) == E_OK && amount.v >= 0;
+}
+
 /* clang-format off */
 #define ADDRESS .type = FIELD_TEXT, .accepts = check_address, \
                 .expected = "a numeric IPv4 or IPv6 address"
@@ -119,6 +133,16 @@ static const struct yaml_field limit_fields[] = {
         {.key = "drainDeadlineMs", MS(0, 10 * MINUTE), .fallback = "15000", AT(drain_deadline_ms)},
         {0},
 };
+static const struct yaml_field deposit_fields[] = {
+        {.key = "address", .type = FIELD_TEXT, AT(venue.deposit.address), .accepts = is_account,
+         .expected = "0x and 40 hex digits, not all zero"},
+        {.key = "token", .type = FIELD_TEXT, .fallback = "USDC", AT(venue.deposit.token)},
+        {.key = "chainId", .type = FIELD_UINT, .min = 1, .max = INT64_MAX, .fallback = "42161",
+         AT(venue.deposit.chain_id)},
+        {.key = "minimum", .type = FIELD_TEXT, AT(venue.deposit.minimum), .accepts = is_amount,
+         .expected = "a decimal amount"},
+        {0},
+};
 static const struct yaml_field venue_fields[] = {
         {.key = "kind", .type = FIELD_TEXT, .fallback = "hyperliquid", AT(venue.kind), .min = 1,
          .accepts = is_kind, .expected = "hyperliquid"},
@@ -140,6 +164,7 @@ static const struct yaml_field venue_fields[] = {
          AT(venue.expires_after_ms)},
         {.key = "contextsEveryMs", MS(100, 60 * MINUTE), .fallback = "5000",
          AT(venue.contexts_every_ms)},
+        {.key = "deposit", .type = FIELD_MAP, .fields = deposit_fields},
         {.key = "marketsEveryMs", MS(1000, DAY), .fallback = "300000", AT(venue.markets_every_ms)},
         {0},
 };

@@ -134,6 +134,7 @@ struct plan {
         struct plan_step step[PLAN_STEPS_MAX];
         int order_step;           /* index of the order step, -1: none */
         int adjust_step;          /* -1: none */
+        int old_step[2];          /* tpsl: by enum trigger_kind, cancels the old ones; -1: none */
         struct qty size;          /* as ordered */
         struct px price;          /* limit, or worst price of a market order */
         struct px expected_price; /* average the fill is expected at */
@@ -164,6 +165,34 @@ MUST_USE enum errc plan_order_build(struct plan *plan, const struct plan_order_r
 MUST_USE enum errc plan_close_build(struct plan *plan, const struct plan_inputs *in,
                                     const char *symbol, struct qty size, struct rate slippage,
                                     const struct cloid *cloid, struct err *err);
+/* What a trader changes of an order that stands. */
+struct plan_change {
+        bool has_price, has_size, has_trigger;
+        struct px price;
+        struct qty size; /* what the new order asks for; what has filled is not counted */
+        struct px trigger_price;
+};
+/* One step that puts a new order, with the new cloid, in the place of old; pre-checked like any order.
+ * in->open_orders must not hold old: its margin is free again. */
+MUST_USE enum errc plan_modify_build(struct plan *plan, const struct plan_inputs *in,
+                                     const struct venue_open_order *old,
+                                     const struct plan_change *change, const struct cloid *cloid,
+                                     struct err *err);
+/* Take-profit and stop-loss of a position: a leg that is present is set, one that is dropped goes, the
+ * rest stays. */
+struct plan_tpsl {
+        struct plan_leg take_profit, stop_loss;
+        bool drop_take_profit, drop_stop_loss;
+};
+/* One step that places the new legs, bound to the position, and one for each kind whose old orders go
+ * after it. E_NOT_FOUND: no position. E_STOP_BEYOND_LIQ as for an order. */
+MUST_USE enum errc plan_tpsl_build(struct plan *plan, const struct plan_inputs *in,
+                                   const struct plan_tpsl *request, const struct cloid cloids[2],
+                                   struct err *err);
+/* The new order of that kind does not stand: the old ones stay. */
+void plan_tpsl_keep_old(struct plan *plan, enum trigger_kind kind);
+/* Whether the order is there to close the position. */
+bool plan_tpsl_protects(const struct venue_open_order *order, const struct venue_position *held);
 /* Leverage and mode for a symbol: one step, or none where nothing differs. Mode changes with an open
  * position or open orders on the symbol are refused, naming them. risk is the position's after. */
 MUST_USE enum errc plan_leverage_build(struct plan *plan, const struct plan_inputs *in,
@@ -171,6 +200,17 @@ MUST_USE enum errc plan_leverage_build(struct plan *plan, const struct plan_inpu
 /* Isolated margin in (> 0) or out (< 0): one step; refusals show what is removable or free. */
 MUST_USE enum errc plan_margin_build(struct plan *plan, const struct plan_inputs *in,
                                      struct usd amount, struct err *err);
+
+/* Margin by what it is to lead to: exactly one is set. */
+struct plan_margin_target {
+        bool has_price, has_leverage;
+        struct px price;    /* liquidation price */
+        struct px leverage; /* effective leverage, a plain number */
+};
+/* The same with the amount that reaches the target; no step where it is reached as it is. */
+MUST_USE enum errc plan_margin_target_build(struct plan *plan, const struct plan_inputs *in,
+                                            const struct plan_margin_target *target,
+                                            struct err *err);
 
 /* The only way a step's status changes; illegal moves abort. */
 void plan_step_set(struct plan *plan, unsigned i, enum step_status status, const struct err *err);

@@ -87,6 +87,11 @@ MUST_USE enum errc plan_price_walk(struct plan_price_walk *out, const struct ven
                                    enum side side, struct px worst, struct qty max_size,
                                    struct usd max_cost);
 
+/* ---- plan_order_check ---- */
+/* The legs alone, against the mark where the request has no price. */
+MUST_USE enum errc plan_order_check_legs(const struct plan_order_request *request,
+                                         const struct plan_inputs *in, struct err *err);
+
 /* ---- plan_size: size, expected price, notional, minimum value ---- */
 MUST_USE enum errc plan_size_set(struct plan_build *b);
 
@@ -96,6 +101,9 @@ MUST_USE enum errc plan_risk_order(struct plan_build *b);
 /* The figures of a position into the plan's risk; money the caller knows better is left to it. */
 MUST_USE enum errc plan_risk_fill(struct plan *plan, const struct margin_position *position,
                                   const struct margin_cross *cross);
+
+/* A stop of the position that is held, against its liquidation price as it is. */
+MUST_USE enum errc plan_risk_check_stop(struct plan_build *b, const char *field, struct px trigger);
 
 /* Where the position's tiers are not the market's: an estimate, with the warning. */
 void plan_risk_note_tiers(struct plan_risk *risk, const struct venue_position *held);

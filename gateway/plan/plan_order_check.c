@@ -193,9 +193,10 @@ static enum errc check_leg(const struct check *c, const struct plan_leg *leg, bo
                 return 0;
         if (is_above ? leg->trigger_price.v > entry.v : leg->trigger_price.v < entry.v)
                 return 0;
-        return err_field(c->err, E_INVALID, field, "%s must be %s the entry price %s for a %s",
+        return err_field(c->err, E_INVALID, field, "%s must be %s the %s price %s for a %s",
                          num_print_px(trigger, leg->trigger_price), is_above ? "above" : "below",
-                         num_print_px(from, entry), r->side == SIDE_BUY ? "long" : "short");
+                         r->has_price ? "entry" : "mark", num_print_px(from, entry),
+                         r->side == SIDE_BUY ? "long" : "short");
 }
 
 static enum errc check_legs(const struct check *c, struct type_rule rule)
@@ -225,6 +226,14 @@ static enum errc check_setting(const struct check *c)
         if (!rc && r->has_leverage)
                 rc = plan_setting_leverage_allowed(r->leverage, c->market, c->policy, c->err);
         return rc;
+}
+
+enum errc plan_order_check_legs(const struct plan_order_request *request,
+                                const struct plan_inputs *in, struct err *err)
+{
+        struct check c = {request, in->market, in->policy, in->caps, in->rules, err};
+
+        return check_legs(&c, rule_of(request->type));
 }
 
 enum errc plan_order_check(const struct plan_order_request *request, const struct market *m,

@@ -277,19 +277,26 @@ static enum errc check_stop(struct plan_build *b, const char *field, struct px t
         return E_STOP_BEYOND_LIQ;
 }
 
+enum errc plan_risk_check_stop(struct plan_build *b, const char *field, struct px trigger)
+{
+        struct margin_liquidation now;
+        enum errc rc;
+
+        rc = margin_liquidation(&now, &b->held->p, &b->in->account->cross);
+        if (!rc)
+                rc = check_stop(b, field, trigger, &now);
+        return rc;
+}
+
 /* A stop order guards the position that is there; a stop-loss leg the one that will be. */
 static enum errc check_stops(struct plan_build *b, const struct margin_liquidation *after)
 {
         const struct plan_order_request *r = b->request;
         bool is_stop = r->type == ORDER_TYPE_STOP_MARKET || r->type == ORDER_TYPE_STOP_LIMIT;
-        struct margin_liquidation now;
         enum errc rc = 0;
 
-        if (is_stop && b->held) {
-                rc = margin_liquidation(&now, &b->held->p, &b->in->account->cross);
-                if (!rc)
-                        rc = check_stop(b, "triggerPrice", r->trigger_price, &now);
-        }
+        if (is_stop && b->held)
+                rc = plan_risk_check_stop(b, "triggerPrice", r->trigger_price);
         if (!rc && r->stop_loss.present)
                 rc = check_stop(b, "stopLoss.triggerPrice", r->stop_loss.trigger_price, after);
         return rc;

@@ -14,7 +14,7 @@
  *      20, 20          account and agent, for an agent key only
  *
  * Every key in memory sits in guarded pages that can't be read except while in use. */
-#include "sign/vault.h"
+#include "sign/vault_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,37 +25,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/list.h"
 #include "base/mem.h"
 
 #define VERSION    1
-#define KEY_BYTES  crypto_aead_xchacha20poly1305_ietf_KEYBYTES
 #define TAG_BYTES  crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define NONCE_AT   1
 #define CIPHER_AT  (NONCE_AT + crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)
-#define BRAND_MAX  64
-#define HEX_DIGITS (2 * KEY_BYTES)
+#define HEX_DIGITS (2 * VAULT_KEY_BYTES)
 
-_Static_assert(KEY_BYTES == 32, "a key is as long as a secp256k1 key");
-_Static_assert(CIPHER_AT + KEY_BYTES + TAG_BYTES == VAULT_SEALED_BYTES, "layout above");
-
-struct vault_brand {
-        struct list node; /* in vault.brands */
-        char id[BRAND_MAX + 1];
-        struct secret key;
-};
-
-struct vault {
-        const struct secp *secp;
-        struct secret master;
-        struct secret scratch; /* the one key in use */
-        struct list brands;
-};
-
-struct associated {
-        uint8_t b[128];
-        size_t len;
-};
+_Static_assert(VAULT_KEY_BYTES == 32, "a key is as long as a secp256k1 key");
+_Static_assert(CIPHER_AT + VAULT_KEY_BYTES + TAG_BYTES == VAULT_SEALED_BYTES, "layout above");
 
 /* Pages change protection at every use, so that a stray read anywhere else faults. */
 static void lock(const struct secret *secret)
@@ -68,12 +47,12 @@ static void unlock_read(const struct secret *secret)
         must(sodium_mprotect_readonly(secret->data) == 0);
 }
 
-static void scratch_open(struct vault *vault)
+void vault_impl_scratch_open(struct vault *vault)
 {
         must(sodium_mprotect_readwrite(vault->scratch.data) == 0);
 }
 
-static void scratch_close(struct vault *vault)
+void vault_impl_scratch_close(struct vault *vault)
 {
         secret_wipe(vault->scratch.data, vault->scratch.len);
         lock(&vault->scratch);
@@ -81,58 +60,59 @@ static void scratch_close(struct vault *vault)
 
 /* Associated data. */
 
-static void associate(struct associated *a, const void *data, size_t len)
+void vault_impl_associate(struct vault_associated *a, const void *data, size_t len)
 {
         must(len <= sizeof a->b - a->len);
         memcpy(a->b + a->len, data, len);
         a->len += len;
 }
 
-static void associate_header(struct associated *a, const char *label, const char *brand)
+void vault_impl_associate_header(struct vault_associated *a, const char *label, const char *brand)
 {
         const uint8_t version = VERSION, brand_len = (uint8_t)strlen(brand);
 
         a->len = 0;
-        associate(a, label, strlen(label) + 1);
-        associate(a, &version, 1);
-        associate(a, &brand_len, 1);
-        associate(a, brand, brand_len);
+        vault_impl_associate(a, label, strlen(label) + 1);
+        vault_impl_associate(a, &version, 1);
+        vault_impl_associate(a, &brand_len, 1);
+        vault_impl_associate(a, brand, brand_len);
 }
 
-static void associate_brand(struct associated *a, const char *brand)
+static void associate_brand(struct vault_associated *a, const char *brand)
 {
-        associate_header(a, "perpgate brand key", brand);
+        vault_impl_associate_header(a, "perpgate brand key", brand);
 }
 
-static void associate_agent(struct associated *a, const struct vault_binding *binding)
+static void associate_agent(struct vault_associated *a, const struct vault_binding *binding)
 {
-        associate_header(a, "perpgate agent key", binding->brand);
-        associate(a, binding->account.b, sizeof binding->account.b);
-        associate(a, binding->agent.b, sizeof binding->agent.b);
+        vault_impl_associate_header(a, "perpgate agent key", binding->brand);
+        vault_impl_associate(a, binding->account.b, sizeof binding->account.b);
+        vault_impl_associate(a, binding->agent.b, sizeof binding->agent.b);
 }
 
-static bool brand_id_fits(const char *brand)
+bool vault_impl_brand_id_fits(const char *brand)
 {
-        size_t len = strnlen(brand, BRAND_MAX + 1);
+        size_t len = strnlen(brand, VAULT_BRAND_MAX + 1);
 
-        return len > 0 && len <= BRAND_MAX;
+        return len > 0 && len <= VAULT_BRAND_MAX;
 }
 
 /* Sealing: both keys are 32 bytes. */
 
-static void seal(struct vault_sealed *out, const uint8_t *plain, const struct associated *a,
-                 const struct secret *key)
+void vault_impl_seal(struct vault_sealed *out, const uint8_t *plain,
+                     const struct vault_associated *a, const struct secret *key)
 {
         out->b[0] = VERSION;
         secret_random(out->b + NONCE_AT, CIPHER_AT - NONCE_AT);
         unlock_read(key);
-        crypto_aead_xchacha20poly1305_ietf_encrypt(out->b + CIPHER_AT, NULL, plain, KEY_BYTES, a->b,
-                                                   a->len, NULL, out->b + NONCE_AT, key->data);
+        crypto_aead_xchacha20poly1305_ietf_encrypt(out->b + CIPHER_AT, NULL, plain, VAULT_KEY_BYTES,
+                                                   a->b, a->len, NULL, out->b + NONCE_AT,
+                                                   key->data);
         lock(key);
 }
 
-static enum errc unseal(uint8_t *plain, const struct vault_sealed *sealed,
-                        const struct associated *a, const struct secret *key)
+enum errc vault_impl_unseal(uint8_t *plain, const struct vault_sealed *sealed,
+                            const struct vault_associated *a, const struct secret *key)
 {
         int failed;
 
@@ -140,7 +120,7 @@ static enum errc unseal(uint8_t *plain, const struct vault_sealed *sealed,
                 return E_CRYPTO;
         unlock_read(key);
         failed = crypto_aead_xchacha20poly1305_ietf_decrypt(
-                plain, NULL, NULL, sealed->b + CIPHER_AT, KEY_BYTES + TAG_BYTES, a->b, a->len,
+                plain, NULL, NULL, sealed->b + CIPHER_AT, VAULT_KEY_BYTES + TAG_BYTES, a->b, a->len,
                 sealed->b + NONCE_AT, key->data);
         lock(key);
         return failed ? E_CRYPTO : E_OK;
@@ -152,12 +132,12 @@ struct vault *vault_new(struct secret *master, const struct secp *secp)
 {
         struct vault *vault = xcalloc(1, sizeof *vault);
 
-        must(master->data && master->len == KEY_BYTES);
+        must(master->data && master->len == VAULT_KEY_BYTES);
         vault->secp = secp;
         vault->master = *master;
         *master = (struct secret){NULL, 0};
         lock(&vault->master);
-        secret_init(&vault->scratch, KEY_BYTES);
+        secret_init(&vault->scratch, VAULT_KEY_BYTES);
         lock(&vault->scratch);
         list_init(&vault->brands);
         return vault;
@@ -183,15 +163,15 @@ void vault_free(struct vault *vault)
 
 enum errc vault_brand_create(struct vault *vault, struct vault_sealed *wrapped, const char *brand)
 {
-        struct associated a;
+        struct vault_associated a;
 
-        if (!brand_id_fits(brand))
+        if (!vault_impl_brand_id_fits(brand))
                 return E_LIMIT;
         associate_brand(&a, brand);
-        scratch_open(vault);
-        secret_random(vault->scratch.data, KEY_BYTES);
-        seal(wrapped, vault->scratch.data, &a, &vault->master);
-        scratch_close(vault);
+        vault_impl_scratch_open(vault);
+        secret_random(vault->scratch.data, VAULT_KEY_BYTES);
+        vault_impl_seal(wrapped, vault->scratch.data, &a, &vault->master);
+        vault_impl_scratch_close(vault);
         return E_OK;
 }
 
@@ -211,8 +191,8 @@ static struct vault_brand *brand_add(struct vault *vault, const char *id)
         struct vault_brand *brand = xcalloc(1, sizeof *brand);
 
         must(text_copy(brand->id, sizeof brand->id, id));
-        secret_init(&brand->key, KEY_BYTES);
-        memcpy(brand->key.data, vault->scratch.data, KEY_BYTES);
+        secret_init(&brand->key, VAULT_KEY_BYTES);
+        memcpy(brand->key.data, vault->scratch.data, VAULT_KEY_BYTES);
         lock(&brand->key);
         list_push_back(&vault->brands, &brand->node);
         return brand;
@@ -223,7 +203,7 @@ static struct vault_brand *brand_again(struct vault *vault, struct vault_brand *
                                        struct err *err)
 {
         unlock_read(&brand->key);
-        bool same = secret_equal(brand->key.data, vault->scratch.data, KEY_BYTES);
+        bool same = secret_equal(brand->key.data, vault->scratch.data, VAULT_KEY_BYTES);
         lock(&brand->key);
         if (same)
                 return brand;
@@ -235,15 +215,15 @@ struct vault_brand *vault_brand_open(struct vault *vault, const char *brand,
                                      const struct vault_sealed *wrapped, struct err *err)
 {
         struct vault_brand *opened = NULL;
-        struct associated a;
+        struct vault_associated a;
 
-        if (!brand_id_fits(brand)) {
-                err_set(err, E_LIMIT, "a brand's id has 1 to %d characters", BRAND_MAX);
+        if (!vault_impl_brand_id_fits(brand)) {
+                err_set(err, E_LIMIT, "a brand's id has 1 to %d characters", VAULT_BRAND_MAX);
                 return NULL;
         }
         associate_brand(&a, brand);
-        scratch_open(vault);
-        if (unseal(vault->scratch.data, wrapped, &a, &vault->master)) {
+        vault_impl_scratch_open(vault);
+        if (vault_impl_unseal(vault->scratch.data, wrapped, &a, &vault->master)) {
                 err_set(err, E_CRYPTO,
                         "the key of brand %s does not open: it was wrapped under another master "
                         "key, or for another brand, or is damaged",
@@ -253,7 +233,7 @@ struct vault_brand *vault_brand_open(struct vault *vault, const char *brand,
         opened = brand_find(vault, brand);
         opened = opened ? brand_again(vault, opened, err) : brand_add(vault, brand);
 done:
-        scratch_close(vault);
+        vault_impl_scratch_close(vault);
         return opened;
 }
 
@@ -264,24 +244,24 @@ enum errc vault_agent_create(struct vault *vault, const struct vault_brand *bran
                              const struct addr *account)
 {
         struct vault_binding binding = {.brand = brand->id, .account = *account};
-        struct associated a;
+        struct vault_associated a;
         enum errc rc;
 
-        scratch_open(vault);
+        vault_impl_scratch_open(vault);
         /* Some 2^-128 of all 32-byte strings are not keys; a second failure means a broken
          * generator. */
         for (int tries = 0; tries < 2; tries++) {
-                secret_random(vault->scratch.data, KEY_BYTES);
+                secret_random(vault->scratch.data, VAULT_KEY_BYTES);
                 rc = secp_address(vault->secp, &binding.agent, vault->scratch.data);
                 if (!rc)
                         break;
         }
         if (!rc) {
                 associate_agent(&a, &binding);
-                seal(sealed, vault->scratch.data, &a, &brand->key);
+                vault_impl_seal(sealed, vault->scratch.data, &a, &brand->key);
                 *agent = binding.agent;
         }
-        scratch_close(vault);
+        vault_impl_scratch_close(vault);
         return rc;
 }
 
@@ -289,17 +269,17 @@ enum errc vault_agent_sign(struct vault *vault, const struct vault_brand *brand,
                            struct signature *out, const struct vault_binding *binding,
                            const struct vault_sealed *sealed, const struct hash32 *digest)
 {
-        struct associated a;
+        struct vault_associated a;
         enum errc rc;
 
-        if (!brand_id_fits(binding->brand))
+        if (!vault_impl_brand_id_fits(binding->brand))
                 return E_CRYPTO;
         associate_agent(&a, binding);
-        scratch_open(vault);
-        rc = unseal(vault->scratch.data, sealed, &a, &brand->key);
+        vault_impl_scratch_open(vault);
+        rc = vault_impl_unseal(vault->scratch.data, sealed, &a, &brand->key);
         if (!rc)
                 rc = secp_sign(vault->secp, out, digest, vault->scratch.data);
-        scratch_close(vault);
+        vault_impl_scratch_close(vault);
         return rc;
 }
 
@@ -308,8 +288,8 @@ enum errc vault_agent_sign(struct vault *vault, const struct vault_brand *brand,
 static enum errc decode_master(struct secret *out, const char *text, size_t len, const char *source,
                                struct err *err)
 {
-        secret_init(out, KEY_BYTES);
-        if (hex_decode(out->data, KEY_BYTES, text, len)) {
+        secret_init(out, VAULT_KEY_BYTES);
+        if (hex_decode(out->data, VAULT_KEY_BYTES, text, len)) {
                 secret_fini(out);
                 return err_set(err, E_CONFIG, "%s must hold %d hex digits and nothing else", source,
                                HEX_DIGITS);
@@ -424,7 +404,7 @@ static int sync_folder(const char *file)
 
 enum errc vault_make_master_file(const char *file, struct err *err)
 {
-        uint8_t key[KEY_BYTES];
+        uint8_t key[VAULT_KEY_BYTES];
         char text[HEX_DIGITS + 1];
         enum errc rc = E_OK;
         int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

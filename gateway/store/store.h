@@ -18,7 +18,7 @@
 struct store;
 
 #define STORE_BRAND_MAX 32
-#define STORE_BLOB_MAX  (64 * 1024)
+#define STORE_BLOB_MAX  (256 * 1024)
 
 /* Opens or creates file (":memory:" for tests), brings the schema up to date. NULL with err. */
 struct store *store_open(struct loop *loop, const char *file, struct err *err);
@@ -53,13 +53,22 @@ struct store_account {
         uint64_t agent_nonce;          /* the nonce its approval typed data names */
         uint64_t builder_nonce;        /* likewise for the builder fee; 0: none pending */
         unsigned builder_fee_tenth_bp; /* approved, as last confirmed by the venue */
+        bool has_next;                 /* a successor of the current agent, not approved yet */
+        struct store_agent {
+                struct addr address;
+                char name[64];
+                uint8_t sealed[128];
+                size_t sealed_len;
+                int64_t valid_until;
+                uint64_t nonce;
+        } next;
 };
 typedef void store_account_fn(void *cookie, enum errc rc, const struct store_account *account);
 /* E_NOT_FOUND in the callback. */
 void store_account_get(struct store *store, const char *brand, const struct addr *address,
                        store_account_fn *done, void *cookie);
-/* Makes or replaces the account. An agent that differs from the current one takes its place, whose
- * sealed key is erased; one that was ever retired, or is another account's, is E_EXISTS. */
+/* Makes or replaces the account. Agents that are neither its current one nor its successor any more are
+ * retired: their sealed keys are erased; one that was ever retired, or is another account's, is E_EXISTS. */
 void store_account_put(struct store *store, const struct store_account *account, store_done *done,
                        void *cookie);
 
@@ -88,10 +97,10 @@ void store_nonce_get(struct store *store, const struct addr *signer, store_nonce
 enum intent_state { INTENT_RESERVED, INTENT_SENT, INTENT_DONE, INTENT_REJECTED, INTENT_UNKNOWN };
 const char *intent_state_name(enum intent_state state);
 
-#define INTENT_STEPS_MAX  6
+#define INTENT_STEPS_MAX  80 /* a batch: leverage, order, margin and put-back each */
 #define INTENT_ORDERS_MAX 3
 struct store_intent_step {
-        char action[16]; /* setLeverage, order, adjustMargin, cancel, approve */
+        char action[16]; /* setLeverage, order, adjustMargin, cancel, approve, modify */
         enum intent_state state;
         uint64_t nonce; /* 0: not reserved yet */
         uint64_t expires_after;

@@ -36,44 +36,62 @@ static enum errc retire_other_agent(struct db *db, const struct store_account *a
 {
         static const char sql[] =
                 "UPDATE agent SET retired_at = ?4, sealed = NULL"
-                " WHERE brand = ?1 AND account = ?2 AND retired_at IS NULL AND agent <> ?3";
+                " WHERE brand = ?1 AND account = ?2 AND retired_at IS NULL AND agent <> ?3"
+                " AND agent <> ?5";
         sqlite3_stmt *q = db_query(db, sql);
 
         db_bind_text(q, 1, a->brand);
         db_bind_bytes(q, 2, a->address.b, sizeof a->address.b);
         db_bind_bytes(q, 3, a->agent.b, a->has_agent ? sizeof a->agent.b : 0);
         db_bind_int(q, 4, now);
+        db_bind_bytes(q, 5, a->next.address.b, a->has_next ? sizeof a->next.address.b : 0);
         return db_run(db, q);
 }
 
-static enum errc put_agent(struct db *db, const struct store_account *a, int64_t now)
+static enum errc put_agent(struct db *db, const struct store_account *a,
+                           const struct store_agent *agent, bool approved, bool is_next,
+                           int64_t now)
 {
         static const char sql[] =
                 "INSERT INTO agent (agent, brand, account, name, sealed, approved, valid_until,"
-                " nonce, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                " nonce, created_at, is_next) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
                 " ON CONFLICT (agent) DO UPDATE SET name = excluded.name,"
                 " sealed = excluded.sealed, approved = excluded.approved,"
-                " valid_until = excluded.valid_until, nonce = excluded.nonce"
+                " valid_until = excluded.valid_until, nonce = excluded.nonce,"
+                " is_next = excluded.is_next"
                 " WHERE agent.brand = excluded.brand AND agent.account = excluded.account"
                 " AND agent.retired_at IS NULL";
         sqlite3_stmt *q = db_query(db, sql);
         enum errc rc;
 
-        db_bind_bytes(q, 1, a->agent.b, sizeof a->agent.b);
+        db_bind_bytes(q, 1, agent->address.b, sizeof agent->address.b);
         db_bind_text(q, 2, a->brand);
         db_bind_bytes(q, 3, a->address.b, sizeof a->address.b);
-        db_bind_text(q, 4, a->agent_name);
-        db_bind_bytes(q, 5, a->agent_sealed, a->agent_sealed_len);
-        db_bind_int(q, 6, a->agent_approved);
-        db_bind_int(q, 7, a->agent_valid_until);
-        if (db_bind_u64(q, 8, a->agent_nonce))
+        db_bind_text(q, 4, agent->name);
+        db_bind_bytes(q, 5, agent->sealed, agent->sealed_len);
+        db_bind_int(q, 6, approved);
+        db_bind_int(q, 7, agent->valid_until);
+        if (db_bind_u64(q, 8, agent->nonce))
                 return E_RANGE;
         db_bind_int(q, 9, now);
+        db_bind_int(q, 10, is_next);
         rc = db_run(db, q);
         /* No row touched: the address is in the history, retired or another account's. */
         if (!rc && db_changes(db) == 0)
                 rc = E_EXISTS;
         return rc;
+}
+
+static enum errc put_current(struct db *db, const struct store_account *a, int64_t now)
+{
+        struct store_agent agent = {.address = a->agent,
+                                    .sealed_len = a->agent_sealed_len,
+                                    .valid_until = a->agent_valid_until,
+                                    .nonce = a->agent_nonce};
+
+        memcpy(agent.name, a->agent_name, sizeof agent.name);
+        memcpy(agent.sealed, a->agent_sealed, sizeof agent.sealed);
+        return put_agent(db, a, &agent, a->agent_approved, false, now);
 }
 
 static enum errc put_exec(struct store_op *op, struct db *db)
@@ -86,7 +104,9 @@ static enum errc put_exec(struct store_op *op, struct db *db)
         if (!rc)
                 rc = retire_other_agent(db, a, put->now);
         if (!rc && a->has_agent)
-                rc = put_agent(db, a, put->now);
+                rc = put_current(db, a, put->now);
+        if (!rc && a->has_next)
+                rc = put_agent(db, a, &a->next, false, true, put->now);
         return rc;
 }
 
@@ -96,7 +116,8 @@ void store_account_put(struct store *store, const struct store_account *account,
         struct account_op *op = xcalloc(1, sizeof *op);
 
         op->account = *account;
-        if (account->has_agent && account->agent_sealed_len > sizeof account->agent_sealed)
+        if ((account->has_agent && account->agent_sealed_len > sizeof account->agent_sealed) ||
+            (account->has_next && account->next.sealed_len > sizeof account->next.sealed))
                 op->write.op.rc = E_INVALID;
         op->now = clock_wall_ms(loop_clock(store_loop(store)));
         op->write.done = done;
@@ -107,24 +128,40 @@ void store_account_put(struct store *store, const struct store_account *account,
         store_op_submit(store, &op->write.op);
 }
 
-static enum errc read_agent(struct db *db, sqlite3_stmt *q, struct store_account *a)
+/* An agent's columns from i on: address, name, sealed key, valid until, nonce. */
+static enum errc read_agent(struct db *db, sqlite3_stmt *q, int i, bool *has,
+                            struct store_agent *agent)
 {
         enum errc rc;
 
-        if (sqlite3_column_type(q, 5) == SQLITE_NULL)
+        *has = sqlite3_column_type(q, i) != SQLITE_NULL;
+        if (!*has)
                 return E_OK;
-        a->has_agent = true;
-        rc = db_get_bytes(db, q, 5, a->agent.b, sizeof a->agent.b);
+        rc = db_get_bytes(db, q, i, agent->address.b, sizeof agent->address.b);
         if (!rc)
-                rc = db_get_text(db, q, 6, a->agent_name, sizeof a->agent_name);
-        a->agent_sealed_len = (size_t)sqlite3_column_bytes(q, 7);
-        if (!rc && a->agent_sealed_len > sizeof a->agent_sealed)
+                rc = db_get_text(db, q, i + 1, agent->name, sizeof agent->name);
+        agent->sealed_len = (size_t)sqlite3_column_bytes(q, i + 2);
+        if (!rc && agent->sealed_len > sizeof agent->sealed)
                 rc = E_STORE_DOWN;
-        if (!rc && a->agent_sealed_len > 0)
-                rc = db_get_bytes(db, q, 7, a->agent_sealed, a->agent_sealed_len);
-        a->agent_approved = db_get_int(q, 8) != 0;
-        a->agent_valid_until = db_get_int(q, 9);
-        a->agent_nonce = db_get_u64(q, 10);
+        if (!rc && agent->sealed_len > 0)
+                rc = db_get_bytes(db, q, i + 2, agent->sealed, agent->sealed_len);
+        agent->valid_until = db_get_int(q, i + 3);
+        agent->nonce = db_get_u64(q, i + 4);
+        return rc;
+}
+
+static enum errc read_current(struct db *db, sqlite3_stmt *q, struct store_account *a)
+{
+        struct store_agent agent = {.nonce = 0};
+        enum errc rc = read_agent(db, q, 5, &a->has_agent, &agent);
+
+        a->agent = agent.address;
+        memcpy(a->agent_name, agent.name, sizeof a->agent_name);
+        memcpy(a->agent_sealed, agent.sealed, sizeof a->agent_sealed);
+        a->agent_sealed_len = agent.sealed_len;
+        a->agent_valid_until = agent.valid_until;
+        a->agent_nonce = agent.nonce;
+        a->agent_approved = a->has_agent && db_get_int(q, 10) != 0;
         return rc;
 }
 
@@ -132,9 +169,12 @@ static enum errc get_exec(struct store_op *op, struct db *db)
 {
         static const char sql[] =
                 "SELECT a.terms_version, a.terms_at, a.created_at, a.builder_nonce,"
-                " a.builder_fee_tenth_bp, g.agent, g.name, g.sealed, g.approved, g.valid_until,"
-                " g.nonce FROM account a LEFT JOIN agent g"
-                " ON g.brand = a.brand AND g.account = a.address AND g.retired_at IS NULL"
+                " a.builder_fee_tenth_bp, g.agent, g.name, g.sealed, g.valid_until, g.nonce,"
+                " g.approved, n.agent, n.name, n.sealed, n.valid_until, n.nonce"
+                " FROM account a LEFT JOIN agent g ON g.brand = a.brand AND g.account = a.address"
+                " AND g.retired_at IS NULL AND g.is_next = 0"
+                " LEFT JOIN agent n ON n.brand = a.brand AND n.account = a.address"
+                " AND n.retired_at IS NULL AND n.is_next = 1"
                 " WHERE a.brand = ?1 AND a.address = ?2";
         struct store_account *a = &((struct account_op *)(void *)op)->account;
         sqlite3_stmt *q = db_query(db, sql);
@@ -151,7 +191,9 @@ static enum errc get_exec(struct store_op *op, struct db *db)
         a->builder_nonce = db_get_u64(q, 3);
         a->builder_fee_tenth_bp = (unsigned)db_get_u64(q, 4);
         if (!rc)
-                rc = read_agent(db, q, a);
+                rc = read_current(db, q, a);
+        if (!rc)
+                rc = read_agent(db, q, 11, &a->has_next, &a->next);
         db_reset(q);
         return rc;
 }

@@ -1,4 +1,5 @@
 pg_unit(store LINK pg_store PkgConfig::SQLITE PkgConfig::SODIUM)
+pg_unit(store_api_key LINK pg_store PkgConfig::SQLITE)
 pg_unit(store_batch LINK pg_store PkgConfig::SQLITE)
 pg_unit(store_intent LINK pg_store PkgConfig::SQLITE)
 pg_unit(store_open LINK pg_store)

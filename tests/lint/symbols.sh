@@ -8,7 +8,7 @@ build=$2
 # FILE:NAME, where the rule gives way: names that read as words of the language.
 allowed="attr.c:must_failed keccak.c:keccak256 eip712.c:eip191_digest
 mem.c:xcalloc mem.c:xmalloc mem.c:xrealloc mem.c:xstrdup mem.c:xstrndup mem.c:text_copy
-hl_sign.c:hl_l1_digest hl_sign.c:hl_phantom_digest plan.c:risk_source_name plan.c:step_status_name"
+hl_sign.c:hl_l1_digest hl_sign.c:hl_phantom_digest hl_sign.c:hl_phantom_typed_data plan.c:risk_source_name plan.c:step_status_name"
 
 cd "$src" || exit 2
 headers=$(find gateway adapters -name '*.h' -exec basename {} .h \; | sort -u)

@@ -45,7 +45,23 @@ static const struct {
         {"maxBuilderFee", "25"},
         {"orderStatus", "{\"status\":\"unknownOid\"}"},
         {"frontendOpenOrders", "[]"},
-        {"userFills", "[]"},
+        {"candleSnapshot",
+         "[{\"t\":60000,\"T\":119999,\"s\":\"BTC\",\"i\":\"1m\",\"o\":\"1\",\"c\":\"1\","
+         "\"h\":\"2\",\"l\":\"1\",\"v\":\"3\",\"n\":4}]"},
+        {"fundingHistory", "[{\"coin\":\"BTC\",\"fundingRate\":\"0.0000125\",\"premium\":\"0.0\","
+                           "\"time\":5}]"},
+        {"userFillsByTime",
+         "[{\"coin\":\"BTC\",\"px\":\"60000.0\",\"sz\":\"0.1\",\"side\":\"B\",\"time\":9,\"dir\":"
+         "\"Open Long\",\"closedPnl\":\"0.0\",\"oid\":1,\"crossed\":true,\"fee\":\"2.7\",\"tid\":3,"
+         "\"feeToken\":\"USDC\"}]"},
+        {"userFunding",
+         "[{\"time\":6,\"hash\":\"0x0\",\"delta\":{\"type\":\"funding\",\"coin\":\"ETH\","
+         "\"usdc\":\"-1.5\",\"szi\":\"1\",\"fundingRate\":\"0.1\"}}]"},
+        {"userNonFundingLedgerUpdates",
+         "[{\"time\":7,\"hash\":\"0x1\",\"delta\":{\"type\":\"deposit\",\"usdc\":\"10.0\"}}]"},
+        {"userFills", "[]"}, /* behind the longer name: found by its text */
+        {"historicalOrders", "[]"},
+        {"userRateLimit", "{\"cumVlm\":\"12.5\",\"nRequestsUsed\":7,\"nRequestsCap\":10012}"},
         {"recentTrades", "[{\"coin\":\"BTC\",\"side\":\"B\",\"px\":\"60000.0\",\"sz\":\"0.1\","
                          "\"time\":7,\"tid\":8}]"},
         {"l2Book", "{\"coin\":\"BTC\",\"time\":1,\"levels\":[[],[]]}"},

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "hl_fixture.h"
+#include "sign/eip712.h"
 
 static bool is_degraded(void)
 {
@@ -164,6 +165,114 @@ static void a_builder_without_a_fee_is_left_out(void **state)
         venue_compiled_fini(&compiled);
 }
 
+static void a_modification_says_what_it_replaces(void **state)
+{
+        struct venue_action a = limit_order("60000", "1");
+        struct venue_compiled compiled;
+        struct err err;
+
+        (void)state;
+        a.kind = VENUE_MODIFY;
+        assert_int_equal(compile_code(&a, &err), E_INVALID); /* nothing to replace */
+        a.u.order.replaces = 77;
+        a.u.order.order[0].tif = TIF_ALO;
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_string_equal(
+                buf_cstr(&compiled.body),
+                "{\"type\":\"batchModify\",\"modifies\":[{\"oid\":77,\"order\":{\"a\":0,"
+                "\"b\":true,\"p\":\"60000\",\"s\":\"1\",\"r\":false,\"t\":{\"limit\":"
+                "{\"tif\":\"Alo\"}},\"c\":\"0x00000000000000000000000000000001\"}}]}");
+        assert_int_equal(compiled.n_items, 1);
+        venue_compiled_fini(&compiled);
+        a.u.order.order[0].tif = TIF_IOC; /* never without always_place */
+        assert_int_equal(compile_code(&a, &err), E_INVALID);
+        a.u.order.always_place = true;
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":true}"));
+        venue_compiled_fini(&compiled);
+}
+
+/* The digest is that of the typed data: domain, type and members are those a wallet would hash. */
+static void a_plan_can_be_signed_by_its_trader(void **state)
+{
+        struct venue_action a = limit_order("60000", "1");
+        struct eip712_domain domain = {.name = "Exchange", .version = "1", .chain_id = 1337};
+        struct eip712_field fields[2] = {
+                {.name = "source",
+                 .solidity_type = "string",
+                 .type = EIP712_STRING,
+                 .data = "b",
+                 .len = 1},
+                {.name = "connectionId", .solidity_type = "bytes32", .type = EIP712_BYTES32},
+        };
+        struct venue_compiled compiled;
+        struct eip712_result result;
+        char id[HASH_STR_MAX];
+        struct buf typed;
+
+        (void)state;
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 7, 99, NULL), 0);
+        fields[1].bytes32 = compiled.content;
+        assert_int_equal(eip712_hash(&result, &domain, "Agent", fields, 2), 0);
+        assert_memory_equal(&result.digest, &compiled.digest, sizeof compiled.digest);
+        buf_init(&typed, 4096);
+        venue->ops->signing_data(venue, &typed, &compiled);
+        assert_non_null(strstr(buf_cstr(&typed), hex_print_hash(id, &compiled.content)));
+        assert_non_null(strstr(buf_cstr(&typed), "\"source\":\"b\""));
+        assert_non_null(strstr(buf_cstr(&typed), "\"chainId\":1337"));
+        buf_fini(&typed);
+        venue_compiled_fini(&compiled);
+}
+
+/* Money out: what a wallet is shown is what is posted. */
+static void withdrawals_are_shown_as_they_are_sent(void **state)
+{
+        struct venue_approval a = {.kind = APPROVE_WITHDRAWAL,
+                                   .chain_id = 1,
+                                   .nonce = 1700000000000,
+                                   .amount = {1050000000},
+                                   .destination = {{[19] = 0xd1}}};
+        struct hash32 digest;
+        struct buf typed;
+
+        (void)state;
+        buf_init(&typed, 4096);
+        assert_int_equal(venue->ops->approval_prepare(venue, &typed, &digest, &a), 0);
+        assert_non_null(strstr(buf_cstr(&typed), "\"amount\":\"10.5\",\"time\":1700000000000"));
+        assert_non_null(strstr(buf_cstr(&typed),
+                               "\"destination\":\"0x00000000000000000000000000000000000000d1\""));
+        buf_reset(&typed);
+        a.amount.v = 1; /* less than the venue's unit */
+        assert_int_equal(venue->ops->approval_prepare(venue, &typed, &digest, &a), E_INVALID);
+        a.amount.v = 0;
+        assert_int_equal(venue->ops->approval_prepare(venue, &typed, &digest, &a), E_INVALID);
+        a.kind = APPROVE_CLASS_TRANSFER;
+        a.amount.v = NUM_SCALE;
+        a.to_perps = true;
+        assert_int_equal(venue->ops->approval_prepare(venue, &typed, &digest, &a), 0);
+        assert_non_null(strstr(buf_cstr(&typed), "\"toPerp\":true"));
+        buf_fini(&typed);
+}
+
+static void orders_of_one_action_may_name_their_own_markets(void **state)
+{
+        struct venue_action a = limit_order("60000", "1");
+        struct venue_compiled compiled;
+        struct err err;
+
+        (void)state;
+        a.u.order.n = 2;
+        a.u.order.order[1] = a.u.order.order[0];
+        a.u.order.order[1].asset = 1;
+        a.u.order.own_assets = true;
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":0,"));
+        assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":1,"));
+        venue_compiled_fini(&compiled);
+        a.u.order.order[1].asset = 99;
+        assert_int_equal(compile_code(&a, &err), E_MARKET_NOT_OFFERED);
+}
+
 static void bad_options_are_refused(void **state)
 {
         char url[64];
@@ -201,6 +310,10 @@ int main(void)
                 HL_TEST(invalid_values_name_the_nearest),
                 HL_TEST(impossible_actions_are_refused),
                 HL_TEST(a_builder_without_a_fee_is_left_out),
+                HL_TEST(a_modification_says_what_it_replaces),
+                HL_TEST(a_plan_can_be_signed_by_its_trader),
+                HL_TEST(withdrawals_are_shown_as_they_are_sent),
+                HL_TEST(orders_of_one_action_may_name_their_own_markets),
                 HL_TEST(bad_options_are_refused),
         };
 

@@ -272,7 +272,7 @@ static void steps_that_make_no_sense_are_an_error(void **state)
         snprintf(odd_state, sizeof odd_state, "UPDATE intent SET steps = x'%032d05%096d'", 0, 0);
         execute(rig, odd_state);
         assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_STORE_DOWN);
-        execute(rig, "UPDATE intent SET steps = zeroblob(7 * 65)"); /* one too many */
+        execute(rig, "UPDATE intent SET steps = zeroblob(81 * 65)"); /* one too many */
         assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_STORE_DOWN);
         execute(rig, "UPDATE intent SET steps = CAST(replace(hex(zeroblob(32)), '0', 'x') || 'x'"
                      " AS BLOB)"); /* an action without an end */

@@ -1,0 +1,26 @@
+/* api_keys: keys of bots, cached in front of the store, and requests signed with them. A key of one
+ * brand is nothing at another. Loop thread only. */
+#ifndef API_API_KEYS_H
+#define API_API_KEYS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct api;
+struct api_keys;
+struct call;
+struct httpd_request;
+
+struct api_keys *api_keys_new(struct api *api);
+void api_keys_free(struct api_keys *keys); /* accepts NULL */
+
+/* Whether a request is signed with a key, or claims to be. */
+bool api_keys_used(const struct httpd_request *request);
+/* Checks signature, time stamp, address, scope and that the request was not taken before. done fires
+ * once, now or later: with E_OK the call's session is that of the key's account; else err says what
+ * was wrong. */
+typedef void api_keys_fn(struct call *call, const struct err *err);
+void api_keys_check(struct call *call, const struct httpd_request *request, api_keys_fn *done);
+
+#endif

@@ -1,0 +1,358 @@
+/* What follows from the outcomes of a batch's actions. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/batch.h"
+#include "api/order_status.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* --- an action has ended --- */
+
+static void item_refused(struct batch_item *item, const struct err *err)
+{
+        struct err skipped = {.code = E_OK};
+
+        if (!item->err.code)
+                item->err = *err;
+        batch_item_step(item, VENUE_ORDER, STEP_FAILED, err);
+        text_copy(skipped.detail, sizeof skipped.detail, "An earlier step failed.");
+        batch_item_step(item, VENUE_ADJUST_MARGIN, STEP_SKIPPED, &skipped);
+}
+
+static void item_unknown(struct batch_item *item)
+{
+        struct err err = {.code = E_OK};
+
+        (void)err_set(&err, E_OUTCOME_UNKNOWN, "%s", err_text(E_OUTCOME_UNKNOWN));
+        item->is_unknown = true;
+        item->err = err;
+        batch_item_step(item, VENUE_ORDER, STEP_UNKNOWN, &err);
+        (void)text_copy(err.detail, sizeof err.detail, "An earlier step's outcome is not known.");
+        err.code = E_OK;
+        batch_item_step(item, VENUE_ADJUST_MARGIN, STEP_SKIPPED, &err);
+}
+
+/* An action's items are the orders of one item and its legs, or one order of each of several. */
+static void take_items(struct batch_act *act, const struct venue_outcome *outcome)
+{
+        for (unsigned i = 0; i < outcome->n_items; i++) {
+                struct batch_item *item =
+                        act->action.u.order.own_assets ? act->item[i] : act->item[0];
+                unsigned k = item->n_outcomes++;
+                must(k < 3);
+                item->outcome[k] = outcome->item[i];
+                item->intent.order[k].oid = outcome->item[i].oid;
+                if (k > 0)
+                        continue;
+                if (outcome->item[i].status == ITEM_REFUSED) {
+                        struct err err;
+                        venue_item_err(&err, &outcome->item[i]);
+                        item_refused(item, &err);
+                } else {
+                        batch_item_step(item, VENUE_ORDER, STEP_DONE, NULL);
+                }
+        }
+}
+
+/* The whole action was refused: for one reason, or each order for its own. */
+static void item_not_taken(struct batch_item *item, const struct batch_act *act, unsigned i,
+                           const struct venue_outcome *outcome)
+{
+        struct err err = outcome->err;
+
+        if (act->action.u.order.own_assets && outcome->n_items == act->n_items)
+                venue_item_err(&err, &outcome->item[i]);
+        item_refused(item, &err);
+}
+
+static void lever_over(struct batch *b, struct batch_act *act, const struct err *err)
+{
+        act->market->lever_failed |= act->status != STEP_DONE;
+        for (unsigned i = 0; i < b->n_items; i++)
+                if (b->item[i].market == act->market && b->item[i].is_planned)
+                        batch_item_step(&b->item[i], VENUE_SET_LEVERAGE, act->status, err);
+}
+
+void batch_after_act(struct batch *b, struct batch_act *act, const struct venue_outcome *outcome)
+{
+        bool ok = outcome->result == VENUE_DONE;
+
+        switch (act->action.kind) {
+        case VENUE_SET_LEVERAGE: lever_over(b, act, ok ? NULL : &outcome->err); break;
+        case VENUE_ORDER:
+                if (ok)
+                        take_items(act, outcome);
+                for (unsigned i = 0; !ok && i < act->n_items; i++)
+                        item_not_taken(act->item[i], act, i, outcome);
+                break;
+        case VENUE_ADJUST_MARGIN:
+                batch_item_step(act->item[0], VENUE_ADJUST_MARGIN, ok ? STEP_DONE : STEP_FAILED,
+                                ok ? NULL : &outcome->err);
+                break;
+        case VENUE_CANCEL:
+        case VENUE_MODIFY: must(false && "an action of a batch"); break;
+        }
+}
+
+/* --- an answer was lost --- */
+
+static void look_next(struct batch *b);
+
+static void order_looked_up(void *cookie, const struct err *err, const struct venue_order_status *s)
+{
+        struct batch *b = cookie;
+        struct batch_act *act = &b->acts[b->act];
+        struct batch_item *item = act->item[act->next_lookup++];
+        struct venue_item *out = &item->outcome[0];
+
+        if (err->code || !s->found || !order_status_read(&out->status, s)) {
+                item_unknown(item);
+                look_next(b);
+                return;
+        }
+        out->oid = s->order.oid;
+        out->filled.v = s->order.original_size.v - s->order.size.v;
+        item->n_outcomes = 1;
+        item->intent.order[0].oid = out->oid;
+        if (out->status == ITEM_REFUSED) {
+                struct err why = {.code = E_OK};
+                (void)err_set(&why, E_VENUE_REJECTED, "The venue refused the order: %s.",
+                              s->status);
+                item_refused(item, &why);
+        } else {
+                if (out->status == ITEM_CANCELLED && out->filled.v > 0)
+                        out->status = ITEM_FILLED;
+                batch_item_step(item, VENUE_ORDER, STEP_DONE, NULL);
+        }
+        look_next(b);
+}
+
+static void look_next(struct batch *b)
+{
+        struct batch_act *act = &b->acts[b->act];
+
+        if (act->next_lookup == act->n_items) {
+                b->wave_done_unknown(b);
+                return;
+        }
+        b->venue->ops->lookup(b->venue, &b->call->session.address,
+                              &act->item[act->next_lookup]->cloid[0], 0, order_looked_up, b);
+}
+
+static void setting_looked_up(void *cookie, const struct err *err, const struct venue_setting *s)
+{
+        struct batch *b = cookie;
+        struct batch_act *act = &b->acts[b->act];
+        const struct venue_action *a = &act->action;
+        struct err why = {.code = E_OK};
+
+        if (!err->code && s->mode == a->u.leverage.mode && s->leverage == a->u.leverage.leverage)
+                act->status = STEP_DONE;
+        else
+                (void)err_set(&why, E_OUTCOME_UNKNOWN, "%s", err_text(E_OUTCOME_UNKNOWN));
+        lever_over(b, act, why.code ? &why : NULL);
+        b->wave_done_unknown(b);
+}
+
+void batch_after_unknown(struct batch *b, void (*done)(struct batch *b))
+{
+        struct batch_act *act = &b->acts[b->act];
+        struct err err = {.code = E_OK};
+
+        b->wave_done_unknown = done;
+        switch (act->action.kind) {
+        case VENUE_SET_LEVERAGE:
+                b->venue->ops->read_setting(b->venue, &b->call->session.address,
+                                            &act->market->market, setting_looked_up, b);
+                break;
+        case VENUE_ORDER: look_next(b); break;
+        case VENUE_ADJUST_MARGIN: /* funding moves it too: reading proves nothing */
+                (void)err_set(&err, E_OUTCOME_UNKNOWN, "%s", err_text(E_OUTCOME_UNKNOWN));
+                batch_item_step(act->item[0], VENUE_ADJUST_MARGIN, STEP_UNKNOWN, &err);
+                done(b);
+                break;
+        case VENUE_CANCEL:
+        case VENUE_MODIFY: must(false && "an action of a batch"); break;
+        }
+}
+
+/* --- the end --- */
+
+static void recorded(void *cookie, enum errc rc)
+{
+        const char *what = cookie;
+
+        if (rc)
+                log_event(LOG_ERROR, "outcome not recorded", "what", what, "code", err_constant(rc),
+                          NULL);
+}
+
+static void settled(void *cookie, enum errc rc)
+{
+        static char whole[] = "batch";
+        struct batch *b = cookie;
+        struct call *call = b->call;
+        char *answer = (char *)(uintptr_t)b->intent.answer;
+
+        recorded(whole, rc);
+        b->intent.answer = NULL;
+        for (unsigned i = 0; i < b->n_markets; i++)
+                turnstile_leave(call->api->turnstile, &b->market[i].pass);
+        call->api->open_runs--;
+        b->call = NULL;
+        batch_free(b);
+        call_reply_raw(call, 200, "application/json", answer, strlen(answer), NULL, 0);
+        free(answer);
+}
+
+static void settle_items(struct batch *b)
+{
+        struct call *call = b->call;
+        static char order[] = "order of a batch";
+
+        for (unsigned i = 0; i < b->n_items; i++) {
+                struct batch_item *item = &b->item[i];
+                if (!item->is_journaled)
+                        continue;
+                item->intent.state = item->is_unknown ? INTENT_UNKNOWN
+                                     : item->err.code ? INTENT_REJECTED
+                                                      : INTENT_DONE;
+                item->intent.updated_at = state_now(call->api);
+                if (item->err.code == E_BUILDER_FEE)
+                        accounts_forget_builder(call->api->accounts, call->brand->id,
+                                                &call->session.address);
+                metrics_add(call->api->o.metrics, "perpgate_actions_total",
+                            log_fmt("kind=\"order\",result=\"%s\"",
+                                    intent_state_name(item->intent.state)),
+                            1, "Signed requests settled, by kind and result.");
+                store_intent_update(call->api->o.store, &item->intent, recorded, order);
+        }
+}
+
+static enum intent_state state_of(enum step_status status)
+{
+        switch (status) {
+        case STEP_PENDING: return INTENT_RESERVED;
+        case STEP_SENT: return INTENT_SENT;
+        case STEP_DONE: return INTENT_DONE;
+        case STEP_SKIPPED:
+        case STEP_FAILED: return INTENT_REJECTED;
+        case STEP_UNKNOWN: return INTENT_UNKNOWN;
+        }
+        never("step status");
+}
+
+static void settle(struct batch *b)
+{
+        struct store_intent *it = &b->intent;
+        struct buf body;
+
+        settle_items(b);
+        buf_init(&body, STORE_BLOB_MAX);
+        batch_answer(b, &body);
+        must(buf_check(&body) == E_OK);
+        it->answer = xstrndup((const char *)body.data, body.len);
+        buf_fini(&body);
+        it->answer_status = 200;
+        it->state = INTENT_DONE;
+        it->updated_at = state_now(b->call->api);
+        for (unsigned i = 0; i < b->n_acts; i++) {
+                it->step[i].state = state_of(b->acts[i].status);
+                if (b->acts[i].status == STEP_UNKNOWN)
+                        it->state = INTENT_UNKNOWN;
+        }
+        if (b->is_journaled)
+                store_intent_update(b->call->api->o.store, it, settled, b);
+        else /* nothing was sent: the answer is kept for the same key all the same */
+                store_intent_insert(b->call->api->o.store, it, settled, b);
+}
+
+/* --- after the orders --- */
+
+static bool stands(const struct batch_item *item)
+{
+        return item->is_planned && item->is_journaled && (item->is_unknown || !item->err.code);
+}
+
+/* Leverage that was changed for orders of which none stands is put back. */
+static void put_back(struct batch *b, struct batch_market *m)
+{
+        struct batch_act *act;
+
+        if (m->lever < 0 || b->acts[m->lever].status != STEP_DONE)
+                return;
+        for (unsigned i = 0; i < b->n_items; i++)
+                if (b->item[i].market == m && stands(&b->item[i]))
+                        return;
+        act = batch_act_new(b, "setLeverage", VENUE_SET_LEVERAGE, m->market.asset);
+        act->market = m;
+        act->action.u.leverage.mode = m->before.mode;
+        act->action.u.leverage.leverage = m->before.leverage;
+        for (unsigned i = 0; i < b->n_items; i++)
+                if (b->item[i].market == m && b->item[i].is_planned)
+                        (void)plan_put_back(&b->item[i].plan);
+}
+
+static bool wants_adjust(const struct batch_item *item)
+{
+        return stands(item) && !item->is_unknown && item->plan.adjust_step >= 0;
+}
+
+static void adjust_item(struct batch *b, struct batch_item *item)
+{
+        struct plan_step *step = &item->plan.step[item->plan.adjust_step];
+        struct qty filled = item->n_outcomes ? item->outcome[0].filled : (struct qty){0};
+        struct err err = {.code = E_OK};
+        struct batch_act *act;
+
+        if (plan_adjust_after_fill(&item->plan, filled, &b->after)) {
+                (void)err_set(&err, E_INTERNAL, "The margin to move can't be computed.");
+                batch_item_step(item, VENUE_ADJUST_MARGIN, STEP_FAILED, &err);
+                return;
+        }
+        if (step->status != STEP_PENDING)
+                return;
+        act = batch_act_new(b, "adjustMargin", VENUE_ADJUST_MARGIN, item->plan.asset);
+        act->action = step->action;
+        act->item[act->n_items++] = item;
+}
+
+static void last_wave(struct batch *b)
+{
+        for (unsigned i = 0; i < b->n_markets; i++)
+                put_back(b, &b->market[i]);
+        batch_wave_run(b, settle);
+}
+
+static void account_read(void *cookie, const struct err *err, struct venue_account *account)
+{
+        struct batch *b = cookie;
+
+        if (!err->code) {
+                b->after = *account;
+                *account = (struct venue_account){.n_positions = 0};
+        }
+        for (unsigned i = 0; i < b->n_items; i++) {
+                struct batch_item *item = &b->item[i];
+                if (!wants_adjust(item))
+                        continue;
+                /* The order stands; only the adjustment is missing, and the answer says so. */
+                if (err->code)
+                        batch_item_step(item, VENUE_ADJUST_MARGIN, STEP_FAILED, err);
+                else
+                        adjust_item(b, item);
+        }
+        last_wave(b);
+}
+
+void batch_after_orders(struct batch *b)
+{
+        for (unsigned i = 0; i < b->n_items; i++) {
+                if (!wants_adjust(&b->item[i]))
+                        continue;
+                b->venue->ops->read_account(b->venue, &b->call->session.address, account_read, b);
+                return;
+        }
+        last_wave(b);
+}

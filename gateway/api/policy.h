@@ -1,0 +1,12 @@
+/* policy: what a brand permits one of its traders on one market. Pure. */
+#ifndef API_POLICY_H
+#define API_POLICY_H
+
+#include "brand/brand.h"
+#include "plan/plan.h"
+#include "store/store.h"
+
+void policy_resolve(struct plan_policy *out, const struct brand *brand, const struct market *market,
+                    const struct store_account *account);
+
+#endif

@@ -1,0 +1,75 @@
+/* The order that a modification is of: looked up at the venue, which tells its market; and afterwards,
+ * what became of it. */
+#include <string.h>
+
+#include "api/order_name.h"
+#include "api/order_status.h"
+#include "api/run.h"
+#include "base/mem.h"
+
+static void found(void *cookie, const struct err *err, const struct venue_order_status *s)
+{
+        struct run *run = cookie;
+        enum venue_item_status status;
+
+        if (err->code)
+                run->err = *err;
+        else if (!s->found)
+                (void)err_set(&run->err, E_NOT_FOUND, "%s", err_text(E_NOT_FOUND));
+        else if (!order_status_read(&status, s) ||
+                 (status != ITEM_RESTING && status != ITEM_TRIGGER_PENDING))
+                (void)err_set(&run->err, E_NOT_FOUND, "The order no longer stands: it is %s.",
+                              order_status_word(s));
+        if (run->err.code) {
+                pipeline_fail(run);
+                return;
+        }
+        run->old = s->order;
+        text_copy(run->q.symbol, sizeof run->q.symbol, s->order.symbol);
+        pipeline_next(run);
+}
+
+void run_find(struct run *run)
+{
+        struct order_name name;
+
+        if (run->q.kind != RUN_MODIFY) {
+                pipeline_next(run);
+        } else if (order_name_parse(&name, run->q.order_id)) {
+                (void)err_set(&run->err, E_NOT_FOUND, "%s", err_text(E_NOT_FOUND));
+                pipeline_fail(run);
+        } else {
+                run->venue->ops->lookup(run->venue, &run->call->session.address,
+                                        name.by_cloid ? &name.cloid : NULL, name.oid, found, run);
+        }
+}
+
+/* It was looked up before others in the line had their turn: what counts is how it stands now. It is
+ * taken out of the list, so that its margin counts as free. */
+void run_find_again(struct run *run)
+{
+        for (size_t i = 0; i < run->n_orders; i++) {
+                if (run->orders[i].oid != run->old.oid)
+                        continue;
+                run->old = run->orders[i];
+                run->orders[i] = run->orders[--run->n_orders];
+                return;
+        }
+        (void)err_set(&run->err, E_NOT_FOUND, "The order no longer stands.");
+}
+
+static void looked_again(void *cookie, const struct err *err, const struct venue_order_status *s)
+{
+        struct run *run = cookie;
+
+        if (!err->code && s->found)
+                text_copy(run->old_status, sizeof run->old_status, order_status_word(s));
+        run->find_done(run);
+}
+
+void run_find_fate(struct run *run, void (*done)(struct run *run))
+{
+        run->find_done = done;
+        run->venue->ops->lookup(run->venue, &run->call->session.address, NULL, run->old.oid,
+                                looked_again, run);
+}

@@ -1,0 +1,93 @@
+/* sweep: which protective orders are orphans. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/sweep.h"
+
+static struct venue_position position;
+static struct venue_account account;
+static struct venue_open_order order[2];
+
+static void setup_world(const char *symbol, int64_t size)
+{
+        position = (struct venue_position){.p.size = {size}};
+        (void)memcpy(position.symbol, symbol, strlen(symbol) + 1);
+        account = (struct venue_account){.n_positions = size ? 1 : 0, .position = &position};
+        order[0] = (struct venue_open_order){.symbol = "BTC",
+                                             .asset = 3,
+                                             .side = SIDE_SELL,
+                                             .oid = 11,
+                                             .placed_at = 5000,
+                                             .reduce_only = true,
+                                             .is_trigger = true,
+                                             .trigger = TRIGGER_STOP_LOSS};
+        order[1] = (struct venue_open_order){
+                .symbol = "BTC", .asset = 3, .side = SIDE_BUY, .oid = 12, .placed_at = 9000};
+}
+
+static unsigned picked(size_t n)
+{
+        struct venue_action cancel;
+
+        sweep_pick(&cancel, &account, order, n);
+        if (cancel.u.cancel.n) {
+                assert_int_equal(cancel.kind, VENUE_CANCEL);
+                assert_int_equal(cancel.u.cancel.cancel[0].oid, 11);
+                assert_int_equal(cancel.u.cancel.cancel[0].asset, 3);
+        }
+        return cancel.u.cancel.n;
+}
+
+static void an_order_without_its_position_is_one(void **state)
+{
+        (void)state;
+        setup_world("BTC", 0);
+        assert_int_equal(picked(1), 1);
+        setup_world("ETH", 100);
+        assert_int_equal(picked(1), 1);
+        setup_world("BTC", -100); /* the next position, on the other side */
+        assert_int_equal(picked(1), 1);
+}
+
+static void what_still_protects_or_waits_is_none(void **state)
+{
+        (void)state;
+        setup_world("BTC", 100);
+        assert_int_equal(picked(1), 0);
+        setup_world("BTC", 0);
+        order[0].waits_for_parent = true;
+        assert_int_equal(picked(1), 0);
+        setup_world("BTC", 0);
+        order[0].reduce_only = false;
+        assert_int_equal(picked(1), 0);
+        setup_world("BTC", 0);
+        order[0].is_trigger = false;
+        assert_int_equal(picked(1), 0);
+}
+
+static void legs_of_an_order_that_rests_are_none(void **state)
+{
+        (void)state;
+        setup_world("BTC", 0);
+        assert_int_equal(picked(2), 1); /* placed at another time */
+        order[1].placed_at = 5000;
+        assert_int_equal(picked(2), 0);
+        order[1].side = SIDE_SELL; /* it would not open what the stop closes */
+        assert_int_equal(picked(2), 1);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(an_order_without_its_position_is_one),
+                cmocka_unit_test(what_still_protects_or_waits_is_none),
+                cmocka_unit_test(legs_of_an_order_that_rests_are_none),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
