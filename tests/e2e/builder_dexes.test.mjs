@@ -8,6 +8,8 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { WebSocket } from 'ws'
 import { startPaper, within } from './harness.mjs'
 
+globalThis.WebSocket ??= WebSocket // the client wants the one that newer releases of Node have
+
 let paper
 let transport
 let info
