@@ -1,6 +1,7 @@
 #include "adapters/paper/paper_frame.h"
 
 #include "adapters/paper/jot.h"
+#include "adapters/paper/paper_info.h"
 #include "adapters/paper/paper_show.h"
 #include "adapters/paper/paper_tape.h"
 #include "adapters/paper/paper_twap.h"
@@ -177,10 +178,13 @@ static void web_data3(struct paper *p, struct buf *out, const struct addr *addre
         jot_text(out, "abstraction", paper_mode_name(user));
         jot_end_object(out);
         jot_array(out, "perpDexStates");
-        for (unsigned dex = 0; dex < p->universe.n_dexes; dex++)
-                jot_raw(out, NULL,
-                        "{\"totalVaultEquity\":\"0.0\",\"perpsAtOpenInterestCap\":[],"
-                        "\"leadingVaults\":[]}");
+        for (unsigned dex = 0; dex < p->universe.n_dexes; dex++) {
+                jot_object(out, NULL);
+                jot_text(out, "totalVaultEquity", "0.0");
+                paper_info_dex_capped(p, out, "perpsAtOpenInterestCap", dex);
+                jot_raw(out, "leadingVaults", "[]");
+                jot_end_object(out);
+        }
         jot_end_array(out);
 }
 

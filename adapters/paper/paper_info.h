@@ -20,6 +20,9 @@ const struct paper_info_row *paper_info_dex_rows(void);
 const struct paper_info_row *paper_info_account_rows(void);
 const struct paper_info_row *paper_info_person_rows(void);
 
+/* The array of a dex's markets that take no more open interest. */
+void paper_info_dex_capped(struct paper *p, struct buf *out, const char *key, unsigned dex);
+
 /* Shared readers; false: wrong shape. */
 bool paper_info_asset(const struct paper *p, const json_t *request, const char *key, int *asset);
 /* The dex named, the first where none is. False: there is no such dex. */

@@ -59,19 +59,24 @@ static int status(struct paper *p, struct buf *out, const json_t *request)
         return PAPER_INFO_OK;
 }
 
-static int at_cap(struct paper *p, struct buf *out, const json_t *request)
+void paper_info_dex_capped(struct paper *p, struct buf *out, const char *key, unsigned number)
 {
-        const struct paper_dex *dex;
-        unsigned number;
+        const struct paper_dex *dex = &p->universe.dex[number];
 
-        if (!paper_info_dex(p, request, &number))
-                return PAPER_INFO_UNKNOWN;
-        dex = &p->universe.dex[number];
-        jot_array(out, NULL);
+        jot_array(out, key);
         for (uint32_t i = dex->first; i < dex->first + dex->n; i++)
                 if (engine_dex_is_capped(p->engine, i))
                         jot_text(out, NULL, paper_coin(p, i));
         jot_end_array(out);
+}
+
+static int at_cap(struct paper *p, struct buf *out, const json_t *request)
+{
+        unsigned dex;
+
+        if (!paper_info_dex(p, request, &dex))
+                return PAPER_INFO_UNKNOWN;
+        paper_info_dex_capped(p, out, NULL, dex);
         return PAPER_INFO_OK;
 }
 
