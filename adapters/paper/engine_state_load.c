@@ -369,6 +369,10 @@ struct engine *engine_state_load(const struct engine_market_spec *markets, size_
         struct loading l = {.archive = a, .engine = engine};
 
         engine_state_head(a, engine);
+        for (unsigned dex = 0; dex < ENGINE_DEXES_MAX; dex++)
+                (void)archive_want(
+                        a, money_fits(engine->fees[dex]) && money_fits(engine->deposited[dex]),
+                        "a dex's sums are out of all bounds");
         load_accounts(&l);
         if (archive_is_good(a))
                 load_links(&l);
