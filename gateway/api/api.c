@@ -23,8 +23,8 @@
 #define LIMIT_WINDOW_MS   60000
 #define LIMIT_KEYS_MAX    65536
 #define PUBLIC_PER_MINUTE 1200 /* cost units per network address */
-/* A token that is not at hand costs a read of the store, whoever made it up. */
-#define UNKNOWN_SESSION_COST 1
+/* A token or a key that is not at hand costs a read of the store, whoever made it up. */
+#define UNKNOWN_COST 1
 
 /* Opens, or on first use makes and wraps, the key of one brand. */
 static enum errc open_brand_key(struct api *api, const char *brand, struct err *err)
@@ -279,6 +279,12 @@ static void key_checked(struct call *call, const struct err *err)
                 run_handler(call);
 }
 
+static bool may_read(struct call *call)
+{
+        return limit_take(call->api->public_limit, call->client, UNKNOWN_COST,
+                          clock_mono_ms(call->api->o.clock), &call->limit);
+}
+
 static bool is_private(const struct route *route)
 {
         return route->auth == ROUTE_SESSION || route->auth == ROUTE_WALLET;
@@ -334,15 +340,17 @@ void api_handle(void *cookie, const struct httpd_request *request)
                 return;
         }
         if (api_keys_used(request)) {
-                api_keys_check(call, request, key_checked);
+                if (api_keys_needs_read(api->keys, request) && !may_read(call))
+                        call_fail_code(call, E_RATE_LIMITED);
+                else
+                        api_keys_check(call, request, key_checked);
                 return;
         }
         const char *authorization = httpd_header(request, "authorization");
         if (auth_check_cached(api->o.auth, brand->id, authorization, &call->session)) {
                 call->has_session = true;
                 run_handler(call);
-        } else if (!limit_take(api->public_limit, client, UNKNOWN_SESSION_COST,
-                               clock_mono_ms(api->o.clock), &call->limit)) {
+        } else if (!may_read(call)) {
                 call_fail_code(call, E_RATE_LIMITED);
         } else {
                 auth_check(api->o.auth, brand->id, authorization, session_checked, call);
