@@ -279,9 +279,9 @@ static void key_checked(struct call *call, const struct err *err)
                 run_handler(call);
 }
 
-static bool may_read(struct call *call)
+static bool may_read(struct call *call, const char *network)
 {
-        return limit_take(call->api->public_limit, call->client, UNKNOWN_COST,
+        return limit_take(call->api->public_limit, network, UNKNOWN_COST,
                           clock_mono_ms(call->api->o.clock), &call->limit);
 }
 
@@ -304,7 +304,7 @@ void api_handle(void *cookie, const struct httpd_request *request)
         const struct brand *brand = brand_by_host(api->brands, request->host);
         struct limit_state limit = {.limit = 0};
         struct err err = {.code = E_OK};
-        char param[CALL_PARAM_MAX], client[sizeof request->peer];
+        char param[CALL_PARAM_MAX], client[sizeof request->peer], network[LIMIT_NETWORK_MAX];
         enum errc why;
         const struct route *route;
         struct call *call;
@@ -314,8 +314,9 @@ void api_handle(void *cookie, const struct httpd_request *request)
                 return;
         }
         client_address(api, request, client);
+        limit_network(network, client);
         route = route_find(request->method, request->path, param, sizeof param, &why);
-        if (!limit_take(api->public_limit, client, public_cost(route), clock_mono_ms(api->o.clock),
+        if (!limit_take(api->public_limit, network, public_cost(route), clock_mono_ms(api->o.clock),
                         &limit))
                 (void)err_set(&err, E_RATE_LIMITED, "%s", err_text(E_RATE_LIMITED));
         else if (!route)
@@ -340,7 +341,7 @@ void api_handle(void *cookie, const struct httpd_request *request)
                 return;
         }
         if (api_keys_used(request)) {
-                if (api_keys_needs_read(api->keys, request) && !may_read(call))
+                if (api_keys_needs_read(api->keys, request) && !may_read(call, network))
                         call_fail_code(call, E_RATE_LIMITED);
                 else
                         api_keys_check(call, request, key_checked);
@@ -350,7 +351,7 @@ void api_handle(void *cookie, const struct httpd_request *request)
         if (auth_check_cached(api->o.auth, brand->id, authorization, &call->session)) {
                 call->has_session = true;
                 run_handler(call);
-        } else if (!may_read(call)) {
+        } else if (!may_read(call, network)) {
                 call_fail_code(call, E_RATE_LIMITED);
         } else {
                 auth_check(api->o.auth, brand->id, authorization, session_checked, call);
