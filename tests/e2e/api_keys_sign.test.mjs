@@ -245,6 +245,14 @@ describe('what a key may not', () => {
     await (await makeBot()).ok('GET', '/v1/account')
   })
 
+  test('GET /v1/limits tells what is left of the network that a request counts to', async () => {
+    const bot = await makeBot()
+    const from = { 'X-Forwarded-For': '2001:db8:77::1' }
+    await Promise.all(Array.from({ length: 50 }, () => gateway.call('GET', '/v1/markets', { host: trader.host, headers: from })))
+    const { networkAddress } = await bot.ok('GET', '/v1/limits', undefined, from)
+    assert.ok(networkAddress.remaining < networkAddress.limit, JSON.stringify(networkAddress))
+  })
+
   test('more than twenty keys', async () => {
     const rich = await new Trader(gateway, 'harbor')
     await rich.signIn()
