@@ -73,6 +73,7 @@ const char *hl_rest_kind_name(enum hl_rest_kind kind)
 static bool is_past(enum hl_rest_kind kind)
 {
         switch (kind) {
+        case HL_REST_TRADES:
         case HL_REST_CANDLES:
         case HL_REST_FUNDING_HISTORY:
         case HL_REST_PAST_FILLS:
@@ -87,7 +88,6 @@ static bool is_past(enum hl_rest_kind kind)
         case HL_REST_SETTING:
         case HL_REST_OPEN_ORDERS:
         case HL_REST_FILLS:
-        case HL_REST_TRADES:
         case HL_REST_FEES:
         case HL_REST_BUILDER_FEE:
         case HL_REST_ABSTRACTION:

@@ -1,5 +1,5 @@
 /* hl_rest: requests to the venue's /info and /exchange, within the weight budget. Orders come before
- * reads, and what trading reads before the past (candles, rates, history), which has a part of the
+ * reads, and what trading reads before the past (trades, candles, rates, history), which has a part of the
  * budget only; all wait in bounded queues until the budget lets them go or their deadline passes.
  * Loop thread only. */
 #ifndef HL_REST_H
