@@ -42,8 +42,8 @@ static size_t count_lines(const char *text, size_t len)
 
 struct addr *block_list_parse(struct problem_sink *sink, const void *text, size_t len, size_t *n)
 {
-        const char *at = text;
-        size_t n_lines = count_lines(text, len);
+        const char *at = len > 0 ? text : ""; /* no text may come without an address */
+        size_t n_lines = count_lines(at, len);
         size_t room = n_lines < BLOCK_LIST_MAX ? n_lines : BLOCK_LIST_MAX;
         struct addr *list = xcalloc(room, sizeof *list);
 
