@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/admit.h"
 #include "api/handlers.h"
 #include "api/identity.h"
 #include "api/order_fields.h"
@@ -291,7 +292,7 @@ static void check_signatures(struct submit *s)
         if (!w)
                 (void)err_set(&err, E_NOT_FOUND,
                               "No prepared plan waits under this id: it was sent, or has expired.");
-        else
+        else if (w->run->q.order.reduce_only || admit_check(s->call, ADMIT_OPENING, &err) == E_OK)
                 (void)!recover(s, w->run, &err);
         if (err.code)
                 fail(s, &err);
