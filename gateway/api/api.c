@@ -117,6 +117,7 @@ void api_free(struct api *api)
         if (!api)
                 return;
         must(api->open_calls == 0);
+        free(api->openapi);
         prepare_free(api->prepare);
         transfers_free(api->transfers);
         api_keys_free(api->keys);

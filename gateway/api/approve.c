@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -339,6 +340,7 @@ static const struct field signature_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = 256},
 };
+FIELD_TABLE(approve_signature_table, signature_fields);
 
 static void start(struct call *call, enum venue_approval_kind kind)
 {
@@ -381,6 +383,7 @@ static const struct field chain_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = UINT32_MAX},
 };
+FIELD_TABLE(approve_builder_table, chain_fields);
 
 struct builder_show {
         struct call *call;

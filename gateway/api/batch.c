@@ -9,6 +9,7 @@
 #include "api/order_fields.h"
 #include "api/policy.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -376,6 +377,7 @@ static const struct field fields[] = {
          .present = FIELD_NO_FLAG,
          .size = BATCH_MAX},
 };
+FIELD_TABLE(batch_place_table, fields);
 
 static void read_items(struct batch *b, const json_t *orders)
 {

@@ -10,6 +10,7 @@
 #include "api/out.h"
 #include "api/run.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 #define WAITING_MAX     4096 /* in all */
@@ -282,6 +283,7 @@ static const struct field fields[] = {
          .present = FIELD_NO_FLAG,
          .size = PLAN_STEPS_MAX},
 };
+FIELD_TABLE(prepare_submit_table, fields);
 
 static void check_signatures(struct submit *s)
 {

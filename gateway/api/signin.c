@@ -10,6 +10,7 @@
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "auth/siwe.h"
 #include "base/mem.h"
 
@@ -55,6 +56,7 @@ static const struct field challenge_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = UINT32_MAX},
 };
+FIELD_TABLE(signin_challenge_table, challenge_fields);
 
 void signin_challenge(struct call *call)
 {
@@ -99,6 +101,7 @@ static const struct field login_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = 256},
 };
+FIELD_TABLE(signin_login_table, login_fields);
 
 struct login {
         struct call *call;

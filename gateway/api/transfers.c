@@ -8,6 +8,7 @@
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -181,6 +182,7 @@ static const struct field withdraw_fields[] = {
          .offset = offsetof(struct ask_request, destination),
          .present = FIELD_NO_FLAG},
 };
+FIELD_TABLE(transfers_withdraw_table, withdraw_fields);
 static const struct field move_fields[] = {
         AMOUNT_FIELD,
         CHAIN_FIELD,
@@ -191,6 +193,7 @@ static const struct field move_fields[] = {
          .present = FIELD_NO_FLAG,
          .words = to_words},
 };
+FIELD_TABLE(transfers_move_table, move_fields);
 
 static uint64_t next_nonce(struct transfers *t)
 {
@@ -407,6 +410,7 @@ static const struct field signature_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = 256},
 };
+FIELD_TABLE(transfers_signature_table, signature_fields);
 
 static void start_submit(struct call *call, enum venue_approval_kind kind)
 {
