@@ -86,8 +86,8 @@ static void accounts_have_nothing_of_these(void **state)
                 expect(answer, cases[i].type, cases[i].answer);
                 json_decref(answer);
                 /* Nobody in particular has no answer. */
-                json_decref(
-                        paper_fixture_post(f, "/info", 422, "{\"type\":\"%s\"}", cases[i].type));
+                (void)snprintf(nobody, sizeof(nobody), "{\"type\":\"%s\"}", cases[i].type);
+                expect_status(f, 422, nobody);
         }
 }
 
