@@ -9,7 +9,6 @@
 
 /* Positions beyond this value can't be taken, so that sums over all markets fit their type. */
 #define POSITION_VALUE_MAX (INT64_C(1000000000) * NUM_SCALE)
-#define BALANCE_MAX        (INT64_C(10000000000) * NUM_SCALE)
 
 /* "paper backstop" in front of zeros: nobody has its key. */
 static const struct addr backstop_address = {
@@ -18,10 +17,16 @@ static const struct addr backstop_address = {
 static void listing_init(struct listing *listing, const struct engine_market_spec *spec,
                          uint32_t asset)
 {
-        must(spec->sz_decimals <= 6 && spec->max_leverage > 0);
+        must(spec->sz_decimals <= 6 && spec->max_leverage > 0 && spec->dex < ENGINE_DEXES_MAX);
         must(margin_table_check(&spec->tiers) == E_OK);
         listing->spec = *spec;
         listing->asset = asset;
+        if (!spec->id)
+                listing->spec.id = asset;
+        if (!spec->fee_share)
+                listing->spec.fee_share = 1000;
+        if (!spec->rebate_share)
+                listing->spec.rebate_share = 1000;
         engine_book_init(&listing->book[0], true);
         engine_book_init(&listing->book[1], false);
         engine_book_init(&listing->trigger[0], true);
@@ -45,8 +50,12 @@ struct engine *engine_new(const struct engine_market_spec *markets, size_t n,
         engine->order_by_oid = map_new();
         engine->order_by_cloid = map_new();
         list_init(&engine->distressed);
-        for (size_t i = 0; i < n; i++)
+        engine->n_dexes = 1;
+        for (size_t i = 0; i < n; i++) {
                 listing_init(&engine->listing[i], &markets[i], (uint32_t)i);
+                if (engine->n_dexes <= markets[i].dex)
+                        engine->n_dexes = markets[i].dex + 1;
+        }
         engine_set_house(engine, &backstop_address);
         engine->backstop = engine_account_find(engine, &backstop_address);
         return engine;
@@ -116,18 +125,6 @@ const struct hash32 *engine_call_hash(struct engine *engine)
         return &engine->call_hash;
 }
 
-void engine_deposit(struct engine *engine, const struct addr *user, struct usd amount, int64_t at)
-{
-        struct account *account = engine_account_make(engine, user);
-        int64_t micro = num_to_step(amount.v, NUM_MICRO, NUM_DOWN);
-
-        engine_begin(engine, at);
-        account->is_known = true;
-        if (micro > 0 && micro <= BALANCE_MAX && account->cash.v <= BALANCE_MAX - micro)
-                account->cash.v += micro;
-        engine_end(engine);
-}
-
 void engine_set_house(struct engine *engine, const struct addr *user)
 {
         struct account *account = engine_account_make(engine, user);
@@ -139,11 +136,6 @@ void engine_set_house(struct engine *engine, const struct addr *user)
 void engine_backstop(const struct engine *engine, struct addr *out)
 {
         *out = engine->backstop->addr;
-}
-
-struct usd engine_collected_fees(const struct engine *engine)
-{
-        return engine->fees;
 }
 
 void engine_set_fees(struct engine *engine, const struct addr *user, struct rate taker,
@@ -255,11 +247,12 @@ void engine_pay_funding(struct engine *engine, uint32_t asset, struct rate hourl
                 struct slot *slot = list_entry(it, struct slot, in_holders);
                 struct usd paid = funding_of(slot, hourly);
                 struct usd *from =
-                        slot->p.mode == MARGIN_ISOLATED ? &slot->p.raw_usd : &slot->account->cash;
+                        slot->p.mode == MARGIN_ISOLATED ? &slot->p.raw_usd : &pool_of(slot)->cash;
+                struct usd *fees = &engine->fees[listing->spec.dex];
 
                 from->v = add_exact(from->v, -paid.v);
                 /* Longs and shorts are rounded apart: the venue keeps or bears the difference. */
-                engine->fees.v = add_exact(engine->fees.v, paid.v);
+                fees->v = add_exact(fees->v, paid.v);
                 slot->funding_all_time.v = add_exact(slot->funding_all_time.v, paid.v);
                 slot->funding_since_open.v = add_exact(slot->funding_since_open.v, paid.v);
                 slot->funding_since_change.v = add_exact(slot->funding_since_change.v, paid.v);

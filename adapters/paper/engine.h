@@ -25,7 +25,14 @@ struct engine_market_spec {
         bool only_isolated;
         bool strict_isolated; /* margin can't be removed */
         bool is_delisted;
+        unsigned dex; /* < ENGINE_DEXES_MAX: margin is kept apart by dex */
+        uint32_t id;  /* by which texts name the market; 0: its index */
+        /* Of the account's rate, in thousandths, what is charged and what a rebate gives; 0: 1000. */
+        unsigned fee_share, rebate_share;
+        struct usd open_interest_cap; /* one side's value at the mark; 0: none */
 };
+
+#define ENGINE_DEXES_MAX 8 /* each with a balance of its own, in its own token */
 
 enum engine_tif {
         ENGINE_GTC,
@@ -150,6 +157,11 @@ void engine_deposit(struct engine *engine, const struct addr *user, struct usd a
 /* Takes amount out of the account's cross balance; false, and nothing done, when that is more than
  * may leave it. */
 bool engine_withdraw(struct engine *engine, const struct addr *user, struct usd amount, int64_t at);
+/* The same for the balance in a dex; the functions without one mean the first. */
+void engine_dex_deposit(struct engine *engine, const struct addr *user, unsigned dex,
+                        struct usd amount, int64_t at);
+bool engine_dex_withdraw(struct engine *engine, const struct addr *user, unsigned dex,
+                         struct usd amount, int64_t at);
 bool engine_account_exists(const struct engine *engine, const struct addr *user);
 /* The market maker's accounts trade without margin or fees and are never liquidated. */
 void engine_set_house(struct engine *engine, const struct addr *user);
@@ -165,6 +177,11 @@ void engine_backstop(const struct engine *engine, struct addr *out);
 /* Fees less rebates and builders' parts, and what rounding left over from funding. Together with all
  * balances this stays what was deposited. */
 struct usd engine_collected_fees(const struct engine *engine);
+struct usd engine_dex_collected_fees(const struct engine *engine, unsigned dex);
+/* What came in less what went out. */
+struct usd engine_dex_deposited(const struct engine *engine, unsigned dex);
+/* Whether the market takes no more open interest. */
+bool engine_dex_is_capped(const struct engine *engine, uint32_t asset);
 
 /* A new mark and oracle (> 0): triggers fire, then liquidations run. Both are rounded to
  * 6 - sz_decimals decimals. Prices at which a position's value would be out of all bounds are not
@@ -208,6 +225,11 @@ struct engine_account {
 /* Zeros for an unknown user. */
 void engine_account(const struct engine *engine, const struct addr *user,
                     struct engine_account *out);
+/* The account as one dex has it: its balance there, its positions there. */
+void engine_dex_account(const struct engine *engine, const struct addr *user, unsigned dex,
+                        struct engine_account *out);
+/* Whether the account has money or positions in any dex. */
+bool engine_dex_is_used(const struct engine *engine, const struct addr *user);
 /* The venue's rendering of a position's liquidation price; false: null. */
 bool engine_liquidation_text(const struct engine *engine, const struct addr *user, uint32_t asset,
                              char buf[NUM_STR_MAX]);

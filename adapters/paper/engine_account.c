@@ -107,15 +107,17 @@ struct slot *engine_account_slot(struct engine *engine, struct account *account,
         return slot;
 }
 
-void engine_account_cross(const struct account *account, struct margin_cross *out)
+void engine_account_cross(const struct account *account, unsigned dex, struct margin_cross *out)
 {
-        *out = (struct margin_cross){.account_value = account->cash, .resting = account->reserved};
+        const struct pool *pool = &account->pool[dex];
+
+        *out = (struct margin_cross){.account_value = pool->cash, .resting = pool->reserved};
         for (size_t i = 0; i < account->n_held; i++) {
                 const struct margin_position *p = &account->held[i]->p;
                 struct usd maintenance = {0};
                 struct usd used = {0};
 
-                if (p->mode != MARGIN_CROSS)
+                if (p->mode != MARGIN_CROSS || account->held[i]->listing->spec.dex != dex)
                         continue;
                 must(margin_maintenance(&maintenance, &p->tiers, p->value) == E_OK);
                 must(margin_initial(&used, p->value, p->leverage, NUM_DOWN) == E_OK);
@@ -127,11 +129,11 @@ void engine_account_cross(const struct account *account, struct margin_cross *ou
         }
 }
 
-struct usd engine_account_free_margin(const struct account *account)
+struct usd engine_account_free_margin(const struct account *account, unsigned dex)
 {
         struct margin_cross cross;
 
-        engine_account_cross(account, &cross);
+        engine_account_cross(account, dex, &cross);
         return (struct usd){add_exact(add_exact(cross.account_value.v, -cross.margin_used.v),
                                       -cross.resting.v)};
 }
@@ -165,9 +167,9 @@ void engine_account_reserve_update(struct slot *slot)
         struct usd now =
                 engine_account_reserve(slot, slot->p.size.v, slot->resting, slot->leverage);
 
-        slot->account->reserved.v += now.v - slot->reserved.v;
+        pool_of(slot)->reserved.v += now.v - slot->reserved.v;
         slot->reserved = now;
-        must(slot->account->reserved.v >= 0);
+        must(pool_of(slot)->reserved.v >= 0);
 }
 
 static void held_insert(struct slot *slot)
@@ -240,28 +242,39 @@ static void position_fill(struct engine_position *out, const struct slot *slot)
         };
 }
 
-void engine_account(const struct engine *engine, const struct addr *user,
-                    struct engine_account *out)
+/* The positions in a dex stand together in what is lent out. */
+static size_t lend_positions(struct account *account, unsigned dex)
 {
-        struct account *account = engine_account_find(engine, user);
+        size_t n = 0;
 
-        *out = (struct engine_account){0};
-        if (!account)
-                return;
-        engine_account_cross(account, &out->cross);
-        must(margin_withdrawable(&out->withdrawable, &out->cross) == E_OK);
-        out->cross_raw_usd = account->cash;
-        out->account_value = out->cross.account_value;
-        out->total_raw_usd = account->cash;
-        out->total_margin_used = out->cross.margin_used;
         if (account->n_held > account->view_capacity) {
                 account->view_capacity = account->n_held;
                 account->view = xrealloc(account->view, account->n_held * sizeof *account->view);
         }
-        for (size_t i = 0; i < account->n_held; i++) {
-                const struct margin_position *p = &account->held[i]->p;
+        for (size_t i = 0; i < account->n_held; i++)
+                if (account->held[i]->listing->spec.dex == dex)
+                        position_fill(&account->view[n++], account->held[i]);
+        return n;
+}
 
-                position_fill(&account->view[i], account->held[i]);
+void engine_dex_account(const struct engine *engine, const struct addr *user, unsigned dex,
+                        struct engine_account *out)
+{
+        struct account *account = engine_account_find(engine, user);
+
+        *out = (struct engine_account){0};
+        if (!account || dex >= engine->n_dexes)
+                return;
+        engine_account_cross(account, dex, &out->cross);
+        must(margin_withdrawable(&out->withdrawable, &out->cross) == E_OK);
+        out->cross_raw_usd = account->pool[dex].cash;
+        out->account_value = out->cross.account_value;
+        out->total_raw_usd = out->cross_raw_usd;
+        out->total_margin_used = out->cross.margin_used;
+        out->n_positions = lend_positions(account, dex);
+        for (size_t i = 0; i < out->n_positions; i++) {
+                const struct margin_position *p = &account->view[i].p;
+
                 out->total_notional.v = add_exact(out->total_notional.v, p->value.v);
                 if (p->mode != MARGIN_ISOLATED)
                         continue;
@@ -270,6 +283,11 @@ void engine_account(const struct engine *engine, const struct addr *user,
                 out->total_margin_used.v =
                         add_exact(out->total_margin_used.v, isolated_equity(p).v);
         }
-        out->n_positions = account->n_held;
-        out->position = account->n_held ? account->view : NULL;
+        out->position = out->n_positions ? account->view : NULL;
+}
+
+void engine_account(const struct engine *engine, const struct addr *user,
+                    struct engine_account *out)
+{
+        engine_dex_account(engine, user, 0, out);
 }

@@ -7,8 +7,8 @@ static void cancel(struct engine *engine, const struct engine_order *pub, uint32
 
         error[0] = '\0';
         if (!order || order->pub.asset != asset || order->state == ORDER_DONE) {
-                engine_check_text(error, "Order was never placed, already canceled, or filled.",
-                                  asset);
+                engine_check_text(engine, error,
+                                  "Order was never placed, already canceled, or filled.", asset);
                 return;
         }
         engine_begin(engine, at);

@@ -10,9 +10,11 @@
 
 static const struct usd minimum_value = {10 * NUM_SCALE};
 
-void engine_check_text(char out[ENGINE_TEXT_MAX], const char *text, uint32_t asset)
+void engine_check_text(const struct engine *engine, char out[ENGINE_TEXT_MAX], const char *text,
+                       uint32_t asset)
 {
-        snprintf(out, ENGINE_TEXT_MAX, "%.140s asset=%u", text, asset);
+        snprintf(out, ENGINE_TEXT_MAX, "%.140s asset=%u", text,
+                 asset < engine->n_listings ? engine->listing[asset].spec.id : asset);
 }
 
 /* Whether the limit price lies more than 80 percent away from its reference: the mark, or the
@@ -66,14 +68,14 @@ bool engine_check_payload(const struct engine *engine, const struct account *acc
                         return false;
                 }
                 if (orders[i].is_trigger && !orders[i].reduce_only) {
-                        engine_check_text(err, "TP/SL orders must be reduce-only.",
+                        engine_check_text(engine, err, "TP/SL orders must be reduce-only.",
                                           orders[i].asset);
                         return false;
                 }
                 /* The house quotes where the price is about to be. */
                 if (!account->is_house && orders[i].asset < engine->n_listings &&
                     orders[i].price.v > 0 && is_out_of_band(engine, &orders[i])) {
-                        engine_check_text(err,
+                        engine_check_text(engine, err,
                                           "Order price cannot be more than 80% away from the "
                                           "reference price",
                                           orders[i].asset);
@@ -116,13 +118,13 @@ struct check {
 /* The venue has no order by an id for what it could not read. */
 static bool refuse_unread(const struct check *c, const char *text)
 {
-        engine_check_text(c->out->text, text, c->request->asset);
+        engine_check_text(c->engine, c->out->text, text, c->request->asset);
         return false;
 }
 
 static bool refuse(const struct check *c, enum order_end end, const char *text)
 {
-        engine_check_text(c->out->text, text, c->request->asset);
+        engine_check_text(c->engine, c->out->text, text, c->request->asset);
         c->out->end = end;
         c->out->is_recorded = true;
         return false;
@@ -218,17 +220,17 @@ static bool margin_suffices(const struct check *c)
                 price = c->listing->mark;
         must(num_div_wide(&need, value_of(price, (struct qty){added}).v,
                           (num_wide)slot->leverage * NUM_MICRO, NUM_UP) == E_OK);
-        need = add_exact(need * NUM_MICRO, engine_fill_fee(slot->account, value_of(price, r->size),
-                                                           true, c->builder_fee, &part)
-                                                   .v);
-        free_margin = engine_account_free_margin(slot->account).v;
+        need = add_exact(
+                need * NUM_MICRO,
+                engine_fill_fee(slot, value_of(price, r->size), true, c->builder_fee, &part).v);
+        free_margin = engine_account_free_margin(slot->account, c->listing->spec.dex).v;
         if (closing)
                 free_margin = add_exact(free_margin, released(slot));
         if (need > free_margin)
                 return refuse(c, END_MARGIN_REJECTED, "Insufficient margin to place order.");
         added = closing ? added : add_exact(added, num_abs(held));
         if (num_notional(&value, price, (struct qty){added}, NUM_UP) ||
-            value.v > c->engine->value_cap.v)
+            value.v > c->engine->value_cap.v || engine_dex_is_capped(c->engine, r->asset))
                 return refuse(c, END_CAP_REJECTED,
                               "Order would increase open interest while open interest is capped");
         if (margin_max_leverage(&slot->p.tiers, value) < slot->leverage)

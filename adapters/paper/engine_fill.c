@@ -25,10 +25,13 @@ static int64_t charge(num_wide top, num_wide bottom)
         return micro * NUM_MICRO;
 }
 
-struct usd engine_fill_fee(const struct account *account, struct usd notional, bool is_taker,
+struct usd engine_fill_fee(const struct slot *slot, struct usd notional, bool is_taker,
                            uint32_t builder_fee, struct usd *builder_part)
 {
+        const struct engine_market_spec *spec = &slot->listing->spec;
+        const struct account *account = slot->account;
         struct rate rate = is_taker ? account->taker : account->maker;
+        int64_t share = rate.v > 0 ? spec->fee_share : spec->rebate_share;
         int64_t part = 0;
 
         builder_part->v = 0;
@@ -37,7 +40,9 @@ struct usd engine_fill_fee(const struct account *account, struct usd notional, b
         if (builder_fee)
                 part = charge((num_wide)notional.v * builder_fee, 100000);
         builder_part->v = part;
-        return (struct usd){add_exact(charge((num_wide)notional.v * rate.v, NUM_RATE_SCALE), part)};
+        return (struct usd){add_exact(
+                charge((num_wide)notional.v * rate.v * share, (num_wide)NUM_RATE_SCALE * 1000),
+                part)};
 }
 
 /* A flip is a close and an opening; its fee is shared by size, in whole 0.000001. */
@@ -67,7 +72,7 @@ static bool simulate(struct outcome *out, const struct slot *slot, int64_t size,
         int64_t raw = 0;
 
         *out = (struct outcome){.p = slot->p};
-        engine_account_cross(slot->account, &out->before);
+        engine_account_cross(slot->account, slot->listing->spec.dex, &out->before);
         out->after = out->before;
         if (!apply(out, size, price, fee.v, slot->listing->mark))
                 return false;
@@ -106,7 +111,7 @@ static bool opening_is_covered(const struct order *order, const struct outcome *
                 own->size -= size.v;
                 own->notional -= value_of(order->pub.price, size).v;
         }
-        reserved = add_exact(slot->account->reserved.v, -slot->reserved.v);
+        reserved = add_exact(pool_of(slot)->reserved.v, -slot->reserved.v);
         reserved = add_exact(
                 reserved, engine_account_reserve(slot, out->p.size.v, resting, slot->leverage).v);
         if (out->p.mode == MARGIN_ISOLATED && isolated_equity(&out->p).v < 0)
@@ -128,8 +133,7 @@ bool engine_fill_allowed(const struct engine *engine, const struct order *order,
         struct usd fee;
         struct outcome out;
 
-        fee = engine_fill_fee(slot->account, value_of(price, size), is_taker,
-                              order->pub.builder_fee, &part);
+        fee = engine_fill_fee(slot, value_of(price, size), is_taker, order->pub.builder_fee, &part);
         if (!simulate(&out, slot, delta, price, fee))
                 return false;
         if (opens && out.p.value.v > engine->value_cap.v)
@@ -242,13 +246,14 @@ static void keep_margin(struct outcome *out)
 static void collect(struct engine *engine, const struct order *order, struct usd fee,
                     struct usd part)
 {
+        unsigned dex = order->slot->listing->spec.dex;
         struct account *builder = part.v ? engine_account_find(engine, &order->pub.builder) : NULL;
 
         if (builder && builder->is_known) {
-                builder->cash.v = add_exact(builder->cash.v, part.v);
+                builder->pool[dex].cash.v = add_exact(builder->pool[dex].cash.v, part.v);
                 fee.v -= part.v;
         }
-        engine->fees.v = add_exact(engine->fees.v, fee.v);
+        engine->fees[dex].v = add_exact(engine->fees[dex].v, fee.v);
 }
 
 void engine_fill_book(struct engine *engine, const struct side *side, struct px price, uint64_t tid,
@@ -256,6 +261,7 @@ void engine_fill_book(struct engine *engine, const struct side *side, struct px 
 {
         struct slot *slot = side->slot;
         struct account *account = slot->account;
+        struct usd *backstop = &engine->backstop->pool[slot->listing->spec.dex].cash;
         uint32_t builder_fee = side->order ? side->order->pub.builder_fee : 0;
         bool is_transfer = !side->order;
         struct usd fee = {0};
@@ -264,14 +270,14 @@ void engine_fill_book(struct engine *engine, const struct side *side, struct px 
 
         describe(engine, out, side, liquidation);
         if (!is_transfer)
-                fee = engine_fill_fee(account, value_of(price, out->size), side->is_taker,
-                                      builder_fee, &part);
+                fee = engine_fill_fee(slot, value_of(price, out->size), side->is_taker, builder_fee,
+                                      &part);
         must(simulate(&after, slot, side->size, price, fee));
         if (liquidation && liquidation->account == account)
                 keep_margin(&after);
-        account->cash.v = add_exact(account->cash.v, after.cash);
+        pool_of(slot)->cash.v = add_exact(pool_of(slot)->cash.v, after.cash);
         engine_account_set_position(slot, &after.p);
-        engine->backstop->cash.v = add_exact(engine->backstop->cash.v, -after.absorbed);
+        backstop->v = add_exact(backstop->v, -after.absorbed);
         if (fee.v)
                 collect(engine, side->order, fee, part);
         out->tid = tid;

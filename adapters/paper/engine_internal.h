@@ -106,13 +106,18 @@ struct fill_node {
         struct engine_fill fill;
 };
 
+/* What backs an account's cross positions in one dex. */
+struct pool {
+        struct usd cash; /* net of the cost of all cross positions */
+        struct usd reserved;
+};
+
 struct account {
         struct addr addr;
         bool is_known; /* deposited, or of the house */
         bool is_house;
         struct rate taker, maker;
-        struct usd cash; /* cross: net of the cost of all cross positions */
-        struct usd reserved;
+        struct pool pool[ENGINE_DEXES_MAX];
         struct slot **slot; /* by asset; NULL where untouched */
         struct slot **held; /* those with a position, sorted by asset */
         size_t n_held;
@@ -142,13 +147,14 @@ struct engine {
         struct engine_sink sink;
         struct listing *listing;
         size_t n_listings;
+        unsigned n_dexes;
         struct usd value_cap; /* largest value of one position: sums of values always fit */
         struct map *account_by_addr, *order_by_oid, *order_by_cloid;
         struct account **account; /* in the order they came */
         size_t n_accounts, accounts_capacity;
         struct account *backstop;
         struct list distressed; /* accounts below maintenance whose positions found no taker */
-        struct usd fees;
+        struct usd fees[ENGINE_DEXES_MAX], deposited[ENGINE_DEXES_MAX];
         uint64_t last_oid, last_trade, calls;
         int64_t now;
         bool has_call_hash;
@@ -188,6 +194,11 @@ static inline struct usd value_of(struct px p, struct qty q)
         return u;
 }
 
+static inline struct pool *pool_of(const struct slot *slot)
+{
+        return &slot->account->pool[slot->listing->spec.dex];
+}
+
 static inline int64_t signed_size(bool is_buy, int64_t size)
 {
         return is_buy ? size : -size;
@@ -216,9 +227,9 @@ void engine_account_free(struct account *account, size_t n_listings);
 struct slot *engine_account_slot(struct engine *engine, struct account *account, uint32_t asset);
 enum margin_mode engine_account_default_mode(const struct listing *listing);
 unsigned engine_account_default_leverage(const struct listing *listing);
-void engine_account_cross(const struct account *account, struct margin_cross *out);
+void engine_account_cross(const struct account *account, unsigned dex, struct margin_cross *out);
 /* Cross value less margin used and reserved; may be negative. */
-struct usd engine_account_free_margin(const struct account *account);
+struct usd engine_account_free_margin(const struct account *account, unsigned dex);
 /* What rests would reserve, were the position that large. */
 struct usd engine_account_reserve(const struct slot *slot, int64_t position,
                                   const struct resting resting[2], unsigned leverage);
@@ -269,7 +280,7 @@ MUST_USE bool engine_order_restore_resting(struct order *order);
 /* False: the fill would take more from the balance it is paid from than is there. */
 bool engine_fill_allowed(const struct engine *engine, const struct order *order, struct qty size,
                          struct px price, bool is_taker);
-struct usd engine_fill_fee(const struct account *account, struct usd notional, bool is_taker,
+struct usd engine_fill_fee(const struct slot *slot, struct usd notional, bool is_taker,
                            uint32_t builder_fee, struct usd *builder_part);
 struct side {
         struct order *order; /* NULL: a transfer without an order */
@@ -297,7 +308,9 @@ struct refusal {
         bool is_recorded;           /* the venue knows such an order by its id */
         enum order_end end;
 };
-void engine_check_text(char out[ENGINE_TEXT_MAX], const char *text, uint32_t asset);
+/* "text asset=id". */
+void engine_check_text(const struct engine *engine, char out[ENGINE_TEXT_MAX], const char *text,
+                       uint32_t asset);
 /* The payload as a whole. False with the top-level text. */
 bool engine_check_payload(const struct engine *engine, const struct account *account,
                           const struct engine_order_request *orders, size_t n,

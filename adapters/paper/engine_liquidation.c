@@ -1,7 +1,7 @@
 /* Liquidation (protocol reference 9.5): below maintenance the position goes to the book as a market
  * order, a fifth of it first where it is large; below two thirds of maintenance after that, position
  * and margin go to the backstop. An isolated position is judged alone and its loss ends with its
- * margin; the cross account is judged as a whole. A fill that would leave less than nothing is not
+ * margin; the cross positions of one dex are judged as a whole, and no other dex answers for them. A fill that would leave less than nothing is not
  * made (engine_fill_allowed), so a gap ends at the backstop, which bears what is missing. */
 #include <stdlib.h>
 
@@ -13,10 +13,16 @@
 #define PARTIAL_DIVISOR 5
 #define COOLDOWN_MS     INT64_C(30000)
 
+static bool is_cross_in(const struct slot *slot, unsigned dex)
+{
+        return slot->p.mode == MARGIN_CROSS && slot->listing->spec.dex == dex;
+}
+
 /* What one liquidation did. */
 struct progress {
         struct engine *engine;
         struct account *account;
+        unsigned dex;
         enum margin_mode mode;
         struct usd account_value; /* when it began */
         struct usd notional;
@@ -33,18 +39,19 @@ static struct usd maintenance_of(const struct slot *slot)
         return u;
 }
 
-static struct usd equity_of(const struct account *account, const struct slot *slot)
+static struct usd equity_of(const struct account *account, unsigned dex, const struct slot *slot)
 {
         struct margin_cross cross;
 
         if (slot)
                 return isolated_equity(&slot->p);
-        engine_account_cross(account, &cross);
+        engine_account_cross(account, dex, &cross);
         return cross.account_value;
 }
 
-/* slot NULL: the cross account, judged on the sum of the cut maintenance figures that it shows. */
-static bool is_below_maintenance(const struct account *account, const struct slot *slot)
+/* slot NULL: the cross account of the dex, judged on the sum of the cut maintenance figures that it shows. */
+static bool is_below_maintenance(const struct account *account, unsigned dex,
+                                 const struct slot *slot)
 {
         struct margin_cross cross;
         bool is_below = false;
@@ -54,18 +61,19 @@ static bool is_below_maintenance(const struct account *account, const struct slo
                                             isolated_equity(&slot->p)) == E_OK);
                 return slot->p.size.v && is_below;
         }
-        engine_account_cross(account, &cross);
+        engine_account_cross(account, dex, &cross);
         return cross.notional.v && cross.account_value.v < cross.maintenance.v;
 }
 
-static bool is_below_two_thirds(const struct account *account, const struct slot *slot)
+static bool is_below_two_thirds(const struct account *account, unsigned dex,
+                                const struct slot *slot)
 {
         struct margin_cross cross;
         struct usd maintenance;
 
-        engine_account_cross(account, &cross);
+        engine_account_cross(account, dex, &cross);
         maintenance = slot ? maintenance_of(slot) : cross.maintenance;
-        return 3 * (num_wide)equity_of(account, slot).v < 2 * (num_wide)maintenance.v;
+        return 3 * (num_wide)equity_of(account, dex, slot).v < 2 * (num_wide)maintenance.v;
 }
 
 static void note(struct progress *progress, const struct slot *slot, int64_t size)
@@ -146,8 +154,8 @@ static void hand_over(struct progress *progress, struct slot *slot)
 
 static void move_cash(struct progress *progress, int64_t amount)
 {
-        struct usd *from = &progress->account->cash;
-        struct usd *to = &progress->engine->backstop->cash;
+        struct usd *from = &progress->account->pool[progress->dex].cash;
+        struct usd *to = &progress->engine->backstop->pool[progress->dex].cash;
 
         from->v = add_exact(from->v, -amount);
         to->v = add_exact(to->v, amount);
@@ -157,23 +165,24 @@ static void move_cash(struct progress *progress, int64_t amount)
 static void to_backstop(struct progress *progress, struct slot *slot)
 {
         struct account *account = progress->account;
-        int64_t cash = account->cash.v;
+        const struct usd *cash = &account->pool[progress->dex].cash;
+        int64_t before = cash->v;
         size_t i = 0;
 
         if (slot) {
                 /* Closing lets what is left, never less than nothing, go to the cross balance, and
                  * charges the backstop with what is missing. */
                 hand_over(progress, slot);
-                move_cash(progress, account->cash.v - cash);
+                move_cash(progress, cash->v - before);
                 return;
         }
         while (i < account->n_held) {
-                if (account->held[i]->p.mode == MARGIN_CROSS)
+                if (is_cross_in(account->held[i], progress->dex))
                         hand_over(progress, account->held[i]);
                 else
                         i++;
         }
-        move_cash(progress, account->cash.v);
+        move_cash(progress, cash->v);
 }
 
 static bool is_on_symbol(const struct order *order, const void *cookie)
@@ -185,19 +194,20 @@ static bool is_on_symbol(const struct order *order, const void *cookie)
 static bool draws_on_cross(const struct order *order, const void *cookie)
 {
         const struct margin_position *p = &order->slot->p;
+        const unsigned *dex = cookie;
 
-        (void)cookie;
-        return !(p->mode == MARGIN_ISOLATED && p->size.v && order->pub.reduce_only);
+        return order->slot->listing->spec.dex == *dex &&
+               !(p->mode == MARGIN_ISOLATED && p->size.v && order->pub.reduce_only);
 }
 
-static struct slot *largest_cross(const struct account *account, const bool *tried)
+static struct slot *largest_cross(const struct account *account, unsigned dex, const bool *tried)
 {
         struct slot *largest = NULL;
 
         for (size_t i = 0; i < account->n_held; i++) {
                 struct slot *slot = account->held[i];
 
-                if (slot->p.mode != MARGIN_CROSS || tried[slot->listing->asset])
+                if (!is_cross_in(slot, dex) || tried[slot->listing->asset])
                         continue;
                 if (!largest || slot->p.value.v > largest->p.value.v)
                         largest = slot;
@@ -213,8 +223,8 @@ static void cross_to_book(struct progress *progress)
         bool was_partial = false;
         struct slot *slot;
 
-        while (is_below_maintenance(progress->account, NULL) &&
-               (slot = largest_cross(progress->account, tried))) {
+        while (is_below_maintenance(progress->account, progress->dex, NULL) &&
+               (slot = largest_cross(progress->account, progress->dex, tried))) {
                 struct qty size = size_to_send(engine, slot);
 
                 tried[slot->listing->asset] = true;
@@ -246,31 +256,32 @@ static void tell(struct progress *progress)
                                   progress->size, progress->n, progress->engine->now);
 }
 
-/* Judges one isolated position, or the cross account (slot NULL). Those that stay below maintenance
+/* Judges one isolated position, or the cross account of the dex (slot NULL). Those that stay below maintenance
  * because nobody takes them are looked at again with time. */
-static void judge(struct engine *engine, struct account *account, struct slot *slot)
+static void judge(struct engine *engine, struct account *account, unsigned dex, struct slot *slot)
 {
         struct progress progress = {
                 .engine = engine,
                 .account = account,
+                .dex = dex,
                 .mode = slot ? MARGIN_ISOLATED : MARGIN_CROSS,
                 .capacity = engine->n_listings,
         };
 
-        if (account->is_house || !is_below_maintenance(account, slot))
+        if (account->is_house || !is_below_maintenance(account, dex, slot))
                 return;
-        progress.account_value = equity_of(account, slot);
+        progress.account_value = equity_of(account, dex, slot);
         progress.asset = xcalloc(engine->n_listings, sizeof *progress.asset);
         progress.size = xcalloc(engine->n_listings, sizeof *progress.size);
         engine_order_end_all(engine, account, END_LIQUIDATED, slot ? is_on_symbol : draws_on_cross,
-                             slot);
+                             slot ? (const void *)slot : &dex);
         if (slot)
                 isolated_to_book(&progress, slot);
         else
                 cross_to_book(&progress);
-        if (is_below_maintenance(account, slot) && is_below_two_thirds(account, slot))
+        if (is_below_maintenance(account, dex, slot) && is_below_two_thirds(account, dex, slot))
                 to_backstop(&progress, slot);
-        if (is_below_maintenance(account, slot) && list_empty(&account->in_distressed))
+        if (is_below_maintenance(account, dex, slot) && list_empty(&account->in_distressed))
                 list_push_back(&engine->distressed, &account->in_distressed);
         tell(&progress);
         free(progress.asset);
@@ -293,7 +304,7 @@ void engine_liquidation_run(struct engine *engine, struct listing *listing)
                 slot[n++] = list_entry(it, struct slot, in_holders);
         for (size_t i = 0; i < n; i++)
                 if (slot[i]->p.size.v)
-                        judge(engine, slot[i]->account,
+                        judge(engine, slot[i]->account, listing->spec.dex,
                               slot[i]->p.mode == MARGIN_ISOLATED ? slot[i] : NULL);
         free(slot);
 }
@@ -317,9 +328,10 @@ void engine_liquidation_retry(struct engine *engine)
                         struct slot *slot = account->slot[i];
 
                         if (slot && slot->p.size.v && slot->p.mode == MARGIN_ISOLATED)
-                                judge(engine, account, slot);
+                                judge(engine, account, slot->listing->spec.dex, slot);
                 }
-                judge(engine, account, NULL);
+                for (unsigned dex = 0; dex < engine->n_dexes; dex++)
+                        judge(engine, account, dex, NULL);
         }
 }
 
@@ -337,7 +349,7 @@ bool engine_liquidation_text(const struct engine *engine, const struct addr *use
         slot = account->slot[asset];
         if (!slot || !slot->p.size.v)
                 return false;
-        engine_account_cross(account, &cross);
+        engine_account_cross(account, slot->listing->spec.dex, &cross);
         if (margin_liquidation(&liquidation, &slot->p, &cross))
                 return false;
         return show_liquidation(buf, &liquidation) != NULL;

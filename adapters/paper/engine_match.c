@@ -96,7 +96,8 @@ void engine_match_run(struct engine *engine, struct order *taker,
         }
 }
 
-static void post_only_text(const struct order *order, char text[ENGINE_TEXT_MAX])
+static void post_only_text(const struct engine *engine, const struct order *order,
+                           char text[ENGINE_TEXT_MAX])
 {
         const struct listing *listing = order->slot->listing;
         const struct level *best[2] = {engine_book_best(&listing->book[0]),
@@ -110,7 +111,7 @@ static void post_only_text(const struct order *order, char text[ENGINE_TEXT_MAX]
         snprintf(words, sizeof words,
                  "Post only order would have immediately matched, bbo was %.40s@%.40s.", price[0],
                  price[1]);
-        engine_check_text(text, words, listing->asset);
+        engine_check_text(engine, text, words, listing->asset);
 }
 
 /* What did not fill of an immediate order ends, with a text when nothing filled. */
@@ -125,13 +126,13 @@ static bool lapse(struct engine *engine, struct order *order, bool was_empty,
                 return true;
         }
         if (match->is_short_margin) {
-                engine_check_text(text, "Insufficient margin to place order.", asset);
+                engine_check_text(engine, text, "Insufficient margin to place order.", asset);
                 engine_order_end(engine, order, END_MARGIN_REJECTED);
         } else if (is_market) {
-                engine_check_text(text, "No liquidity available for market order.", asset);
+                engine_check_text(engine, text, "No liquidity available for market order.", asset);
                 engine_order_end(engine, order, END_NO_LIQUIDITY_REJECTED);
         } else {
-                engine_check_text(text,
+                engine_check_text(engine, text,
                                   "Order could not immediately match against any resting orders.",
                                   asset);
                 engine_order_end(engine, order, END_IOC_REJECTED);
@@ -148,7 +149,7 @@ bool engine_match_execute(struct engine *engine, struct order *order, struct mat
         *out = (struct match){0};
         text[0] = '\0';
         if (order->pub.tif == ENGINE_ALO && best && crosses(order, best->price)) {
-                post_only_text(order, text);
+                post_only_text(engine, order, text);
                 engine_order_end(engine, order, END_ALO_REJECTED);
                 return false;
         }

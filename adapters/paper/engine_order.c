@@ -186,7 +186,7 @@ bool engine_order_restore_resting(struct order *order)
         if (num_notional(&value, order->pub.price, order->pub.size, NUM_UP) ||
             value.v > INT64_MAX / 4 || num_add(&sum, resting->size, order->pub.size.v) ||
             num_add(&sum, resting->notional, value.v) || sum > INT64_MAX / 4 ||
-            order->account->reserved.v > INT64_MAX / 4)
+            pool_of(order->slot)->reserved.v > INT64_MAX / 4)
                 return false;
         resting_add(order, 1);
         return true;

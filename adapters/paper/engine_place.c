@@ -119,7 +119,8 @@ static void place_each(const struct placing *in, const struct engine_order_reque
         }
 }
 
-static void child_answer(const struct order *child, const struct engine_order_result *parent,
+static void child_answer(const struct engine *engine, const struct order *child,
+                         const struct engine_order_result *parent,
                          struct engine_order_result *result)
 {
         char text[ENGINE_TEXT_MAX];
@@ -132,7 +133,8 @@ static void child_answer(const struct order *child, const struct engine_order_re
         case ORDER_BOOK:
         case ORDER_DONE: break;
         }
-        engine_check_text(text, "Reduce only order would increase position.", child->pub.asset);
+        engine_check_text(engine, text, "Reduce only order would increase position.",
+                          child->pub.asset);
         refused(result, parent->status == ENGINE_ERROR ? parent->error : text);
         result->oid = child->pub.oid;
 }
@@ -162,7 +164,7 @@ static void place_group(const struct placing *in, const struct engine_order_requ
         execute(in, parent, &results[0]);
         for (size_t i = 1; i < n; i++)
                 if (child[i - 1])
-                        child_answer(child[i - 1], &results[0], &results[i]);
+                        child_answer(in->engine, child[i - 1], &results[0], &results[i]);
 }
 
 bool engine_place(struct engine *engine, const struct addr *user,

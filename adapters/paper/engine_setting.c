@@ -2,9 +2,10 @@
 
 /* What can be traded on a side, as margin: what is free, and against the position also what closing
  * it sets free and the margin that the closed part itself never needs. */
-static struct usd available(const struct account *account, const struct slot *slot, bool is_buy)
+static struct usd available(const struct account *account, unsigned dex, const struct slot *slot,
+                            bool is_buy)
 {
-        int64_t sum = engine_account_free_margin(account).v;
+        int64_t sum = engine_account_free_margin(account, dex).v;
         int64_t held = slot ? slot->p.size.v : 0;
         struct usd used = {0};
 
@@ -52,7 +53,7 @@ void engine_setting(const struct engine *engine, const struct addr *user, uint32
                 out->leverage = slot->leverage;
         }
         for (int side = 0; side < 2; side++) {
-                out->available[side] = available(account, slot, side == 0);
+                out->available[side] = available(account, listing->spec.dex, slot, side == 0);
                 out->max_trade_size[side] = size_for(listing, out->leverage, out->available[side]);
         }
 }

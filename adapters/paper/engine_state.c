@@ -7,7 +7,7 @@
  *
  *   markets     how many; of each what makes it the same market, then its prices
  *   counters    fees, last oid, last trade, calls, time
- *   accounts    in the order they came: balances, settings and positions, open orders and ended ones
+ *   accounts    in the order they came: balances by dex, settings and positions, open orders and ended ones
  *               (each list oldest first), fills
  *   ladders     of each market: which orders stand where, since time priority is not otherwise known;
  *               then who holds a position, in the order in which they are looked at
@@ -119,7 +119,8 @@ void engine_state_account(struct archive *a, struct account *account)
         archive_bool(a, &account->is_house);
         archive_rate(a, &account->taker);
         archive_rate(a, &account->maker);
-        archive_usd(a, &account->cash);
+        for (unsigned dex = 0; dex < ENGINE_DEXES_MAX; dex++)
+                archive_usd(a, &account->pool[dex].cash);
         archive_i64(a, &account->cooldown_until);
 }
 
@@ -138,6 +139,11 @@ static void spec_fields(struct archive *a, struct engine_market_spec *s)
         archive_bool(a, &s->only_isolated);
         archive_bool(a, &s->strict_isolated);
         archive_bool(a, &s->is_delisted);
+        archive_unsigned(a, &s->dex);
+        archive_u32(a, &s->id);
+        archive_unsigned(a, &s->fee_share);
+        archive_unsigned(a, &s->rebate_share);
+        archive_usd(a, &s->open_interest_cap);
 }
 
 static bool is_same_market(const struct engine_market_spec *a, const struct engine_market_spec *b)
@@ -145,7 +151,9 @@ static bool is_same_market(const struct engine_market_spec *a, const struct engi
         if (strcmp(a->name, b->name) != 0 || a->sz_decimals != b->sz_decimals ||
             a->max_leverage != b->max_leverage || a->tiers.n != b->tiers.n ||
             a->only_isolated != b->only_isolated || a->strict_isolated != b->strict_isolated ||
-            a->is_delisted != b->is_delisted)
+            a->is_delisted != b->is_delisted || a->dex != b->dex || a->id != b->id ||
+            a->fee_share != b->fee_share || a->rebate_share != b->rebate_share ||
+            a->open_interest_cap.v != b->open_interest_cap.v)
                 return false;
         for (unsigned i = 0; i < a->tiers.n; i++)
                 if (a->tiers.tier[i].lower_bound.v != b->tiers.tier[i].lower_bound.v ||
@@ -181,7 +189,10 @@ void engine_state_head(struct archive *a, struct engine *engine)
                 return;
         for (size_t i = 0; i < n; i++)
                 market_fields(a, &engine->listing[i]);
-        archive_usd(a, &engine->fees);
+        for (unsigned dex = 0; dex < ENGINE_DEXES_MAX; dex++)
+                archive_usd(a, &engine->fees[dex]);
+        for (unsigned dex = 0; dex < ENGINE_DEXES_MAX; dex++)
+                archive_usd(a, &engine->deposited[dex]);
         archive_u64(a, &engine->last_oid);
         archive_u64(a, &engine->last_trade);
         archive_u64(a, &engine->calls);

@@ -30,6 +30,16 @@ static bool money_fits(struct usd v)
         return v.v <= MONEY_MAX && v.v >= -MONEY_MAX;
 }
 
+/* Nothing lies in a dex that is not there. */
+static bool pools_fit(const struct loading *l, const struct account *account)
+{
+        for (unsigned dex = 0; dex < ENGINE_DEXES_MAX; dex++)
+                if (!money_fits(account->pool[dex].cash) ||
+                    (dex >= l->engine->n_dexes && account->pool[dex].cash.v))
+                        return false;
+        return true;
+}
+
 static bool slot_fits(const struct slot *slot)
 {
         const struct margin_position *p = &slot->p;
@@ -159,7 +169,7 @@ static void load_account(struct loading *l)
         account = engine_account_make(l->engine, &addr);
         engine_state_account(a, account);
         if (!archive_want(a,
-                          money_fits(account->cash) && account->taker.v < rate_max &&
+                          pools_fit(l, account) && account->taker.v < rate_max &&
                                   account->taker.v > -rate_max && account->maker.v < rate_max &&
                                   account->maker.v > -rate_max,
                           "an account is out of all bounds"))
@@ -359,6 +369,10 @@ struct engine *engine_state_load(const struct engine_market_spec *markets, size_
         struct loading l = {.archive = a, .engine = engine};
 
         engine_state_head(a, engine);
+        for (unsigned dex = 0; dex < ENGINE_DEXES_MAX; dex++)
+                (void)archive_want(
+                        a, money_fits(engine->fees[dex]) && money_fits(engine->deposited[dex]),
+                        "a dex's sums are out of all bounds");
         load_accounts(&l);
         if (archive_is_good(a))
                 load_links(&l);

@@ -12,7 +12,7 @@ static bool refuse(char err[ENGINE_TEXT_MAX], const char *text)
 static bool is_covered(const struct slot *slot, unsigned leverage)
 {
         struct usd reserved = engine_account_reserve(slot, slot->p.size.v, slot->resting, leverage);
-        int64_t free_margin = engine_account_free_margin(slot->account).v;
+        int64_t free_margin = engine_account_free_margin(slot->account, slot->listing->spec.dex).v;
         struct usd before = {0};
         struct usd after = {0};
 
@@ -92,7 +92,8 @@ static bool margin_allowed(const struct slot *slot, struct usd amount, char err[
         if (slot->p.mode != MARGIN_ISOLATED)
                 return refuse(err, "Position does not use isolated margin.");
         if (amount.v > 0) {
-                if (amount.v <= engine_account_free_margin(slot->account).v)
+                if (amount.v <=
+                    engine_account_free_margin(slot->account, slot->listing->spec.dex).v)
                         return true;
                 return refuse(err,
                               "Account does not have sufficient margin available for increase.");
@@ -134,7 +135,7 @@ bool engine_update_isolated_margin(struct engine *engine, const struct addr *use
                 return false;
         engine_begin(engine, at);
         slot->p.raw_usd.v = add_exact(slot->p.raw_usd.v, amount.v);
-        account->cash.v = add_exact(account->cash.v, -amount.v);
+        pool_of(slot)->cash.v = add_exact(pool_of(slot)->cash.v, -amount.v);
         engine_end(engine);
         return true;
 }

@@ -84,6 +84,16 @@ const char *paper_coin(const struct paper *p, uint32_t asset)
         return p->universe.spec[asset].name;
 }
 
+unsigned paper_dex_of(const struct paper *p, uint32_t asset)
+{
+        return p->universe.spec[asset].dex;
+}
+
+const char *paper_token_of(const struct paper *p, uint32_t asset)
+{
+        return paper_dexes_token[p->universe.dex[paper_dex_of(p, asset)].token].name;
+}
+
 static void move_on(struct paper *p, int64_t at)
 {
         if (p->source)
@@ -385,7 +395,7 @@ uint16_t paper_port(const struct paper *p)
 
 void paper_fund(struct paper *p, const struct addr *user, struct usd amount)
 {
-        paper_users_deposit(p, user, amount);
+        paper_users_deposit(p, user, 0, amount);
         paper_feed_flush(p);
 }
 

@@ -34,10 +34,10 @@ bool paper_agents_is_live(const struct paper *p, const struct paper_agent *agent
 
 static bool is_empty(struct paper *p, const struct paper_user *user)
 {
-        struct engine_account account;
-
-        engine_account(p->engine, &user->address, &account);
-        return user->spot.v <= 0 && account.n_positions == 0 && account.account_value.v <= 0;
+        for (unsigned token = 0; token < PAPER_TOKENS; token++)
+                if (user->spot[token].v > 0)
+                        return false;
+        return !engine_dex_is_used(p->engine, &user->address);
 }
 
 /* An account that has run out of money, in its sub-accounts too, loses its agents: each when it is

@@ -71,7 +71,7 @@ void paper_budget_reserve(struct paper *p, struct paper_outcome *out, struct pap
         }
         /* Money comes in units of 0.000001, and weights at 500 of them each. */
         cost.v = (int64_t)weight * PRICE;
-        if (!paper_transfer_take(p, out, user, cost, "Insufficient balance for withdrawal"))
+        if (!paper_transfer_take(p, out, user, 0, cost, "Insufficient balance for withdrawal"))
                 return;
         whose->n_reserved += weight;
         paper_exchange_default(out);

@@ -4,6 +4,7 @@
 
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/paper/jot.h"
+#include "adapters/paper/paper_info.h"
 #include "adapters/paper/paper_state.h"
 #include "adapters/paper/wire.h"
 #include "base/mem.h"
@@ -56,13 +57,39 @@ static bool decimal(const json_t *body, const char *key, int64_t *out)
                !num_muldiv(out, whole, NUM_SCALE, 1, NUM_DOWN);
 }
 
-/* ---- POST /paper/faucet {user, amount} ------------------------------------------------------- */
+/* ---- POST /paper/faucet {user, amount, dex?, token?} ----------------------------------------- */
+
+/* Where the money goes: to a dex, whose collateral it then is, or to spot where only a token is named
+ * that the first dex doesn't take. */
+static bool read_balance(const struct paper *p, const json_t *body, unsigned *dex, int *token)
+{
+        const char *name = hl_raw_get_text(body, "token", NULL);
+
+        *token = -1;
+        if (!paper_info_dex(p, body, dex))
+                return false;
+        for (unsigned i = 0; name && i < PAPER_TOKENS; i++)
+                if (!strcmp(paper_dexes_token[i].name, name) &&
+                    paper_dexes_by_token(&p->universe, i) >= 0)
+                        *token = (int)i;
+        if (hl_raw_is_absent(body, "token"))
+                return true;
+        if (*token < 0 ||
+            (!hl_raw_is_absent(body, "dex") && p->universe.dex[*dex].token != (unsigned)*token))
+                return false;
+        if (!hl_raw_is_absent(body, "dex") || *token == 0)
+                *token = -1;
+        return true;
+}
 
 static void faucet(struct paper *p, struct paper_answer *answer, const json_t *body)
 {
         struct engine_account account;
-        struct usd amount;
+        struct paper_user *known;
+        struct usd amount, sum;
         struct addr user;
+        unsigned dex;
+        int token;
 
         if (hl_raw_get_addr(&user, body, "user")) {
                 refuse(answer, 400, "user must be an address, 0x and 40 hexadecimal digits");
@@ -75,12 +102,26 @@ static void faucet(struct paper *p, struct paper_answer *answer, const json_t *b
                        "6 decimals");
                 return;
         }
-        if (!paper_users_make(p, &user)) {
+        if (!read_balance(p, body, &dex, &token)) {
+                refuse(answer, 400,
+                       "dex must name a perps dex, token a token (the dex's own where both are "
+                       "given)");
+                return;
+        }
+        known = paper_users_make(p, &user);
+        if (!known || (token >= 0 && num_usd_add(&sum, known->spot[token], amount))) {
                 refuse(answer, 400, "the venue has as many accounts as it takes");
                 return;
         }
-        paper_users_deposit(p, &user, amount);
-        engine_account(p->engine, &user, &account);
+        if (token >= 0 && known->mode != PAPER_MODE_UNIFIED) {
+                known->spot[token] = sum;
+                paper_users_changed(p, known);
+        } else {
+                if (token >= 0)
+                        dex = (unsigned)paper_dexes_by_token(&p->universe, (unsigned)token);
+                paper_users_deposit(p, &user, dex, amount);
+        }
+        engine_dex_account(p->engine, &user, dex, &account);
         jot_object(&answer->body, NULL);
         jot_addr(&answer->body, "user", &user);
         jot_usd(&answer->body, "amount", amount);
@@ -318,7 +359,7 @@ static const struct route {
         void (*run)(struct paper *p, struct paper_answer *answer, const json_t *body);
         const char *const *members;
 } routes[] = {
-        {"/paper/faucet", faucet, (const char *const[]){"user", "amount", NULL}},
+        {"/paper/faucet", faucet, (const char *const[]){"user", "amount", "dex", "token", NULL}},
         {"/paper/price", price, (const char *const[]){"coin", "price", NULL}},
         {"/paper/clock", clock_route, (const char *const[]){"advanceMs", NULL}},
         {"/paper/fault", fault_route,

@@ -170,6 +170,8 @@ static void execute(struct paper *p, struct paper_outcome *out, struct actor *ac
         }
         if (inner.kind == HL_RAW_TYPED)
                 run_typed(p, out, user, inner.action);
+        else if (!strcmp(inner.type, "agentSendAsset"))
+                paper_send_run(p, out, user, &inner);
         else if (inner.kind == HL_RAW_USER)
                 paper_transfer_run(p, out, user, &inner);
         else

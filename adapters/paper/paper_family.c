@@ -147,9 +147,9 @@ static void transfer(struct paper *p, struct paper_outcome *out, struct paper_us
                 return;
         }
         amount.v = (int64_t)action->u.sub_transfer.usd * NUM_MICRO;
-        if (!paper_transfer_take(p, out, from, amount, "Insufficient balance for withdrawal"))
+        if (!paper_transfer_take(p, out, from, 0, amount, "Insufficient balance for withdrawal"))
                 return;
-        paper_transfer_give(p, to, amount);
+        paper_transfer_give(p, to, 0, amount);
         buf_init(&row, 512);
         jot_object(&row, NULL);
         jot_text(&row, "type", "subAccountTransfer");
@@ -184,13 +184,15 @@ static void show_sub(struct paper *p, struct buf *out, const struct paper_user *
         jot_addr(out, "master", &sub->master);
         if (is_by_dex) {
                 jot_array(out, "dexToClearinghouseState");
-                jot_array(out, NULL);
-                jot_text(out, NULL, "");
-                paper_show_account(p, out, NULL, &sub->address);
-                jot_end_array(out);
+                for (unsigned dex = 0; dex < p->universe.n_dexes; dex++) {
+                        jot_array(out, NULL);
+                        jot_text(out, NULL, p->universe.dex[dex].name);
+                        paper_show_account(p, out, NULL, &sub->address, dex);
+                        jot_end_array(out);
+                }
                 jot_end_array(out);
         } else {
-                paper_show_account(p, out, "clearinghouseState", &sub->address);
+                paper_show_account(p, out, "clearinghouseState", &sub->address, 0);
         }
         paper_show_spot(p, out, "spotState", &sub->address);
         if (is_by_dex && sub->mode != PAPER_MODE_STANDARD)

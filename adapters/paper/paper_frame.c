@@ -1,6 +1,7 @@
 #include "adapters/paper/paper_frame.h"
 
 #include "adapters/paper/jot.h"
+#include "adapters/paper/paper_info.h"
 #include "adapters/paper/paper_show.h"
 #include "adapters/paper/paper_tape.h"
 #include "adapters/paper/paper_twap.h"
@@ -85,10 +86,12 @@ static void all_contexts(struct paper *p, struct buf *out)
 {
         jot_object(out, "data");
         jot_array(out, "ctxs");
-        jot_array(out, NULL);
-        jot_text(out, NULL, "");
-        paper_tape_contexts(p, out, NULL);
-        jot_end_array(out);
+        for (unsigned dex = 0; dex < p->universe.n_dexes; dex++) {
+                jot_array(out, NULL);
+                jot_text(out, NULL, p->universe.dex[dex].name);
+                paper_tape_contexts(p, out, NULL, dex);
+                jot_end_array(out);
+        }
         jot_end_array(out);
         jot_end_object(out);
 }
@@ -98,7 +101,9 @@ static bool market_frame(struct paper *p, struct buf *out, const struct paper_su
         switch (sub->type) {
         case PAPER_SUB_ALL_MIDS:
                 jot_object(out, "data");
-                paper_tape_mids(p, out, "mids");
+                paper_tape_mids(p, out, "mids", sub->dex);
+                if (sub->dex > 0)
+                        jot_text(out, "dex", p->universe.dex[sub->dex].name);
                 jot_end_object(out);
                 return true;
         case PAPER_SUB_L2_BOOK:
@@ -122,8 +127,8 @@ static bool market_frame(struct paper *p, struct buf *out, const struct paper_su
         case PAPER_SUB_ACTIVE_ASSET_CTX: context(p, out, sub->asset); return true;
         case PAPER_SUB_ASSET_CTXS:
                 jot_object(out, "data");
-                jot_text(out, "dex", "");
-                paper_tape_contexts(p, out, "ctxs");
+                jot_text(out, "dex", p->universe.dex[sub->dex].name);
+                paper_tape_contexts(p, out, "ctxs", sub->dex);
                 jot_end_object(out);
                 return true;
         case PAPER_SUB_ALL_DEXS_ASSET_CTXS: all_contexts(p, out); return true;
@@ -172,26 +177,34 @@ static void web_data3(struct paper *p, struct buf *out, const struct addr *addre
         jot_addr(out, "user", address);
         jot_text(out, "abstraction", paper_mode_name(user));
         jot_end_object(out);
-        jot_raw(out, "perpDexStates",
-                "[{\"totalVaultEquity\":\"0.0\",\"perpsAtOpenInterestCap\":[],"
-                "\"leadingVaults\":[]}]");
+        jot_array(out, "perpDexStates");
+        for (unsigned dex = 0; dex < p->universe.n_dexes; dex++) {
+                jot_object(out, NULL);
+                jot_text(out, "totalVaultEquity", "0.0");
+                paper_info_dex_capped(p, out, "perpsAtOpenInterestCap", dex);
+                jot_raw(out, "leadingVaults", "[]");
+                jot_end_object(out);
+        }
+        jot_end_array(out);
 }
 
 static void account_state(struct paper *p, struct buf *out, const struct paper_sub *sub)
 {
-        jot_text(out, "dex", "");
+        jot_text(out, "dex", p->universe.dex[sub->dex].name);
         jot_addr(out, "user", &sub->user);
-        paper_show_account(p, out, "clearinghouseState", &sub->user);
+        paper_show_account(p, out, "clearinghouseState", &sub->user, sub->dex);
 }
 
 static void all_account_states(struct paper *p, struct buf *out, const struct paper_sub *sub)
 {
         jot_addr(out, "user", &sub->user);
         jot_array(out, "clearinghouseStates");
-        jot_array(out, NULL);
-        jot_text(out, NULL, "");
-        paper_show_account(p, out, NULL, &sub->user);
-        jot_end_array(out);
+        for (unsigned dex = 0; dex < p->universe.n_dexes; dex++) {
+                jot_array(out, NULL);
+                jot_text(out, NULL, p->universe.dex[dex].name);
+                paper_show_account(p, out, NULL, &sub->user, dex);
+                jot_end_array(out);
+        }
         jot_end_array(out);
 }
 
@@ -234,18 +247,18 @@ static bool account_frame(struct paper *p, struct buf *out, const struct paper_s
         case PAPER_SUB_CLEARINGHOUSE_STATE: account_state(p, out, sub); return true;
         case PAPER_SUB_ALL_DEXS_CLEARINGHOUSE_STATE: all_account_states(p, out, sub); return true;
         case PAPER_SUB_OPEN_ORDERS:
-                jot_text(out, "dex", "");
+                jot_text(out, "dex", p->universe.dex[sub->dex].name);
                 jot_addr(out, "user", &sub->user);
-                paper_show_open_orders(p, out, "orders", &sub->user, true);
+                paper_show_open_orders(p, out, "orders", &sub->user, sub->dex, true);
                 return true;
         case PAPER_SUB_SPOT_STATE:
                 jot_addr(out, "user", &sub->user);
                 paper_show_spot(p, out, "spotState", &sub->user);
                 return true;
         case PAPER_SUB_TWAP_STATES:
-                jot_text(out, "dex", "");
+                jot_text(out, "dex", p->universe.dex[sub->dex].name);
                 jot_addr(out, "user", &sub->user);
-                paper_twap_show_states(p, out, "states", &sub->user);
+                paper_twap_show_states(p, out, "states", &sub->user, sub->dex);
                 return true;
         case PAPER_SUB_WEB_DATA3: web_data3(p, out, &sub->user); return true;
         case PAPER_SUB_ALL_MIDS:

@@ -16,6 +16,17 @@ bool paper_info_asset(const struct paper *p, const json_t *request, const char *
         return true;
 }
 
+bool paper_info_dex(const struct paper *p, const json_t *request, unsigned *dex)
+{
+        const char *name = hl_raw_get_text(request, "dex", NULL);
+        int found = name ? paper_dexes_find(&p->universe, name) : -1;
+
+        if (hl_raw_is_absent(request, "dex"))
+                found = 0;
+        *dex = found < 0 ? 0 : (unsigned)found;
+        return found >= 0;
+}
+
 bool paper_info_user(const json_t *request, const char *key, struct addr *user)
 {
         return !hl_raw_get_addr(user, request, key);
@@ -56,8 +67,8 @@ bool paper_info_grid(const json_t *request, unsigned *n_sig_figs, unsigned *mant
 
 static const struct paper_info_row *find(const char *type)
 {
-        const struct paper_info_row *rows[] = {paper_info_market_rows(), paper_info_account_rows(),
-                                               paper_info_person_rows()};
+        const struct paper_info_row *rows[] = {paper_info_market_rows(), paper_info_dex_rows(),
+                                               paper_info_account_rows(), paper_info_person_rows()};
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
                 for (const struct paper_info_row *row = rows[i]; row->type; row++)

@@ -16,11 +16,17 @@ struct paper_info_row {
 };
 /* All ended by a NULL type. */
 const struct paper_info_row *paper_info_market_rows(void);
+const struct paper_info_row *paper_info_dex_rows(void);
 const struct paper_info_row *paper_info_account_rows(void);
 const struct paper_info_row *paper_info_person_rows(void);
 
+/* The array of a dex's markets that take no more open interest. */
+void paper_info_dex_capped(struct paper *p, struct buf *out, const char *key, unsigned dex);
+
 /* Shared readers; false: wrong shape. */
 bool paper_info_asset(const struct paper *p, const json_t *request, const char *key, int *asset);
+/* The dex named, the first where none is. False: there is no such dex. */
+bool paper_info_dex(const struct paper *p, const json_t *request, unsigned *dex);
 bool paper_info_user(const json_t *request, const char *key, struct addr *user);
 /* startTime and endTime; absent ones leave from and until as they are. */
 bool paper_info_range(const json_t *request, int64_t *from, int64_t *until);

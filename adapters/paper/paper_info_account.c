@@ -11,22 +11,16 @@
  * venue does not have (staking, vaults) is answered as for an
  * account that does not use it. */
 
-static bool is_first_dex(const json_t *request)
-{
-        const char *dex = hl_raw_get_text(request, "dex", NULL);
-
-        return hl_raw_is_absent(request, "dex") || (dex && dex[0] == '\0');
-}
-
 static int clearinghouse_state(struct paper *p, struct buf *out, const json_t *request)
 {
         struct addr user;
+        unsigned dex;
 
         if (!paper_info_user(request, "user", &user))
                 return PAPER_INFO_SHAPE;
-        if (!is_first_dex(request))
+        if (!paper_info_dex(p, request, &dex))
                 return PAPER_INFO_UNKNOWN;
-        paper_show_account(p, out, NULL, &user);
+        paper_show_account(p, out, NULL, &user, dex);
         return PAPER_INFO_OK;
 }
 
@@ -57,12 +51,13 @@ static int active_asset_data(struct paper *p, struct buf *out, const json_t *req
 static int list_orders(struct paper *p, struct buf *out, const json_t *request, bool is_full)
 {
         struct addr user;
+        unsigned dex;
 
         if (!paper_info_user(request, "user", &user))
                 return PAPER_INFO_SHAPE;
-        if (!is_first_dex(request))
+        if (!paper_info_dex(p, request, &dex))
                 return PAPER_INFO_UNKNOWN;
-        paper_show_open_orders(p, out, NULL, &user, is_full);
+        paper_show_open_orders(p, out, NULL, &user, dex, is_full);
         return PAPER_INFO_OK;
 }
 
@@ -286,10 +281,10 @@ static int web_data2(struct paper *p, struct buf *out, const json_t *request)
         agent = user && paper_agents_is_live(p, user->agent[0], paper_now(p)) ? user->agent[0]
                                                                               : NULL;
         jot_object(out, NULL);
-        paper_show_account(p, out, "clearinghouseState", &address);
+        paper_show_account(p, out, "clearinghouseState", &address, 0);
         jot_raw(out, "leadingVaults", "[]");
         jot_text(out, "totalVaultEquity", "0.0");
-        paper_show_open_orders(p, out, "openOrders", &address, true);
+        paper_show_open_orders(p, out, "openOrders", &address, 0, true);
         if (agent) {
                 jot_addr(out, "agentAddress", &agent->address);
                 jot_int(out, "agentValidUntil", agent->valid_until);
@@ -298,12 +293,12 @@ static int web_data2(struct paper *p, struct buf *out, const json_t *request)
                 jot_null(out, "agentValidUntil");
         }
         jot_usd(out, "cumLedger", user ? user->ledger : (struct usd){0});
-        jot_raw(out, "meta", p->universe.meta_json);
-        paper_tape_contexts(p, out, "assetCtxs");
+        jot_raw(out, "meta", p->universe.dex[0].meta_json);
+        paper_tape_contexts(p, out, "assetCtxs", 0);
         jot_int(out, "serverTime", paper_now(p));
         jot_bool(out, "isVault", false);
         jot_addr(out, "user", &address);
-        paper_twap_show_states(p, out, "twapStates", &address);
+        paper_twap_show_states(p, out, "twapStates", &address, 0);
         paper_show_spot(p, out, "spotState", &address);
         jot_raw(out, "spotAssetCtxs", "[]");
         jot_raw(out, "perpsAtOpenInterestCap", "[]");

@@ -6,34 +6,29 @@
 #include "adapters/paper/paper_source.h"
 #include "adapters/paper/paper_tape.h"
 
-/* /info about markets. This venue has one perps dex and no spot or outcome markets; USDC is its only
- * token. */
+/* /info about markets. This venue has no spot or outcome markets; its tokens are what backs its dexs. */
 
 #define HISTORY_ROWS 500
 
-/* The first dex is "", absent or null; there is no other. */
-static bool is_first_dex(const json_t *request)
-{
-        const char *dex = hl_raw_get_text(request, "dex", NULL);
-
-        return hl_raw_is_absent(request, "dex") || (dex && dex[0] == '\0');
-}
-
 static int meta(struct paper *p, struct buf *out, const json_t *request)
 {
-        if (!is_first_dex(request))
+        unsigned dex;
+
+        if (!paper_info_dex(p, request, &dex))
                 return PAPER_INFO_UNKNOWN;
-        buf_puts(out, p->universe.meta_json);
+        buf_puts(out, p->universe.dex[dex].meta_json);
         return PAPER_INFO_OK;
 }
 
 static int meta_and_contexts(struct paper *p, struct buf *out, const json_t *request)
 {
-        if (!is_first_dex(request))
+        unsigned dex;
+
+        if (!paper_info_dex(p, request, &dex))
                 return PAPER_INFO_UNKNOWN;
         jot_array(out, NULL);
-        jot_raw(out, NULL, p->universe.meta_json);
-        paper_tape_contexts(p, out, NULL);
+        jot_raw(out, NULL, p->universe.dex[dex].meta_json);
+        paper_tape_contexts(p, out, NULL, dex);
         jot_end_array(out);
         return PAPER_INFO_OK;
 }
@@ -42,7 +37,8 @@ static int all_metas(struct paper *p, struct buf *out, const json_t *request)
 {
         (void)request;
         jot_array(out, NULL);
-        jot_raw(out, NULL, p->universe.meta_json);
+        for (unsigned dex = 0; dex < p->universe.n_dexes; dex++)
+                jot_raw(out, NULL, p->universe.dex[dex].meta_json);
         jot_end_array(out);
         return PAPER_INFO_OK;
 }
@@ -50,11 +46,13 @@ static int all_metas(struct paper *p, struct buf *out, const json_t *request)
 static int margin_table(struct paper *p, struct buf *out, const json_t *request)
 {
         struct margin_table table;
+        unsigned dex;
         uint64_t id;
 
         if (hl_raw_get_uint(&id, request, "id"))
                 return PAPER_INFO_SHAPE;
-        if (paper_universe_table(&p->universe, &table, id))
+        if (!paper_info_dex(p, request, &dex) ||
+            paper_universe_table(&p->universe, &table, dex, id))
                 return PAPER_INFO_UNKNOWN;
         paper_universe_show_table(out, NULL, &table);
         return PAPER_INFO_OK;
@@ -62,9 +60,11 @@ static int margin_table(struct paper *p, struct buf *out, const json_t *request)
 
 static int all_mids(struct paper *p, struct buf *out, const json_t *request)
 {
-        if (!is_first_dex(request))
+        unsigned dex;
+
+        if (!paper_info_dex(p, request, &dex))
                 return PAPER_INFO_UNKNOWN;
-        paper_tape_mids(p, out, NULL);
+        paper_tape_mids(p, out, NULL, dex);
         return PAPER_INFO_OK;
 }
 
@@ -150,7 +150,7 @@ static int predicted_fundings(struct paper *p, struct buf *out, const json_t *re
 {
         (void)request;
         jot_array(out, NULL);
-        for (uint32_t i = 0; i < p->universe.n; i++) {
+        for (uint32_t i = 0; i < p->universe.dex[0].n; i++) {
                 jot_array(out, NULL);
                 jot_text(out, NULL, paper_coin(p, i));
                 jot_array(out, NULL);
@@ -192,21 +192,7 @@ static void show_spot_meta(struct paper *p, struct buf *out)
 {
         jot_object(out, NULL);
         jot_raw(out, "universe", "[]");
-        jot_array(out, "tokens");
-        jot_object(out, NULL);
-        jot_text(out, "name", "USDC");
-        jot_int(out, "szDecimals", 8);
-        jot_int(out, "weiDecimals", 8);
-        jot_int(out, "index", 0);
-        jot_text(out, "tokenId",
-                 p->is_mainnet ? "0x6d1e7cde53ba9467b783cb7c530ce054"
-                               : "0xeb62eee3685fc4c43992febcd9e75443");
-        jot_bool(out, "isCanonical", true);
-        jot_null(out, "evmContract");
-        jot_null(out, "fullName");
-        jot_text(out, "deployerTradingFeeShare", "0.0");
-        jot_end_object(out);
-        jot_end_array(out);
+        paper_dexes_show_tokens(out, &p->universe, p->is_mainnet);
         jot_end_object(out);
 }
 
@@ -224,14 +210,6 @@ static int spot_meta_and_contexts(struct paper *p, struct buf *out, const json_t
         show_spot_meta(p, out);
         jot_raw(out, NULL, "[]");
         jot_end_array(out);
-        return PAPER_INFO_OK;
-}
-
-static int perp_dexs(struct paper *p, struct buf *out, const json_t *request)
-{
-        (void)p;
-        (void)request;
-        buf_puts(out, "[null]");
         return PAPER_INFO_OK;
 }
 
@@ -277,9 +255,7 @@ const struct paper_info_row *paper_info_market_rows(void)
                 {"exchangeStatus", exchange_status},
                 {"spotMeta", spot_meta},
                 {"spotMetaAndAssetCtxs", spot_meta_and_contexts},
-                {"perpDexs", perp_dexs},
                 {"outcomeMeta", outcome_meta},
-                {"perpsAtOpenInterestCap", empty_list},
                 {"perpCategories", empty_list},
                 {"perpConciseAnnotations", empty_list},
                 {"vaultSummaries", empty_list},

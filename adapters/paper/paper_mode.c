@@ -3,8 +3,8 @@
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/paper/wire.h"
 
-/* How an account's money is kept together. Standard: spot and perps apart. Unified: one balance of
- * USDC, which here is the perps balance; spot shows it. Portfolio margin needs more than this venue
+/* How an account's money is kept together. Standard: spot and perps apart. Unified: one balance a
+ * token, which here is that of the dex it backs; spot shows it. Portfolio margin needs more than this venue
  * has to lend. */
 
 const char *paper_mode_name(const struct paper_user *user)
@@ -15,12 +15,14 @@ const char *paper_mode_name(const struct paper_user *user)
 static void change(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                    enum paper_mode mode)
 {
-        struct usd spot = user->spot;
-
         user->mode = mode;
-        if (mode == PAPER_MODE_UNIFIED && spot.v > 0) {
-                user->spot.v = 0;
-                paper_transfer_give(p, user, spot);
+        for (unsigned dex = 0; dex < p->universe.n_dexes && mode == PAPER_MODE_UNIFIED; dex++) {
+                struct usd *spot = &user->spot[p->universe.dex[dex].token];
+                struct usd all = *spot;
+
+                spot->v = 0;
+                if (all.v > 0)
+                        paper_transfer_give(p, user, dex, all);
         }
         paper_users_changed(p, user);
         paper_exchange_default(out);

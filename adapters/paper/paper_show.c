@@ -136,6 +136,7 @@ struct order_list {
         struct paper *p;
         struct buf *out;
         const struct addr *user;
+        unsigned dex;
         bool is_full;
 };
 
@@ -153,6 +154,8 @@ static void show_open(void *cookie, const struct engine_order *order)
 {
         struct order_list *list = cookie;
 
+        if (paper_dex_of(list->p, order->asset) != list->dex)
+                return;
         if (!list->is_full)
                 paper_show_order(list->p, list->out, NULL, order);
         else if (!waits_for_parent(list, order))
@@ -160,9 +163,9 @@ static void show_open(void *cookie, const struct engine_order *order)
 }
 
 void paper_show_open_orders(struct paper *p, struct buf *out, const char *key,
-                            const struct addr *user, bool is_full)
+                            const struct addr *user, unsigned dex, bool is_full)
 {
-        struct order_list list = {p, out, user, is_full};
+        struct order_list list = {p, out, user, dex, is_full};
 
         jot_array(out, key);
         engine_orders(p->engine, user, true, show_open, &list);
@@ -178,7 +181,7 @@ static void show_past(void *cookie, const struct engine_order *order)
 
 void paper_show_history(struct paper *p, struct buf *out, const char *key, const struct addr *user)
 {
-        struct order_list list = {p, out, user, true};
+        struct order_list list = {p, out, user, 0, true};
 
         jot_array(out, key);
         engine_orders(p->engine, user, false, show_past, &list);
@@ -215,7 +218,7 @@ void paper_show_fill(struct paper *p, struct buf *out, const char *key,
                 jot_text(out, "method", fill->liquidation_is_backstop ? "backstop" : "market");
                 jot_end_object(out);
         }
-        jot_text(out, "feeToken", "USDC");
+        jot_text(out, "feeToken", paper_token_of(p, fill->asset));
         if (fill->twap_id)
                 jot_uint(out, "twapId", fill->twap_id);
         else
@@ -334,12 +337,13 @@ static void show_summary(struct buf *out, const char *key, struct usd value, str
         jot_end_object(out);
 }
 
-void paper_show_account(struct paper *p, struct buf *out, const char *key, const struct addr *user)
+void paper_show_account(struct paper *p, struct buf *out, const char *key, const struct addr *user,
+                        unsigned dex)
 {
         struct engine_account a;
         struct engine_position *position;
 
-        engine_account(p->engine, user, &a);
+        engine_dex_account(p->engine, user, dex, &a);
         position = xcalloc(a.n_positions + 1, sizeof(*position));
         if (a.n_positions)
                 memcpy(position, a.position, a.n_positions * sizeof(*position));
@@ -367,7 +371,7 @@ void paper_show_setting(struct paper *p, struct buf *out, const char *key, const
         struct usd raw_usd = {0};
 
         engine_setting(p->engine, user, asset, &setting);
-        engine_account(p->engine, user, &account);
+        engine_dex_account(p->engine, user, paper_dex_of(p, asset), &account);
         for (size_t i = 0; i < account.n_positions; i++)
                 if (account.position[i].asset == asset)
                         raw_usd = account.position[i].p.raw_usd;

@@ -16,7 +16,7 @@ void paper_show_order_status(struct paper *p, struct buf *out, const char *key,
                              const struct engine_order *order, bool is_full);
 /* The array of open orders; children that wait for their parent stand within it in the full form. */
 void paper_show_open_orders(struct paper *p, struct buf *out, const char *key,
-                            const struct addr *user, bool is_full);
+                            const struct addr *user, unsigned dex, bool is_full);
 void paper_show_history(struct paper *p, struct buf *out, const char *key, const struct addr *user);
 void paper_show_fill(struct paper *p, struct buf *out, const char *key,
                      const struct engine_fill *fill);
@@ -27,7 +27,8 @@ void paper_show_fills(struct paper *p, struct buf *out, const char *key, const s
 void paper_show_slice_fill(struct paper *p, struct buf *out, const struct engine_fill *fill);
 void paper_show_slice_fills(struct paper *p, struct buf *out, const char *key,
                             const struct addr *user, int64_t from, int64_t until);
-void paper_show_account(struct paper *p, struct buf *out, const char *key, const struct addr *user);
+void paper_show_account(struct paper *p, struct buf *out, const char *key, const struct addr *user,
+                        unsigned dex);
 void paper_show_spot(struct paper *p, struct buf *out, const char *key, const struct addr *user);
 void paper_show_setting(struct paper *p, struct buf *out, const char *key, const struct addr *user,
                         uint32_t asset);

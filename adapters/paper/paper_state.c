@@ -14,7 +14,7 @@
 #define PATH_BYTES 4096
 
 /* First bytes of every state file; the number is the version of what follows. */
-static const char magic[] = "perpgate paper state 2\n";
+static const char magic[] = "perpgate paper state 3\n";
 #define MAGIC_LEN (sizeof(magic) - 1)
 
 static void head(struct paper *p, struct archive *a)

@@ -118,7 +118,9 @@ static void funding(struct archive *a, struct paper_market *m)
                 archive_rate(a, &row->rate);
                 archive_rate(a, &row->premium);
         }
-        (void)archive_want(a, m->n_premiums <= 1000000 && num_abs(m->premium.v) <= NUM_RATE_SCALE,
+        (void)archive_want(a,
+                           m->n_premiums <= 1000000 && m->premium.v <= NUM_RATE_SCALE &&
+                                   m->premium.v >= -NUM_RATE_SCALE,
                            "a premium is out of all bounds");
 }
 

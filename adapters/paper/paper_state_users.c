@@ -183,7 +183,8 @@ static void user_item(struct paper *p, struct archive *a, const struct addr *key
         struct paper_user *user = paper_users_make(p, key);
 
         must(user != NULL);
-        archive_usd(a, &user->spot);
+        for (unsigned token = 0; token < PAPER_TOKENS; token++)
+                archive_usd(a, &user->spot[token]);
         archive_usd(a, &user->ledger);
         archive_i64(a, &user->volume_micro);
         archive_u64(a, &user->n_requests);

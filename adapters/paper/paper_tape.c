@@ -53,18 +53,22 @@ void paper_tape_context(struct paper *p, struct buf *out, const char *key, uint3
         jot_end_object(out);
 }
 
-void paper_tape_contexts(struct paper *p, struct buf *out, const char *key)
+void paper_tape_contexts(struct paper *p, struct buf *out, const char *key, unsigned dex)
 {
+        uint32_t first = p->universe.dex[dex].first;
+
         jot_array(out, key);
-        for (uint32_t i = 0; i < p->universe.n; i++)
+        for (uint32_t i = first; i < first + p->universe.dex[dex].n; i++)
                 paper_tape_context(p, out, NULL, i);
         jot_end_array(out);
 }
 
-void paper_tape_mids(struct paper *p, struct buf *out, const char *key)
+void paper_tape_mids(struct paper *p, struct buf *out, const char *key, unsigned dex)
 {
+        uint32_t first = p->universe.dex[dex].first;
+
         jot_object(out, key);
-        for (uint32_t i = 0; i < p->universe.n; i++) {
+        for (uint32_t i = first; i < first + p->universe.dex[dex].n; i++) {
                 struct px mid;
 
                 if (!paper_market_mid(p, i, &mid))

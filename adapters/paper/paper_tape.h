@@ -6,8 +6,8 @@
 #include "adapters/paper/wire.h"
 
 void paper_tape_context(struct paper *p, struct buf *out, const char *key, uint32_t asset);
-void paper_tape_contexts(struct paper *p, struct buf *out, const char *key);
-void paper_tape_mids(struct paper *p, struct buf *out, const char *key);
+void paper_tape_contexts(struct paper *p, struct buf *out, const char *key, unsigned dex);
+void paper_tape_mids(struct paper *p, struct buf *out, const char *key, unsigned dex);
 void paper_tape_level(struct buf *out, const char *key, const struct engine_level *level);
 /* n_sig_figs 0: as it is; mantissa 0: 1. */
 void paper_tape_book(struct paper *p, struct buf *out, const char *key, uint32_t asset,

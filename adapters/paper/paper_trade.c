@@ -40,10 +40,10 @@ static enum engine_grouping grouping_of(enum hl_grouping grouping)
         return ENGINE_NA;
 }
 
-static struct engine_order_request request_of(const struct hl_order *order)
+static struct engine_order_request request_of(const struct hl_order *order, uint32_t asset)
 {
         return (struct engine_order_request){
-                .asset = order->asset,
+                .asset = asset,
                 .is_buy = order->is_buy,
                 .price = order->price,
                 .size = order->size,
@@ -122,9 +122,14 @@ static void end_statuses(struct paper_outcome *out)
         jot_end_object(&out->response);
 }
 
-static bool is_listed(const struct paper *p, uint32_t asset)
+/* The market that an action names by its id; false, with the text, when there is none. */
+static bool find_market(const struct paper *p, uint32_t id, uint32_t *asset,
+                        char text[PAPER_TEXT_MAX])
 {
-        return asset < p->universe.n;
+        if (paper_universe_by_id(&p->universe, asset, id))
+                return true;
+        (void)snprintf(text, PAPER_TEXT_MAX, "Asset %" PRIu32 " not found", id);
+        return false;
 }
 
 /* ---- Orders ---------------------------------------------------------------------------------- */
@@ -158,17 +163,16 @@ static void run_orders(struct paper *p, struct paper_outcome *out, struct paper_
                                                   : "Insufficient staked balance for priority.");
                 return;
         }
-        for (unsigned i = 0; i < n; i++) {
-                if (!is_listed(p, action->u.order.orders[i].asset)) {
-                        (void)snprintf(out->text, sizeof(out->text), "Asset %" PRIu32 " not found",
-                                       action->u.order.orders[i].asset);
-                        return;
-                }
-        }
         request = xcalloc(n, sizeof(*request));
         result = xcalloc(n, sizeof(*result));
-        for (unsigned i = 0; i < n; i++)
-                request[i] = request_of(&action->u.order.orders[i]);
+        for (unsigned i = 0; i < n; i++) {
+                const struct hl_order *order = &action->u.order.orders[i];
+                uint32_t asset;
+
+                if (!find_market(p, order->asset, &asset, out->text))
+                        goto done;
+                request[i] = request_of(order, asset);
+        }
         if (engine_place(p->engine, &user->address, request, n,
                          grouping_of(action->u.order.grouping),
                          has_builder ? &action->u.order.builder : NULL,
@@ -180,6 +184,7 @@ static void run_orders(struct paper *p, struct paper_outcome *out, struct paper_
                         show_result(p, out, &request[i], &result[i]);
                 end_statuses(out);
         }
+done:
         free(request);
         free(result);
 }
@@ -193,12 +198,14 @@ static void run_cancels(struct paper *p, struct paper_outcome *out, struct paper
         for (unsigned i = 0; i < action->u.cancel.n; i++) {
                 const struct hl_cancel *cancel = &action->u.cancel.cancels[i];
                 char text[PAPER_TEXT_MAX] = "Order was never placed, already canceled, or filled.";
+                uint32_t asset;
+                bool is_listed = paper_universe_by_id(&p->universe, &asset, cancel->asset);
 
-                if (is_listed(p, cancel->asset) && is_by_cloid)
-                        engine_cancel_cloid(p->engine, &user->address, cancel->asset,
-                                            &cancel->cloid, text, paper_now(p));
-                else if (is_listed(p, cancel->asset))
-                        engine_cancel(p->engine, &user->address, cancel->asset, cancel->oid, text,
+                if (is_listed && is_by_cloid)
+                        engine_cancel_cloid(p->engine, &user->address, asset, &cancel->cloid, text,
+                                            paper_now(p));
+                else if (is_listed)
+                        engine_cancel(p->engine, &user->address, asset, cancel->oid, text,
                                       paper_now(p));
                 if (text[0]) {
                         show_error(out, text);
@@ -220,15 +227,17 @@ static bool modify(struct paper *p, struct paper_user *user, const struct hl_mod
 {
         const struct engine_order *old;
         struct addr builder = {{0}};
-        uint32_t fee = 0;
+        uint32_t fee = 0, asset = 0;
         char text[PAPER_TEXT_MAX] = "";
+        bool is_listed;
 
         memset(result, 0, sizeof(*result));
         result->status = ENGINE_ERROR;
-        *request = request_of(&change->order);
+        is_listed = paper_universe_by_id(&p->universe, &asset, change->order.asset);
+        *request = request_of(&change->order, asset);
         old = change->by_cloid ? engine_order_by_cloid(p->engine, &user->address, &change->cloid)
                                : engine_order_by_oid(p->engine, &user->address, change->oid);
-        if (!is_listed(p, request->asset) || (old && old->asset != request->asset)) {
+        if (!is_listed || (old && old->asset != request->asset)) {
                 (void)text_copy(result->error, sizeof(result->error), "Invalid asset");
                 return false;
         }
@@ -318,38 +327,36 @@ static void run_schedule(struct paper *p, struct paper_outcome *out, struct pape
 static void run_leverage(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                          const struct hl_action *action)
 {
-        if (!is_listed(p, action->u.leverage.asset))
-                (void)snprintf(out->text, sizeof(out->text), "Asset %" PRIu32 " not found",
-                               action->u.leverage.asset);
-        else if (engine_update_leverage(p->engine, &user->address, action->u.leverage.asset,
-                                        action->u.leverage.is_cross, action->u.leverage.leverage,
-                                        out->text, paper_now(p)))
+        uint32_t asset;
+
+        if (find_market(p, action->u.leverage.asset, &asset, out->text) &&
+            engine_update_leverage(p->engine, &user->address, asset, action->u.leverage.is_cross,
+                                   action->u.leverage.leverage, out->text, paper_now(p)))
                 paper_exchange_default(out);
 }
 
 static void run_margin(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                        const struct hl_action *action)
 {
-        if (!is_listed(p, action->u.margin.asset))
-                (void)snprintf(out->text, sizeof(out->text), "Asset %" PRIu32 " not found",
-                               action->u.margin.asset);
-        else if (engine_update_isolated_margin(p->engine, &user->address, action->u.margin.asset,
-                                               action->u.margin.ntli, out->text, paper_now(p)))
+        uint32_t asset;
+
+        if (find_market(p, action->u.margin.asset, &asset, out->text) &&
+            engine_update_isolated_margin(p->engine, &user->address, asset, action->u.margin.ntli,
+                                          out->text, paper_now(p)))
                 paper_exchange_default(out);
 }
 
 /* What the position lacks to be at the given leverage; false, with the text, when it lacks nothing or
  * can't be topped up. */
-static bool find_top_up(struct paper *p, const struct addr *user, const struct hl_action *action,
+static bool find_top_up(struct paper *p, const struct addr *user, uint32_t asset, int64_t leverage,
                         int64_t *ntli, char text[PAPER_TEXT_MAX])
 {
-        uint32_t asset = action->u.top_up.asset;
-        int64_t need, leverage = action->u.top_up.leverage;
+        int64_t need;
         struct margin_figures figures;
         struct engine_account account;
         const struct engine_position *position = NULL;
 
-        engine_account(p->engine, user, &account);
+        engine_dex_account(p->engine, user, paper_dex_of(p, asset), &account);
         for (size_t i = 0; i < account.n_positions; i++)
                 if (account.position[i].asset == asset)
                         position = &account.position[i];
@@ -375,13 +382,30 @@ static void run_top_up(struct paper *p, struct paper_outcome *out, struct paper_
 {
         int64_t ntli;
 
-        if (!is_listed(p, action->u.top_up.asset))
-                (void)snprintf(out->text, sizeof(out->text), "Asset %" PRIu32 " not found",
-                               action->u.top_up.asset);
-        else if (find_top_up(p, &user->address, action, &ntli, out->text) &&
-                 engine_update_isolated_margin(p->engine, &user->address, action->u.top_up.asset,
-                                               ntli, out->text, paper_now(p)))
+        uint32_t asset;
+
+        if (find_market(p, action->u.top_up.asset, &asset, out->text) &&
+            find_top_up(p, &user->address, asset, action->u.top_up.leverage, &ntli, out->text) &&
+            engine_update_isolated_margin(p->engine, &user->address, asset, ntli, out->text,
+                                          paper_now(p)))
                 paper_exchange_default(out);
+}
+
+static void run_twap(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                     const struct hl_action *action)
+{
+        struct hl_twap ask = action->u.twap;
+        uint32_t asset = UINT32_MAX;
+
+        if (action->type == HL_TWAP_CANCEL) {
+                /* No TWAP is of a market that is not there. */
+                if (!paper_universe_by_id(&p->universe, &asset, action->u.twap_cancel.asset))
+                        asset = UINT32_MAX;
+                paper_twap_cancel(p, out, user, asset, action->u.twap_cancel.id);
+        } else if (find_market(p, ask.asset, &asset, out->text)) {
+                ask.asset = asset;
+                paper_twap_order(p, out, user, &ask);
+        }
 }
 
 void paper_trade_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
@@ -397,11 +421,8 @@ void paper_trade_run(struct paper *p, struct paper_outcome *out, struct paper_us
         case HL_MODIFY: run_modify(p, out, user, action); break;
         case HL_BATCH_MODIFY: run_batch_modify(p, out, user, action); break;
         case HL_SCHEDULE_CANCEL: run_schedule(p, out, user, action); break;
-        case HL_TWAP_ORDER: paper_twap_order(p, out, user, &action->u.twap); break;
-        case HL_TWAP_CANCEL:
-                paper_twap_cancel(p, out, user, action->u.twap_cancel.asset,
-                                  action->u.twap_cancel.id);
-                break;
+        case HL_TWAP_ORDER:
+        case HL_TWAP_CANCEL: run_twap(p, out, user, action); break;
         case HL_TOP_UP_ISOLATED_ONLY_MARGIN: run_top_up(p, out, user, action); break;
         case HL_RESERVE_REQUEST_WEIGHT: paper_budget_reserve(p, out, user, action); break;
         case HL_AGENT_SET_ABSTRACTION:

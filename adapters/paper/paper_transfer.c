@@ -38,7 +38,7 @@ static void approve_builder(struct paper *p, struct paper_outcome *out, struct p
 }
 
 bool paper_transfer_take(struct paper *p, struct paper_outcome *out, struct paper_user *user,
-                         struct usd amount, const char *text)
+                         unsigned dex, struct usd amount, const char *text)
 {
         struct usd ledger;
 
@@ -47,22 +47,23 @@ bool paper_transfer_take(struct paper *p, struct paper_outcome *out, struct pape
                 return false;
         }
         if (num_usd_sub(&ledger, user->ledger, amount) ||
-            !engine_withdraw(p->engine, &user->address, amount, paper_now(p))) {
+            !engine_dex_withdraw(p->engine, &user->address, dex, amount, paper_now(p))) {
                 paper_exchange_refuse(out, text);
                 return false;
         }
-        user->ledger = ledger;
+        if (dex == 0)
+                user->ledger = ledger;
         paper_users_changed(p, user);
         return true;
 }
 
-void paper_transfer_give(struct paper *p, struct paper_user *user, struct usd amount)
+void paper_transfer_give(struct paper *p, struct paper_user *user, unsigned dex, struct usd amount)
 {
         struct usd ledger;
 
-        if (!num_usd_add(&ledger, user->ledger, amount))
+        if (dex == 0 && !num_usd_add(&ledger, user->ledger, amount))
                 user->ledger = ledger;
-        engine_deposit(p->engine, &user->address, amount, paper_now(p));
+        engine_dex_deposit(p->engine, &user->address, dex, amount, paper_now(p));
         paper_users_changed(p, user);
 }
 
@@ -82,10 +83,10 @@ static void usd_send(struct paper *p, struct paper_outcome *out, struct paper_us
                 return;
         }
         to = paper_users_make(p, &send.destination);
-        if (!to ||
-            !paper_transfer_take(p, out, user, send.amount, "Insufficient balance for withdrawal"))
+        if (!to || !paper_transfer_take(p, out, user, 0, send.amount,
+                                        "Insufficient balance for withdrawal"))
                 return;
-        paper_transfer_give(p, to, send.amount);
+        paper_transfer_give(p, to, 0, send.amount);
         buf_init(&row, 512);
         jot_object(&row, NULL);
         jot_text(&row, "type", "internalTransfer");
@@ -112,7 +113,8 @@ static void withdraw(struct paper *p, struct paper_outcome *out, struct paper_us
                 paper_exchange_refuse(out, "Insufficient balance for withdrawal");
                 return;
         }
-        if (!paper_transfer_take(p, out, user, send.amount, "Insufficient balance for withdrawal"))
+        if (!paper_transfer_take(p, out, user, 0, send.amount,
+                                 "Insufficient balance for withdrawal"))
                 return;
         buf_init(&row, 512);
         jot_object(&row, NULL);
@@ -160,18 +162,18 @@ static void class_transfer(struct paper *p, struct paper_outcome *out, struct pa
         if (!user)
                 return;
         if (move.to_perp) {
-                if (user->spot.v < move.amount.v) {
+                if (user->spot[0].v < move.amount.v) {
                         paper_exchange_refuse(out, "Insufficient balance for token transfer");
                         return;
                 }
-                user->spot.v -= move.amount.v;
-                paper_transfer_give(p, user, move.amount);
+                user->spot[0].v -= move.amount.v;
+                paper_transfer_give(p, user, 0, move.amount);
         } else {
-                if (num_usd_add(&spot, user->spot, move.amount) ||
-                    !paper_transfer_take(p, out, user, move.amount,
+                if (num_usd_add(&spot, user->spot[0], move.amount) ||
+                    !paper_transfer_take(p, out, user, 0, move.amount,
                                          "Insufficient balance for token transfer"))
                         return;
-                user->spot = spot;
+                user->spot[0] = spot;
         }
         buf_init(&row, 256);
         jot_object(&row, NULL);
@@ -201,6 +203,8 @@ void paper_transfer_run(struct paper *p, struct paper_outcome *out, struct paper
                 class_transfer(p, out, user, request->action);
         else if (!strcmp(type, "userSetAbstraction"))
                 paper_mode_run(p, out, user, request->action);
+        else if (!strcmp(type, "sendAsset"))
+                paper_send_run(p, out, user, request);
         else if (!strcmp(type, "convertToMultiSigUser"))
                 paper_multi_sig_convert(p, out, user, request->action);
         else

@@ -231,7 +231,7 @@ static bool reduces(struct paper *p, const struct addr *user, const struct hl_tw
 {
         struct engine_account account;
 
-        engine_account(p->engine, user, &account);
+        engine_dex_account(p->engine, user, paper_dex_of(p, ask->asset), &account);
         for (size_t i = 0; i < account.n_positions; i++)
                 if (account.position[i].asset == ask->asset)
                         return (account.position[i].p.size.v < 0) == ask->is_buy;
@@ -323,11 +323,6 @@ void paper_twap_order(struct paper *p, struct paper_outcome *out, struct paper_u
         char text[PAPER_TEXT_MAX];
         struct paper_twap *twap;
 
-        if (ask->asset >= p->universe.n) {
-                (void)snprintf(out->text, sizeof(out->text), "Asset %" PRIu32 " not found",
-                               ask->asset);
-                return;
-        }
         answer_begin(out, "twapOrder");
         if (!is_valid(p, user, ask, text)) {
                 answer_error(out, text);
@@ -446,13 +441,13 @@ void paper_twap_show_history(struct paper *p, struct buf *out, const char *key,
 }
 
 void paper_twap_show_states(struct paper *p, struct buf *out, const char *key,
-                            const struct addr *user)
+                            const struct addr *user, unsigned dex)
 {
         jot_array(out, key);
         list_each (it, &p->twaps) {
                 const struct paper_twap *twap = list_entry(it, struct paper_twap, in_paper);
 
-                if (!hex_addr_equal(&twap->user, user))
+                if (!hex_addr_equal(&twap->user, user) || paper_dex_of(p, twap->ask.asset) != dex)
                         continue;
                 jot_array(out, NULL);
                 jot_uint(out, NULL, twap->id);

@@ -57,6 +57,6 @@ void paper_twap_show_history(struct paper *p, struct buf *out, const char *key,
                              const struct paper_user *user);
 /* [[twapId, state]] of those that run. */
 void paper_twap_show_states(struct paper *p, struct buf *out, const char *key,
-                            const struct addr *user);
+                            const struct addr *user, unsigned dex);
 
 #endif

@@ -100,10 +100,13 @@ static void allocate(struct paper_universe *u, size_t n, size_t n_tables)
         u->n = n;
         u->spec = xcalloc(n, sizeof(*u->spec));
         u->margin_mode = xcalloc(n, sizeof(*u->margin_mode));
+        u->is_growing = xcalloc(n, sizeof(*u->is_growing));
         u->start = xcalloc(n, sizeof(*u->start));
         u->n_tables = n_tables;
         u->table = xcalloc(n_tables + 1, sizeof(*u->table));
         u->table_id = xcalloc(n_tables + 1, sizeof(*u->table_id));
+        u->table_dex = xcalloc(n_tables + 1, sizeof(*u->table_dex));
+        u->n_dexes = 1;
 }
 
 void paper_universe_fini(struct paper_universe *u)
@@ -113,10 +116,12 @@ void paper_universe_fini(struct paper_universe *u)
         free(u->spec);
         free(u->margin_mode);
         free(u->start);
-        free(u->meta_json);
-        free(u->tables_json);
+        free(u->is_growing);
         free(u->table);
         free(u->table_id);
+        free(u->table_dex);
+        for (unsigned i = 0; i < u->n_dexes; i++)
+                free(u->dex[i].meta_json);
         memset(u, 0, sizeof(*u));
 }
 
@@ -128,11 +133,24 @@ int paper_universe_find(const struct paper_universe *u, const char *name)
         return -1;
 }
 
+bool paper_universe_by_id(const struct paper_universe *u, uint32_t *asset, uint32_t id)
+{
+        for (unsigned d = 0; d < u->n_dexes; d++) {
+                uint32_t first = d ? PAPER_DEX_ID(d) : 0;
+
+                if (id >= first && id - first < u->dex[d].n) {
+                        *asset = u->dex[d].first + id - first;
+                        return true;
+                }
+        }
+        return false;
+}
+
 enum errc paper_universe_table(const struct paper_universe *u, struct margin_table *out,
-                               uint64_t id)
+                               unsigned dex, uint64_t id)
 {
         for (size_t i = 0; i < u->n_tables; i++) {
-                if (u->table_id[i] == id) {
+                if (u->table_id[i] == id && u->table_dex[i] == dex) {
                         *out = u->table[i];
                         return E_OK;
                 }
@@ -167,54 +185,7 @@ void paper_universe_show_table(struct buf *out, const char *key, const struct ma
         jot_end_object(out);
 }
 
-static void show_market(struct buf *out, const struct engine_market_spec *spec,
-                        enum paper_margin_mode mode)
-{
-        jot_object(out, NULL);
-        jot_uint(out, "szDecimals", spec->sz_decimals);
-        jot_text(out, "name", spec->name);
-        jot_uint(out, "maxLeverage", spec->max_leverage);
-        jot_uint(out, "marginTableId", spec->margin_table_id);
-        if (mode != PAPER_MARGIN_NORMAL) {
-                jot_bool(out, "onlyIsolated", true);
-                jot_text(out, "marginMode",
-                         mode == PAPER_MARGIN_STRICT ? "strictIsolated" : "noCross");
-        }
-        if (spec->is_delisted)
-                jot_bool(out, "isDelisted", true);
-        jot_end_object(out);
-}
-
-static void render(struct paper_universe *u)
-{
-        struct buf out, tables;
-
-        buf_init(&out, META_FILE_MAX);
-        buf_init(&tables, META_FILE_MAX);
-        jot_array(&tables, NULL);
-        for (size_t i = 0; i < u->n_tables; i++) {
-                jot_array(&tables, NULL);
-                jot_uint(&tables, NULL, u->table_id[i]);
-                paper_universe_show_table(&tables, NULL, &u->table[i]);
-                jot_end_array(&tables);
-        }
-        jot_end_array(&tables);
-        jot_object(&out, NULL);
-        jot_array(&out, "universe");
-        for (size_t i = 0; i < u->n; i++)
-                show_market(&out, &u->spec[i], u->margin_mode[i]);
-        jot_end_array(&out);
-        jot_raw(&out, "marginTables", buf_cstr(&tables));
-        jot_int(&out, "collateralToken", 0);
-        jot_end_object(&out);
-        must(buf_check(&out) == E_OK && buf_check(&tables) == E_OK);
-        u->meta_json = xstrdup(buf_cstr(&out));
-        u->tables_json = xstrdup(buf_cstr(&tables));
-        buf_fini(&out);
-        buf_fini(&tables);
-}
-
-static void set_mode(struct paper_universe *u, size_t i, enum paper_margin_mode mode)
+void paper_universe_set_mode(struct paper_universe *u, size_t i, enum paper_margin_mode mode)
 {
         u->margin_mode[i] = mode;
         u->spec[i].only_isolated = mode != PAPER_MARGIN_NORMAL;
@@ -224,7 +195,10 @@ static void set_mode(struct paper_universe *u, size_t i, enum paper_margin_mode 
 void paper_universe_default(struct paper_universe *u)
 {
         memset(u, 0, sizeof(*u));
-        allocate(u, N_BUILTIN, N_BUILTIN_TABLES);
+        allocate(u, N_BUILTIN + paper_dexes_n_markets(), N_BUILTIN_TABLES + paper_dexes_n_tables());
+        u->n = N_BUILTIN;
+        u->n_tables = N_BUILTIN_TABLES;
+        u->dex[0].n = N_BUILTIN;
         for (size_t i = 0; i < N_BUILTIN_TABLES; i++) {
                 const struct builtin_table *from = &builtin_tables[i];
                 struct margin_table *table = &u->table[i];
@@ -244,11 +218,12 @@ void paper_universe_default(struct paper_universe *u)
                 spec->max_leverage = builtin[i].max_leverage;
                 spec->margin_table_id = builtin[i].margin_table_id;
                 spec->is_delisted = builtin[i].is_delisted;
-                set_mode(u, i, builtin[i].mode);
-                must(paper_universe_table(u, &spec->tiers, spec->margin_table_id) == E_OK);
+                paper_universe_set_mode(u, i, builtin[i].mode);
+                must(paper_universe_table(u, &spec->tiers, 0, spec->margin_table_id) == E_OK);
                 u->start[i] = builtin_price(builtin[i].price);
         }
-        render(u);
+        paper_dexes_add(u);
+        paper_dexes_render(u);
 }
 
 /* ---- A captured universe ------------------------------------------------------------------- */
@@ -337,7 +312,7 @@ static enum errc load_market(struct paper_universe *u, size_t i, const json_t *r
                                name);
         if (json_object_get(row, "marginTableId")) {
                 if (small_uint(&spec->margin_table_id, row, "marginTableId", UINT_MAX) ||
-                    paper_universe_table(u, &spec->tiers, spec->margin_table_id))
+                    paper_universe_table(u, &spec->tiers, 0, spec->margin_table_id))
                         return err_set(err, E_CONFIG,
                                        "universe[%zu] %s: marginTableId names no table", i, name);
         } else {
@@ -346,7 +321,7 @@ static enum errc load_market(struct paper_universe *u, size_t i, const json_t *r
                 spec->tiers.tier[0].max_leverage = spec->max_leverage;
         }
         spec->is_delisted = json_is_true(json_object_get(row, "isDelisted"));
-        set_mode(u, i, read_mode(row));
+        paper_universe_set_mode(u, i, read_mode(row));
         return E_OK;
 }
 
@@ -381,6 +356,7 @@ static enum errc load_all(struct paper_universe *u, const json_t *root, struct e
         if (n_tables > TABLES_MAX)
                 return err_set(err, E_CONFIG, "marginTables: want at most %d", TABLES_MAX);
         allocate(u, n, n_tables);
+        u->dex[0].n = (uint32_t)n;
         for (size_t i = 0; i < n_tables && !rc; i++)
                 rc = load_table(u, i, json_array_get(tables, i), err);
         for (size_t i = 0; i < n && !rc; i++) {
@@ -421,7 +397,7 @@ enum errc paper_universe_load(struct paper_universe *out, const char *file, stru
         if (rc)
                 paper_universe_fini(out);
         else
-                render(out);
+                paper_dexes_render(out);
 done:
         json_decref(root);
         free(text);

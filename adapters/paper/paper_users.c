@@ -106,7 +106,8 @@ void paper_users_changed(struct paper *p, struct paper_user *user)
         list_push_back(&p->changed, &user->in_changed);
 }
 
-void paper_users_deposit(struct paper *p, const struct addr *address, struct usd amount)
+void paper_users_deposit(struct paper *p, const struct addr *address, unsigned dex,
+                         struct usd amount)
 {
         struct paper_user *user = paper_users_make(p, address);
         int64_t at = paper_now(p);
@@ -115,8 +116,9 @@ void paper_users_deposit(struct paper *p, const struct addr *address, struct usd
 
         if (!user || num_usd_add(&sum, user->ledger, amount))
                 return;
-        user->ledger = sum;
-        engine_deposit(p->engine, address, amount, at);
+        if (dex == 0)
+                user->ledger = sum;
+        engine_dex_deposit(p->engine, address, dex, amount, at);
         buf_init(&delta, 256);
         jot_object(&delta, NULL);
         jot_text(&delta, "type", "deposit");

@@ -215,13 +215,6 @@ static bool read_interval(const json_t *subscription, struct paper_sub *out)
         return out->interval >= 0;
 }
 
-static bool read_dex(const json_t *subscription)
-{
-        const char *dex = hl_raw_get_text(subscription, "dex", NULL);
-
-        return hl_raw_is_absent(subscription, "dex") || (dex && dex[0] == '\0');
-}
-
 static bool parse(struct paper *p, const json_t *subscription, struct paper_sub *out)
 {
         const char *name = hl_raw_get_text(subscription, "type", NULL);
@@ -237,7 +230,7 @@ static bool parse(struct paper *p, const json_t *subscription, struct paper_sub 
                          (needs & NEEDS_USER &&
                           !paper_info_user(subscription, "user", &out->user)) ||
                          (needs & NEEDS_INTERVAL && !read_interval(subscription, out)) ||
-                         (needs & NEEDS_DEX && !read_dex(subscription)) ||
+                         (needs & NEEDS_DEX && !paper_info_dex(p, subscription, &out->dex)) ||
                          (needs & NEEDS_GRID &&
                           !paper_info_grid(subscription, &out->n_sig_figs, &out->mantissa)));
         }
@@ -246,9 +239,9 @@ static bool parse(struct paper *p, const json_t *subscription, struct paper_sub 
 
 static bool is_same(const struct paper_sub *a, const struct paper_sub *b)
 {
-        return a->type == b->type && a->asset == b->asset && a->interval == b->interval &&
-               a->n_sig_figs == b->n_sig_figs && a->mantissa == b->mantissa &&
-               hex_addr_equal(&a->user, &b->user);
+        return a->type == b->type && a->dex == b->dex && a->asset == b->asset &&
+               a->interval == b->interval && a->n_sig_figs == b->n_sig_figs &&
+               a->mantissa == b->mantissa && hex_addr_equal(&a->user, &b->user);
 }
 
 static struct paper_sub *find(struct paper_peer *peer, const struct paper_sub *like)

@@ -41,6 +41,7 @@ struct paper_sub {
         struct paper_peer *peer;
         enum paper_sub_type type;
         uint32_t asset;
+        unsigned dex;
         struct addr user;
         int interval;
         unsigned n_sig_figs, mantissa;

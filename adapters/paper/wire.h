@@ -127,8 +127,9 @@ enum paper_mode { PAPER_MODE_STANDARD, PAPER_MODE_UNIFIED };
 
 struct paper_user {
         struct addr address;
-        struct usd spot;   /* USDC outside perps; 0 in unified mode, where all backs the perps */
-        struct usd ledger; /* deposits less withdrawals */
+        /* By token, outside perps; 0 in unified mode, where all backs the perps. */
+        struct usd spot[PAPER_TOKENS];
+        struct usd ledger; /* deposits less withdrawals, of the first dex */
         int64_t volume_micro;
         uint64_t n_requests, n_reserved; /* used of the budget, bought on top of it */
         int64_t over_budget_at;          /* the last action that was taken beyond the budget */
@@ -271,6 +272,9 @@ int64_t paper_wall_now(struct paper *p); /* the same without what /paper/clock h
 struct hash32 paper_next_hash(struct paper *p);
 bool paper_is_house(const struct paper *p, const struct addr *user);
 const char *paper_coin(const struct paper *p, uint32_t asset);
+/* The dex of a market, and the name of the token that backs it. */
+unsigned paper_dex_of(const struct paper *p, uint32_t asset);
+const char *paper_token_of(const struct paper *p, uint32_t asset);
 /* Advances the venue's clock: funding of every whole hour passed, then the engine and schedules. */
 void paper_advance(struct paper *p, int64_t ms);
 
@@ -278,7 +282,7 @@ void paper_advance(struct paper *p, int64_t ms);
 struct paper_user *paper_users_get(struct paper *p, const struct addr *user); /* NULL: unknown */
 /* Makes it where unknown; NULL when PAPER_USERS_MAX is reached. */
 struct paper_user *paper_users_make(struct paper *p, const struct addr *user);
-void paper_users_deposit(struct paper *p, const struct addr *user, struct usd amount);
+void paper_users_deposit(struct paper *p, const struct addr *user, unsigned dex, struct usd amount);
 /* Appends a ledger row; delta is JSON (copied). */
 void paper_users_row(struct paper *p, struct paper_user *user, const char *delta, int64_t at);
 void paper_users_payment(struct paper *p, struct paper_user *user,
@@ -394,11 +398,14 @@ void paper_trade_run(struct paper *p, struct paper_outcome *out, struct paper_us
 /* paper_transfer: user-signed actions of the account that signed. */
 void paper_transfer_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
                         const struct hl_request *request);
-/* Takes amount from the perps balance, or puts it there; the take is false, with the text, when so
+/* Takes amount from the balance in a dex, or puts it there; the take is false, with the text, when so
  * much may not leave. */
 bool paper_transfer_take(struct paper *p, struct paper_outcome *out, struct paper_user *user,
-                         struct usd amount, const char *text);
-void paper_transfer_give(struct paper *p, struct paper_user *user, struct usd amount);
+                         unsigned dex, struct usd amount, const char *text);
+void paper_transfer_give(struct paper *p, struct paper_user *user, unsigned dex, struct usd amount);
+/* paper_send: sendAsset and agentSendAsset, between dexs, spot and accounts. */
+void paper_send_run(struct paper *p, struct paper_outcome *out, struct paper_user *user,
+                    const struct hl_request *request);
 void paper_exchange_refuse(struct paper_outcome *out, const char *text);
 void paper_exchange_default(struct paper_outcome *out);
 

@@ -298,7 +298,7 @@ void api_handle(void *cookie, const struct httpd_request *request)
         const struct brand *brand = brand_by_host(api->brands, request->host);
         struct limit_state limit = {.limit = 0};
         struct err err = {.code = E_OK};
-        char param[CALL_PARAM_MAX], client[sizeof request->peer];
+        char param[CALL_PARAM_MAX], client[sizeof request->peer], network[LIMIT_NETWORK_MAX];
         enum errc why;
         const struct route *route;
         struct call *call;
@@ -308,8 +308,9 @@ void api_handle(void *cookie, const struct httpd_request *request)
                 return;
         }
         client_address(api, request, client);
+        limit_network(network, client);
         route = route_find(request->method, request->path, param, sizeof param, &why);
-        if (!limit_take(api->public_limit, client, public_cost(route), clock_mono_ms(api->o.clock),
+        if (!limit_take(api->public_limit, network, public_cost(route), clock_mono_ms(api->o.clock),
                         &limit))
                 (void)err_set(&err, E_RATE_LIMITED, "%s", err_text(E_RATE_LIMITED));
         else if (!route)
@@ -341,7 +342,7 @@ void api_handle(void *cookie, const struct httpd_request *request)
         if (auth_check_cached(api->o.auth, brand->id, authorization, &call->session)) {
                 call->has_session = true;
                 run_handler(call);
-        } else if (!limit_take(api->public_limit, client, UNKNOWN_SESSION_COST,
+        } else if (!limit_take(api->public_limit, network, UNKNOWN_SESSION_COST,
                                clock_mono_ms(api->o.clock), &call->limit)) {
                 call_fail_code(call, E_RATE_LIMITED);
         } else {

@@ -2,6 +2,7 @@
  * `capacity` of these units and nothing is rounded away. */
 #include "auth/limit.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,4 +140,17 @@ bool limit_take(struct limit *limit, const char *key, unsigned cost, int64_t mon
                 out->retry_after_s = s > 0 ? s : 1;
         }
         return taken;
+}
+
+void limit_network(char out[LIMIT_NETWORK_MAX], const char *address)
+{
+        struct in6_addr a;
+
+        /* An IPv4 address in IPv6 clothes is one address, not a network. */
+        if (inet_pton(AF_INET6, address, &a) == 1 && !IN6_IS_ADDR_V4MAPPED(&a)) {
+                memset(a.s6_addr + 8, 0, 8);
+                if (inet_ntop(AF_INET6, &a, out, LIMIT_NETWORK_MAX))
+                        return;
+        }
+        (void)text_copy(out, LIMIT_NETWORK_MAX, address);
 }

@@ -9,6 +9,11 @@
 
 struct limit;
 
+#define LIMIT_NETWORK_MAX 46
+/* The key for a numeric network address: an IPv4 address whole, an IPv6 address by its /64, which is
+ * what one subscriber commonly has. Anything else is its own key. */
+void limit_network(char out[LIMIT_NETWORK_MAX], const char *address);
+
 struct limit_state { /* what the RateLimit-* headers say */
         unsigned limit;
         unsigned remaining;

@@ -160,7 +160,7 @@ describe('InfoClient', () => {
   })
 
   test('what the venue is and has not', async () => {
-    assert.deepEqual(await info.perpDexs(), [null])
+    assert.deepEqual((await info.perpDexs()).map((dex) => dex && dex.name), [null, 'xyz'])
     const spot = await info.spotMeta()
     assert.equal(spot.tokens[0].name, 'USDC')
     assert.ok(Array.isArray(spot.universe))

@@ -124,7 +124,11 @@ async function followEverything() {
   await feed.open
   for (const type of userFeeds) feed.subscribe({ type, user: main.user, ...(withDex.has(type) ? { dex: '' } : {}) })
   for (const type of ['trades', 'bbo', 'l2Book', 'activeAssetCtx']) feed.subscribe({ type, coin: 'BTC' })
-  for (const type of ['allMids', 'assetCtxs']) feed.subscribe({ type })
+  for (const type of ['allMids', 'assetCtxs']) {
+    feed.subscribe({ type })
+    feed.subscribe({ type, dex: 'xyz' })
+  }
+  for (const type of withDex) feed.subscribe({ type, user: main.user, dex: 'xyz' })
   for (const type of ['allDexsAssetCtxs', 'spotAssetCtxs']) feed.subscribe({ type })
   feed.subscribe({ type: 'candle', coin: 'BTC', interval: '1m' })
   feed.subscribe({ type: 'activeAssetData', coin: 'BTC', user: main.user })
@@ -132,6 +136,13 @@ async function followEverything() {
 
 async function trade() {
   const { exchange } = main
+  await fetch(`${paper.base}/paper/faucet`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ user: main.user, amount: '5000', dex: 'xyz' }),
+  })
+  await act(exchange, 'order', { orders: [ioc(110000, true, '30000', '0.01')], grouping: 'na' })
+  await act(exchange, 'sendAsset', {
+    destination: main.user, sourceDex: 'xyz', destinationDex: 'spot', token: 'USDX:0x70617065722075736478000000000001', amount: '5',
+  })
   await act(exchange, 'updateLeverage', { asset: 1, isCross: false, leverage: 10 })
   await act(exchange, 'order', { orders: [ioc(0, true, '61000', '0.1'), ioc(1, true, '2050', '1')], grouping: 'na' })
   await act(exchange, 'updateIsolatedMargin', { asset: 1, isBuy: true, ntli: 5000000 })
@@ -228,6 +239,13 @@ describe('shapes', { skip, timeout: 120000 }, () => {
         }
         assert.equal(response.status, 200, asked.output.type)
         let value = await response.json()
+        for (const dex of 'dex' in schema.entries ? ['xyz'] : []) {
+          const other = await fetch(`${paper.base}/info`, {
+            method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ ...asked.output, dex, ...(user ? { user } : {}), ...(asked.output.id ? { id: 60 } : {}) }),
+          })
+          assert.equal(other.status, 200, `${asked.output.type} of ${dex}`)
+          seen.push({ type: `Info.${name.replace(/Request$/, 'Response')}`, value: await other.json(), what: `info ${asked.output.type} of ${dex}` })
+        }
         if (asked.output.type === 'candleSnapshot') value = value.slice(0, 30)
         seen.push({ type: `Info.${name.replace(/Request$/, 'Response')}`, value, what: `info ${asked.output.type}` })
         answered.push(asked.output.type)

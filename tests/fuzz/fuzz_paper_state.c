@@ -1,5 +1,6 @@
 /* State files from anywhere, behind the checksum: what is loaded is saved as the same bytes. The input
- * is what stands between a file's first line and its checksum, of a universe of two markets. */
+ * is what stands between a file's first line and its checksum, of a universe of two markets, each of
+ * another dex. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "base/mem.h"
 #include "sign/keccak.h"
 
-#define HEAD "perpgate paper state 2\n"
+#define HEAD "perpgate paper state 3\n"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -26,6 +27,7 @@ static struct paper *venue_new(void)
         p->codes = map_new();
         paper_universe_default(&p->universe);
         p->universe.n = 2;
+        p->universe.spec[1] = p->universe.spec[p->universe.dex[1].first];
         p->market = xcalloc(p->universe.n, sizeof(*p->market));
         return p;
 }

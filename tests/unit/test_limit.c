@@ -131,6 +131,25 @@ static void the_longest_idle_is_forgotten(void **state)
         limit_free(limit);
 }
 
+static void a_network_is_an_address_or_a_64(void **state)
+{
+        char a[LIMIT_NETWORK_MAX], b[LIMIT_NETWORK_MAX];
+
+        (void)state;
+        limit_network(a, "192.0.2.7");
+        assert_string_equal(a, "192.0.2.7");
+        limit_network(a, "2001:db8:1:2:3:4:5:6");
+        limit_network(b, "2001:db8:1:2:ffff::1");
+        assert_string_equal(a, b);
+        limit_network(b, "2001:db8:1:3::1");
+        assert_string_not_equal(a, b);
+        limit_network(a, "::ffff:192.0.2.7");
+        limit_network(b, "::ffff:192.0.2.8");
+        assert_string_not_equal(a, b);
+        limit_network(a, "not an address");
+        assert_string_equal(a, "not an address");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -141,6 +160,7 @@ int main(void)
                 cmocka_unit_test(keys_do_not_share),
                 cmocka_unit_test(time_that_runs_back_gives_nothing),
                 cmocka_unit_test(the_longest_idle_is_forgotten),
+                cmocka_unit_test(a_network_is_an_address_or_a_64),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,10 +173,10 @@ static void test_headers(void **state)
 {
         struct paper_fixture *f = *state;
         struct paper_reply reply =
-                paper_fixture_http(f, "POST", "/info", "{\"type\":\"perpDexs\"}", 5000);
+                paper_fixture_http(f, "POST", "/info", "{\"type\":\"vaultSummaries\"}", 5000);
 
         assert_int_equal(reply.status, 200);
-        assert_string_equal(reply.body, "[null]");
+        assert_string_equal(reply.body, "[]");
         assert_non_null(strcasestr(reply.head, "content-type: application/json"));
         assert_non_null(strcasestr(reply.head, "access-control-allow-origin: *"));
         paper_fixture_reply_fini(&reply);

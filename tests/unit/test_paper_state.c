@@ -323,10 +323,10 @@ static void test_damaged(void **state)
         refused(rig, "too short");
         write_file(rig->file, "", 0);
         refused(rig, "too short");
-        good[21] = '1';
+        good[21] = '2';
         write_file(rig->file, good, len);
         refused(rig, "no state of this version");
-        good[21] = '2';
+        good[21] = '3';
         write_file(rig->file, good, len);
         rig->options.is_mainnet = false;
         refused(rig, "the other network");

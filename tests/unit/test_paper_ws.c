@@ -248,7 +248,7 @@ static void test_posts(void **state)
         assert_true(json_integer_value(paper_fixture_at(frame, "data.id")) == INT64_MAX);
         expect_text(frame, "data.response.type", "info");
         expect_text(frame, "data.response.payload.type", "perpDexs");
-        assert_int_equal(json_array_size(paper_fixture_at(frame, "data.response.payload.data")), 1);
+        assert_int_equal(json_array_size(paper_fixture_at(frame, "data.response.payload.data")), 2);
         json_decref(frame);
         body = paper_fixture_sign(&rig->f, &rig->w, "{\"type\":\"noop\"}", NULL);
         say(rig, "{\"method\":\"post\",\"id\":2,\"request\":{\"type\":\"action\",\"payload\":%s}}",
