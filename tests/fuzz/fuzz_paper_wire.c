@@ -38,6 +38,7 @@ static void venue_open(void)
         must(venue != NULL);
         paper_fund(venue, &alice, amount);
         paper_fund(venue, &bob, amount);
+        engine_dex_deposit(venue->engine, &alice, 1, amount, paper_now(venue));
         paper_ws_ops()->opened(venue, peer, "192.0.2.1");
 }
 

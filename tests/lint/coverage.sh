@@ -41,7 +41,8 @@ is_spoken_of() {
         esac
 }
 
-# check SECTION: the names that must be there are in $scratch/names.
+# check SECTION: the names that must be there are in $scratch/names; of these, what the venue does more with than
+# refuse it by name in $scratch/offered.
 check() {
         section=$1
         rows "$section" >"$scratch/rows"
@@ -56,6 +57,9 @@ check() {
         done <"$scratch/twice"
         while IFS='|' read -r name cell; do
                 check_row "$section" "$name" "$cell"
+                if [ "${cell#not offered}" != "$cell" ] && grep -qxF -- "$name" "$scratch/offered"; then
+                        complain "$section: $name is offered"
+                fi
         done <"$scratch/rows"
 }
 
@@ -86,17 +90,24 @@ scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
 
 sed -nE 's/^ROUTE\(METHOD_([A-Z]+), *"([^"]+)".*/\1 \2/p' gateway/api/route.def >"$scratch/names"
+cp "$scratch/names" "$scratch/offered"
 check Routes
 {
         sed -nE '/^const char \*hl_action_type_name/,/^}/s/.*return "([^"]+)";.*/\1/p' \
                 adapters/hyperliquid/hl_action.c
+        sed -nE 's/.*strcmp\(type, "([^"]+)"\).*/\1/p' adapters/paper/paper_transfer.c
+        echo multiSig
+} >"$scratch/offered"
+{
+        cat "$scratch/offered"
         sed -nE '/ types\[\] = /,/^};/s/^        \{"([^"]+)",.*/\1/p' adapters/hyperliquid/hl_raw_user.c
         sed -nE '/ other_l1\[\] = /,/^};/s/^ *"([^"]+)",$/\1/p' adapters/hyperliquid/hl_raw.c
-        echo multiSig
-} >"$scratch/names"
+} | sort -u >"$scratch/names"
 check Actions
 sed -nE 's/^ *\{"([A-Za-z0-9]+)", [a-z0-9_]+\},$/\1/p' adapters/paper/paper_info*.c >"$scratch/names"
+cp "$scratch/names" "$scratch/offered"
 check 'Info requests'
 sed -nE 's/^ *\{"([A-Za-z0-9]+)", PAPER_SUB_[A-Z0-9_]+,.*/\1/p' adapters/paper/paper_ws.c >"$scratch/names"
+cp "$scratch/names" "$scratch/offered"
 check Channels
 exit $failed

@@ -29,8 +29,7 @@
 struct world {
         const char *source;
         struct paper_universe universe;
-        struct hl_universe *gateway; /* NULL: it refuses the universe */
-        struct market *market;
+        struct market *market; /* as the gateway sees them */
         struct engine *engine;
         uint64_t n_prices, n_sizes, n_valid, n_hints;
 };
@@ -306,32 +305,31 @@ static void check_market(struct world *w, uint32_t asset)
 
 /* ---- Universes -------------------------------------------------------------------------------- */
 
-/* The gateway learns the markets from what the venue answers to `meta`, as it does live. A universe from
- * before there were margin tables it refuses as a whole: its steps are judged all the same. */
-static void open_gateway(struct world *w)
+/* The gateway learns the markets from what the venue answers to `meta`, dex by dex, as it does live. A
+ * universe from before there were margin tables it refuses as a whole: its steps are judged all the same. */
+static void learn_dex(struct world *w, const struct paper_dex *dex)
 {
         struct err err = {.code = E_OK};
-        json_t *meta = json_loads(w->universe.meta_json, 0, NULL);
+        json_t *meta = json_loads(dex->meta_json, 0, NULL);
+        struct hl_universe *learnt = hl_meta_parse(meta, &err);
 
-        w->market = xcalloc(w->universe.n, sizeof *w->market);
-        w->gateway = hl_meta_parse(meta, &err);
         json_decref(meta);
-        if (!w->gateway)
+        if (!learnt)
                 printf("%s: the gateway would not trade there: %s\n", w->source, err.detail);
         else
-                assert_int_equal(w->gateway->n, w->universe.n);
-        for (size_t i = 0; i < w->universe.n; i++) {
-                const struct engine_market_spec *spec = &w->universe.spec[i];
+                assert_int_equal(learnt->n, dex->n);
+        for (uint32_t i = 0; i < dex->n; i++) {
+                const struct engine_market_spec *spec = &w->universe.spec[dex->first + i];
+                struct market *m = &w->market[dex->first + i];
 
-                w->market[i] = (struct market){
-                        .size_decimals = spec->sz_decimals,
-                        .price_max_decimals = hl_num_price_decimals(HL_PERP, spec->sz_decimals),
-                };
-                (void)text_copy(w->market[i].symbol, sizeof w->market[i].symbol, spec->name);
-                if (w->gateway)
-                        w->market[i] = w->gateway->market[i];
-                assert_string_equal(w->market[i].symbol, spec->name);
+                m->size_decimals = spec->sz_decimals;
+                m->price_max_decimals = hl_num_price_decimals(HL_PERP, spec->sz_decimals);
+                (void)text_copy(m->symbol, sizeof m->symbol, spec->name);
+                if (learnt)
+                        *m = learnt->market[i];
+                assert_string_equal(m->symbol, spec->name);
         }
+        hl_meta_free(learnt);
 }
 
 /* Delisted markets are listed again here: the rule of their steps is the same. */
@@ -349,7 +347,9 @@ static void open_venue(struct world *w)
 
 static void check_universe(struct world *w)
 {
-        open_gateway(w);
+        w->market = xcalloc(w->universe.n, sizeof *w->market);
+        for (unsigned i = 0; i < w->universe.n_dexes; i++)
+                learn_dex(w, &w->universe.dex[i]);
         open_venue(w);
         for (uint32_t i = 0; i < w->universe.n; i++)
                 check_market(w, i);
@@ -358,7 +358,6 @@ static void check_universe(struct world *w)
                w->source, w->universe.n, w->n_prices, w->n_sizes, w->n_valid, w->n_hints);
         assert_true(w->n_valid > w->universe.n && w->n_hints > w->universe.n);
         engine_free(w->engine);
-        hl_meta_free(w->gateway);
         free(w->market);
         paper_universe_fini(&w->universe);
 }
