@@ -54,6 +54,14 @@ static int64_t wait_for(struct hl_budget *budget, unsigned surplus, int64_t mono
         return at * MS_PER_SLOT - mono_ms;
 }
 
+int64_t hl_budget_wait(struct hl_budget *budget, unsigned weight, int64_t mono_ms)
+{
+        advance(budget, mono_ms);
+        if (budget->total == 0 || budget->total + weight <= budget->per_minute)
+                return 0;
+        return wait_for(budget, budget->total + weight - budget->per_minute, mono_ms);
+}
+
 int64_t hl_budget_take(struct hl_budget *budget, unsigned weight, bool is_order, int64_t mono_ms)
 {
         unsigned limit = budget->per_minute - (is_order ? 0 : budget->order_reserve);

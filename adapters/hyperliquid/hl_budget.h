@@ -27,6 +27,8 @@ void hl_budget_init(struct hl_budget *budget, unsigned per_minute, unsigned orde
  * above the whole limit is taken when nothing else was spent. 0: taken. */
 MUST_USE int64_t hl_budget_take(struct hl_budget *budget, unsigned weight, bool is_order,
                                 int64_t mono_ms);
+/* The same for the whole limit, without taking it. */
+MUST_USE int64_t hl_budget_wait(struct hl_budget *budget, unsigned weight, int64_t mono_ms);
 /* Weight that was spent without being asked for: long answers cost more. */
 void hl_budget_charge(struct hl_budget *budget, unsigned weight, int64_t mono_ms);
 /* The venue answered 429: reads pause for retry_after_ms, or, when that is negative, for one second,

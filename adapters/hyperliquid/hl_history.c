@@ -98,7 +98,7 @@ static bool take_span(struct ask *ask, struct venue_span *span, const json_t *an
 {
         if (!answer)
                 return false;
-        hl_rest_charge_items(ask->v->rest, json_array_size(answer));
+        hl_rest_charge_items(ask->v->rest, ask->kind, json_array_size(answer));
         if (hl_parse_history_span(span, answer, cap) == E_OK)
                 return true;
         judge(ask, hl_parse_failed(err, hl_rest_kind_name(ask->kind), "time"));
@@ -114,7 +114,7 @@ static void deliver_candles(struct ask *ask, struct err *err, const json_t *answ
 
         if (answer) {
                 /* One per 60 here, where others pay one per 20. */
-                hl_rest_charge_items(ask->v->rest, json_array_size(answer) / 3);
+                hl_rest_charge_items(ask->v->rest, ask->kind, json_array_size(answer) / 3);
                 judge(ask, hl_parse_history_candles(&candles, &n, answer, err));
         }
         ask->done.candles(ask->cookie, err, candles, n);
@@ -142,7 +142,7 @@ static void deliver_rates(struct ask *ask, struct err *err, const json_t *answer
         size_t n = 0;
 
         if (answer) {
-                hl_rest_charge_items(ask->v->rest, json_array_size(answer));
+                hl_rest_charge_items(ask->v->rest, ask->kind, json_array_size(answer));
                 judge(ask, hl_parse_history_rates(&rates, &n, answer, err));
         }
         ask->done.rates(ask->cookie, err, rates, n);
@@ -239,7 +239,7 @@ static void deliver_orders(struct ask *ask, struct err *err, const json_t *answe
         size_t n = 0;
 
         if (answer) {
-                hl_rest_charge_items(ask->v->rest, json_array_size(answer));
+                hl_rest_charge_items(ask->v->rest, ask->kind, json_array_size(answer));
                 judge(ask, hl_parse_orders_past(&orders, &n, answer, ask->v->universe, err));
         }
         ask->done.orders(ask->cookie, err, orders, n);

@@ -244,7 +244,7 @@ static void deliver_fills(struct call *call, struct err *err, const json_t *answ
         size_t n = 0;
 
         if (answer) {
-                hl_rest_charge_items(call->v->rest, json_array_size(answer));
+                hl_rest_charge_items(call->v->rest, call->kind, json_array_size(answer));
                 judge(call, hl_parse_fills(&fills, &n, answer, err));
         }
         call->done.fills(call->cookie, err, fills, n);
@@ -290,7 +290,7 @@ static void deliver_trades(struct call *call, struct err *err, const json_t *ans
         size_t n = 0;
 
         if (answer) {
-                hl_rest_charge_items(call->v->rest, json_array_size(answer));
+                hl_rest_charge_items(call->v->rest, call->kind, json_array_size(answer));
                 judge(call, hl_parse_market_trades(&trades, &n, answer, err));
         }
         call->done.trades(call->cookie, err, trades, n);

@@ -1,4 +1,4 @@
-/* A request is in exactly one list: waiting (orders or reads), flying, or refused. The pump moves
+/* A request is in exactly one list: waiting (orders, reads or the past), flying, or refused. The pump moves
  * waiting ones on: into the network when the budget has their weight, into refused when their
  * deadline passes. Refused ones are told from a timer, so that no callback fires early. */
 #include "adapters/hyperliquid/hl_rest.h"
@@ -12,6 +12,7 @@
 #include "base/mem.h"
 
 #define WAITING_MAX      256 /* orders, and reads, that wait for budget */
+#define PAST_WAITING_MAX 64
 #define HTTP_WAITING_MAX 512
 #define ANSWER_MAX_BYTES (8 * 1024 * 1024)
 #define IN_FLIGHT        16
@@ -27,12 +28,15 @@ struct hl_rest {
         char *info_url;
         char *exchange_url;
         struct hl_budget budget;
+        struct hl_budget past_budget; /* the part of it that reads of the past may use */
         struct list orders;
         struct list reads;
+        struct list past;
         struct list flying;
         struct list refused;
         unsigned n_orders;
         unsigned n_reads;
+        unsigned n_past;
         bool closing;
         uint64_t count[HL_REST_KIND_COUNT][RESULT_COUNT];
 };
@@ -63,6 +67,36 @@ static const struct {
 const char *hl_rest_kind_name(enum hl_rest_kind kind)
 {
         return kinds[kind].name;
+}
+
+/* What nobody trades by, and anybody may ask for, however much of it. */
+static bool is_past(enum hl_rest_kind kind)
+{
+        switch (kind) {
+        case HL_REST_TRADES:
+        case HL_REST_CANDLES:
+        case HL_REST_FUNDING_HISTORY:
+        case HL_REST_PAST_FILLS:
+        case HL_REST_PAYMENTS:
+        case HL_REST_LEDGER:
+        case HL_REST_PAST_ORDERS: return true;
+        case HL_REST_EXCHANGE:
+        case HL_REST_META:
+        case HL_REST_BOOK:
+        case HL_REST_ACCOUNT:
+        case HL_REST_ORDER_STATUS:
+        case HL_REST_SETTING:
+        case HL_REST_OPEN_ORDERS:
+        case HL_REST_FILLS:
+        case HL_REST_FEES:
+        case HL_REST_BUILDER_FEE:
+        case HL_REST_ABSTRACTION:
+        case HL_REST_EXTRA_AGENTS:
+        case HL_REST_USER_ROLE:
+        case HL_REST_ALLOWANCE:
+        case HL_REST_KIND_COUNT: return false;
+        }
+        return false;
 }
 
 static int64_t now(const struct hl_rest *rest)
@@ -130,13 +164,28 @@ static void refuse(struct request *r, enum errc code, const char *reason)
         list_push_back(&r->rest->refused, &r->node);
 }
 
+/* 0: taken, else how long to wait. The past draws on its own part too. */
+static int64_t take_weight(struct hl_rest *rest, const struct request *r)
+{
+        int64_t wait = 0;
+
+        if (is_past(r->kind))
+                wait = hl_budget_wait(&rest->past_budget, r->weight, now(rest));
+        if (!wait)
+                wait = hl_budget_take(&rest->budget, r->weight, r->kind == HL_REST_EXCHANGE,
+                                      now(rest));
+        if (!wait && is_past(r->kind))
+                hl_budget_charge(&rest->past_budget, r->weight, now(rest));
+        return wait;
+}
+
 /* Sends from the head of a queue while there is budget; the rest keeps its order. Returns how long
  * to wait for more budget, or -1 when nothing waits for it. */
-static int64_t pump(struct hl_rest *rest, struct list *queue, unsigned *n, bool is_order)
+static int64_t pump(struct hl_rest *rest, struct list *queue, unsigned *n)
 {
         while (!list_empty(queue)) {
                 struct request *r = list_entry(queue->next, struct request, node);
-                int64_t wait = hl_budget_take(&rest->budget, r->weight, is_order, now(rest));
+                int64_t wait = take_weight(rest, r);
 
                 if (wait > 0)
                         return wait;
@@ -163,16 +212,19 @@ static void expire(struct hl_rest *rest, struct list *queue, unsigned *n, int64_
         }
 }
 
-/* Reads must not take the weight that a waiting order needs. */
+/* Reads must not take the weight that a waiting order needs, nor the past what a waiting read does. */
 static void pump_all(struct hl_rest *rest)
 {
         int64_t next = -1;
-        int64_t wait = pump(rest, &rest->orders, &rest->n_orders, true);
+        int64_t wait = pump(rest, &rest->orders, &rest->n_orders);
 
         if (wait < 0)
-                wait = pump(rest, &rest->reads, &rest->n_reads, false);
+                wait = pump(rest, &rest->reads, &rest->n_reads);
+        if (wait < 0)
+                wait = pump(rest, &rest->past, &rest->n_past);
         expire(rest, &rest->orders, &rest->n_orders, &next);
         expire(rest, &rest->reads, &rest->n_reads, &next);
+        expire(rest, &rest->past, &rest->n_past, &next);
         if (wait > 0 && (next < 0 || wait < next))
                 next = wait;
         if (!list_empty(&rest->refused))
@@ -210,7 +262,8 @@ void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body
 {
         struct request *r = xcalloc(1, sizeof *r);
         bool is_order = kind == HL_REST_EXCHANGE;
-        unsigned *n = is_order ? &rest->n_orders : &rest->n_reads;
+        bool past = is_past(kind);
+        unsigned *n = is_order ? &rest->n_orders : past ? &rest->n_past : &rest->n_reads;
 
         *r = (struct request){
                 .rest = rest,
@@ -228,18 +281,29 @@ void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body
                 refuse(r, E_VENUE_UNAVAILABLE, "The venue is being closed.");
                 return; /* hl_rest_free tells it */
         }
-        if (*n >= WAITING_MAX) {
+        if (*n >= (past ? PAST_WAITING_MAX : WAITING_MAX)) {
                 refuse(r, E_RATE_LIMITED, "Too many requests wait for the venue's budget.");
         } else {
-                list_push_back(is_order ? &rest->orders : &rest->reads, &r->node);
+                list_push_back(is_order ? &rest->orders
+                               : past   ? &rest->past
+                                        : &rest->reads,
+                               &r->node);
                 (*n)++;
         }
         pump_all(rest);
 }
 
-void hl_rest_charge_items(struct hl_rest *rest, size_t n)
+void hl_rest_charge_items(struct hl_rest *rest, enum hl_rest_kind kind, size_t n)
 {
         hl_budget_charge(&rest->budget, (unsigned)(n / 20), now(rest));
+        if (is_past(kind))
+                hl_budget_charge(&rest->past_budget, (unsigned)(n / 20), now(rest));
+}
+
+/* Two thirds of what reads may use: the rest is left for those that trading needs. */
+static unsigned past_weight(const struct hl_rest_options *options)
+{
+        return (options->weight_per_minute - options->order_reserve) / 3 * 2 + 1;
 }
 
 struct hl_rest *hl_rest_new(struct loop *loop, const struct hl_rest_options *options)
@@ -266,10 +330,12 @@ struct hl_rest *hl_rest_new(struct loop *loop, const struct hl_rest_options *opt
         buf_fini(&url);
         list_init(&rest->orders);
         list_init(&rest->reads);
+        list_init(&rest->past);
         list_init(&rest->flying);
         list_init(&rest->refused);
         hl_budget_init(&rest->budget, options->weight_per_minute, options->order_reserve,
                        now(rest));
+        hl_budget_init(&rest->past_budget, past_weight(options), 0, now(rest));
         return rest;
 }
 
@@ -290,9 +356,11 @@ void hl_rest_free(struct hl_rest *rest)
         rest->closing = true;
         refuse_all(&rest->orders);
         refuse_all(&rest->reads);
+        refuse_all(&rest->past);
         http_client_free(rest->http); /* tells those that fly */
         tell_refused(rest);           /* and those that their callbacks posted */
-        must(list_empty(&rest->flying) && list_empty(&rest->orders) && list_empty(&rest->reads));
+        must(list_empty(&rest->flying) && list_empty(&rest->orders) && list_empty(&rest->reads) &&
+             list_empty(&rest->past));
         loop_timer_free(rest->timer);
         free(rest->info_url);
         free(rest->exchange_url);

@@ -1,5 +1,6 @@
 /* hl_rest: requests to the venue's /info and /exchange, within the weight budget. Orders come before
- * reads; both wait in bounded queues until the budget lets them go or their deadline passes.
+ * reads, and what trading reads before the past (trades, candles, rates, history), which has a part of the
+ * budget only; all wait in bounded queues until the budget lets them go or their deadline passes.
  * Loop thread only. */
 #ifndef HL_REST_H
 #define HL_REST_H
@@ -71,7 +72,7 @@ typedef void hl_rest_done(void *cookie, const struct http_answer *answer, enum e
 void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body, size_t body_len,
                   unsigned n_items, int64_t deadline_ms, hl_rest_done *done, void *cookie);
 /* Weight that an answer of n items cost beyond its request's: one per 20. */
-void hl_rest_charge_items(struct hl_rest *rest, size_t n);
+void hl_rest_charge_items(struct hl_rest *rest, enum hl_rest_kind kind, size_t n);
 
 void hl_rest_budget(struct hl_rest *rest, struct venue_budget *out);
 void hl_rest_metrics(struct hl_rest *rest, struct buf *out);

@@ -17,6 +17,8 @@ void api_keys_free(struct api_keys *keys); /* accepts NULL */
 
 /* Whether a request is signed with a key, or claims to be. */
 bool api_keys_used(const struct httpd_request *request);
+/* Whether the check will read the store: the key is not at hand, or made up. */
+bool api_keys_needs_read(const struct api_keys *keys, const struct httpd_request *request);
 /* Checks signature, time stamp, address, scope and that the request was not taken before. done fires
  * once, now or later: with E_OK the call's session is that of the key's account; else err says what
  * was wrong. */

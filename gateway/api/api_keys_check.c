@@ -47,6 +47,15 @@ bool api_keys_used(const struct httpd_request *request)
         return httpd_header(request, "x-api-key")[0] != '\0';
 }
 
+bool api_keys_needs_read(const struct api_keys *keys, const struct httpd_request *request)
+{
+        const char *name = httpd_header(request, "x-api-key");
+        uint8_t id[API_SIGN_KEY_BYTES];
+
+        return hex_decode(id, sizeof id, name, strlen(name)) == E_OK &&
+               !map_get(keys->by_id, id, sizeof id);
+}
+
 struct check {
         struct call *call;
         api_keys_fn *done;

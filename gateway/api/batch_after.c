@@ -275,7 +275,8 @@ static bool stands(const struct batch_item *item)
         return item->is_planned && item->is_journaled && (item->is_unknown || !item->err.code);
 }
 
-/* Leverage that was changed for orders of which none stands is put back. */
+/* Leverage that was changed for orders of which none stands is put back. What reduces did not ask for
+ * it. */
 static void put_back(struct batch *b, struct batch_market *m)
 {
         struct batch_act *act;
@@ -283,7 +284,8 @@ static void put_back(struct batch *b, struct batch_market *m)
         if (m->lever < 0 || b->acts[m->lever].status != STEP_DONE)
                 return;
         for (unsigned i = 0; i < b->n_items; i++)
-                if (b->item[i].market == m && stands(&b->item[i]))
+                if (b->item[i].market == m && !b->item[i].request.reduce_only &&
+                    stands(&b->item[i]))
                         return;
         act = batch_act_new(b, "setLeverage", VENUE_SET_LEVERAGE, m->market.asset);
         act->market = m;

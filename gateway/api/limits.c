@@ -76,10 +76,12 @@ static void allowance_read(void *cookie, const struct err *err, const struct ven
 {
         struct call *call = cookie;
         struct api *api = call->api;
+        char network[LIMIT_NETWORK_MAX];
         struct limit_state address;
         struct buf body;
 
-        (void)limit_take(api->public_limit, call->client, 0, clock_mono_ms(api->o.clock), &address);
+        limit_network(network, call->client);
+        (void)limit_take(api->public_limit, network, 0, clock_mono_ms(api->o.clock), &address);
         buf_init(&body, 8192);
         buf_putc(&body, '{');
         bucket(&body, "session", &call->limit);

@@ -277,6 +277,8 @@ static void take_problems(struct operation *op)
                         true;
         if (op->route->risk != ROUTE_READS)
                 op->takes[E_HALTED] = true;
+        if (op->route->risk == ROUTE_OPENS_RISK)
+                op->takes[E_REGION_BLOCKED] = op->takes[E_ADDRESS_BLOCKED] = true;
         json_array_foreach((json_t *)(uintptr_t)own, at, code)
         {
                 bool known = false;

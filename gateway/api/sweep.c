@@ -77,6 +77,13 @@ static bool is_protecting(const struct venue_account *account, const struct venu
         return false;
 }
 
+/* The venue answers from more than one place: an account as it was before the order says nothing of the
+ * position that came with it. */
+static bool is_older(const struct venue_account *account, const struct venue_open_order *o)
+{
+        return account->as_of && account->as_of <= o->placed_at;
+}
+
 /* The legs of an order that still rests, where the venue lists them without it. */
 static bool came_with_another(const struct venue_open_order *o,
                               const struct venue_open_order *orders, size_t n)
@@ -98,7 +105,8 @@ void sweep_pick(struct venue_action *cancel, const struct venue_account *account
         for (size_t i = 0; i < n && cancel->u.cancel.n < VENUE_CANCELS_MAX; i++) {
                 const struct venue_open_order *o = &orders[i];
                 if (!o->is_trigger || !o->reduce_only || o->waits_for_parent ||
-                    is_protecting(account, o) || came_with_another(o, orders, n))
+                    is_older(account, o) || is_protecting(account, o) ||
+                    came_with_another(o, orders, n))
                         continue;
                 cancel->u.cancel.cancel[cancel->u.cancel.n++] =
                         (struct venue_cancel){.asset = o->asset, .oid = o->oid};

@@ -3,7 +3,8 @@
  * a position was closed. One sweep per account at a time; each is journaled and audited.
  *
  * An order is an orphan when it stands as an active reduce-only trigger first, and afterwards the
- * account has no position that it would reduce: what it protected has ended, whatever opens next. */
+ * account has no position that it would reduce: what it protected has ended, whatever opens next. An account
+ * as it was before the order stood is no proof. */
 #ifndef API_SWEEP_H
 #define API_SWEEP_H
 

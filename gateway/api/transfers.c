@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/admit.h"
 #include "api/call.h"
 #include "api/handlers.h"
 #include "api/out.h"
@@ -235,8 +236,8 @@ static void start_ask(struct call *call, enum venue_approval_kind kind, const st
                 .destination = request.destination,
                 .to_perps = request.to == 1,
         };
-        if (!err.code)
-                (void)!check_amount(ask, &err);
+        if (!err.code && check_amount(ask, &err) == E_OK && ask->what.to_perps)
+                (void)!admit_check(call, ADMIT_FUNDS_IN, &err);
         if (err.code) {
                 call_fail(call, &err);
                 free(ask);
@@ -391,7 +392,7 @@ static enum errc take(struct submit *s, enum venue_approval_kind kind)
                                "Nothing waits to be signed: it was sent, has expired, or was never "
                                "asked for.");
         s->what = w->what;
-        if (match_signer(s))
+        if (match_signer(s) || (s->what.to_perps && admit_check(s->call, ADMIT_FUNDS_IN, &s->err)))
                 return s->err.code;
         free(map_take(t->waiting, &key, sizeof key));
         return E_OK;

@@ -1,7 +1,7 @@
 // A bot signs its requests with an API key: within its scopes, its addresses and its life, each request
 // once.
 import assert from 'node:assert/strict'
-import { createHmac, createPrivateKey, generateKeyPairSync, sign as signWith } from 'node:crypto'
+import { createHmac, createPrivateKey, generateKeyPairSync, randomBytes, sign as signWith } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { Trader, problem, startConfigured, temporaryFolder } from './harness.mjs'
 
@@ -228,6 +228,29 @@ describe('what a key may not', () => {
     }
     const p = await trader.refused(400, 'invalid_request', 'POST', '/v1/api-keys', { type: 'hmac', scopes: ['read'], ipAllow: ['10.1.2.3/8'] })
     assert.equal(p.hint, '10.0.0.0/8')
+  })
+
+  test('made-up keys cost their sender, and nobody else', async () => {
+    const guess = () => {
+      const made = new Bot(trader.host, randomBytes(16).toString('hex'), hmac('none'))
+      return made.call('GET', '/v1/account', undefined, { 'X-Forwarded-For': '198.51.100.7' })
+    }
+    let refused
+    for (let i = 0; i < 100 && !refused; i++) {
+      const answers = await Promise.all(Array.from({ length: 50 }, guess))
+      refused = answers.find((a) => a.status !== 401)
+    }
+    assert.ok(refused, 'five thousand guesses were all looked up')
+    problem(refused, 429, 'rate_limited')
+    await (await makeBot()).ok('GET', '/v1/account')
+  })
+
+  test('GET /v1/limits tells what is left of the network that a request counts to', async () => {
+    const bot = await makeBot()
+    const from = { 'X-Forwarded-For': '2001:db8:77::1' }
+    await Promise.all(Array.from({ length: 50 }, () => gateway.call('GET', '/v1/markets', { host: trader.host, headers: from })))
+    const { networkAddress } = await bot.ok('GET', '/v1/limits', undefined, from)
+    assert.ok(networkAddress.remaining < networkAddress.limit, JSON.stringify(networkAddress))
   })
 
   test('more than twenty keys', async () => {

@@ -1,6 +1,7 @@
 // A brand that keeps no keys: the trader's own key, or an own agent, signs what is shown; the signer is
 // known here before anything is sent, and a plan is sent once.
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -74,6 +75,21 @@ describe('a plan to sign', () => {
     const answers = await Promise.all([submit(prepared.id, signatures), submit(prepared.id, signatures)])
     assert.deepEqual(answers.map((a) => a.status).sort(), [200, 404])
     await signsNothing(gateway, () => who.refused(404, 'not_found', 'POST', '/v1/orders/submit', { id: prepared.id, signatures }))
+  })
+
+  test('sent with a key gets the first answer when it is sent again', async () => {
+    const prepared = await prepare(bid)
+    const signatures = await signAll(who.account, prepared)
+    const key = { 'Idempotency-Key': randomUUID() }
+    const first = await who.ok('POST', '/v1/orders/submit', { id: prepared.id, signatures }, key)
+    await signsNothing(gateway, async () => {
+      const again = await who.call('POST', '/v1/orders/submit', { id: prepared.id, signatures }, key)
+      assert.equal(again.status, 200, again.text)
+      assert.deepEqual(again.json, first)
+      assert.equal(again.headers['idempotent-replayed'], 'true')
+      const other = await prepare(bid)
+      await who.refused(409, 'idempotency_conflict', 'POST', '/v1/orders/submit', { id: other.id, signatures: await signAll(who.account, other) }, key)
+    })
   })
 
   test('may be signed by an agent of the account', async () => {

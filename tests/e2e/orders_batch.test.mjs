@@ -114,6 +114,17 @@ describe('a batch', () => {
     assert.deepEqual(answer.results[0].plan.map((s) => [s.action, s.status, s.putBack]), [['setLeverage', 'done', undefined], ['order', 'failed', undefined], ['setLeverage', 'done', true]])
   })
 
+  test('an order that only reduces does not keep a leverage that others asked for', async () => {
+    await who.place({ symbol: 'BTC', side: 'buy', type: 'market', size: '0.01', marginMode: 'cross', leverage: 5 })
+    const { answer, types, rows } = await sent(() =>
+      batch([bid('BTC', '90000', '0.001', { timeInForce: 'ioc', marginMode: 'cross', leverage: 10 }), { symbol: 'BTC', side: 'sell', type: 'limit', size: '0.005', price: '110000', reduceOnly: true }]),
+    )
+    assert.deepEqual(answer.results.map((r) => r.status), ['rejected', 'resting'])
+    assert.deepEqual(types, ['updateLeverage', 'order', 'updateLeverage'])
+    assert.deepEqual(rows.filter((r) => r.type === 'updateLeverage').map((r) => r.action.leverage), [10, 5])
+    assert.equal((await who.position('BTC')).leverage, 5)
+  })
+
   test('the same key again gets the first answer; another body a conflict', async () => {
     const key = { 'Idempotency-Key': randomUUID() }
     const orders = [bid('BTC', '90000', '0.001'), bid('BTC', '90000.55', '0.001')]

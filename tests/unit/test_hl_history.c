@@ -151,12 +151,71 @@ static void failed_reads_say_so(void **state)
         }
 }
 
+#define MANY 80
+
+static unsigned n_over, n_refused;
+
+static void on_one_of_many(void *cookie, const struct err *err, const struct venue_candle *c,
+                           size_t n)
+{
+        (void)cookie;
+        (void)c;
+        (void)n;
+        n_over++;
+        n_refused += err->code == E_RATE_LIMITED;
+}
+
+static void on_trades(void *cookie, const struct err *err, const struct venue_trade *trades,
+                      size_t n)
+{
+        (void)trades;
+        on_one_of_many(cookie, err, NULL, n);
+}
+
+static bool are_over(void)
+{
+        return n_over == MANY;
+}
+
+static void on_account(void *cookie, const struct err *err, struct venue_account *account)
+{
+        (void)cookie;
+        (void)account;
+        take(err, 1);
+}
+
+/* Anybody may ask for trades, and for candles of ever other windows: they don't use up what trading reads by. */
+static void the_past_leaves_weight_for_trading(void **state)
+{
+        char url[64];
+        struct venue_options o = hl_fixture_options(url, sizeof url);
+        struct market btc;
+
+        (void)state;
+        o.weight_per_minute = 1200;
+        o.order_reserve = 300;
+        o.read_deadline_ms = 400;
+        hl_fixture_reopen(&o);
+        assert_true(hl_fixture_turn_until(hl_fixture_is_up));
+        btc = *venue->ops->market_by_symbol(venue, "BTC");
+        n_over = n_refused = 0;
+        for (unsigned i = 0; i < MANY / 2; i++) {
+                venue->ops->read_trades(venue, &btc, on_trades, NULL);
+                venue->ops->read_candles(venue, &btc, "1m", i, 120000, on_one_of_many, NULL);
+        }
+        venue->ops->read_account(venue, &user, on_account, NULL);
+        expect_read(E_OK, 1);
+        assert_true(hl_fixture_turn_until(are_over));
+        assert_in_range(n_refused, MANY / 2, MANY - 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 HL_TEST(the_past_is_read),
                 HL_TEST(reads_draw_on_the_budget),
                 HL_TEST(failed_reads_say_so),
+                HL_TEST(the_past_leaves_weight_for_trading),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

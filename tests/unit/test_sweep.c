@@ -81,12 +81,25 @@ static void legs_of_an_order_that_rests_are_none(void **state)
         assert_int_equal(picked(2), 1);
 }
 
+static void an_account_older_than_the_order_proves_nothing(void **state)
+{
+        (void)state;
+        setup_world("BTC", 0);
+        account.as_of = 4000;
+        assert_int_equal(picked(1), 0);
+        account.as_of = 5000;
+        assert_int_equal(picked(1), 0);
+        account.as_of = 5001;
+        assert_int_equal(picked(1), 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_order_without_its_position_is_one),
                 cmocka_unit_test(what_still_protects_or_waits_is_none),
                 cmocka_unit_test(legs_of_an_order_that_rests_are_none),
+                cmocka_unit_test(an_account_older_than_the_order_proves_nothing),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
