@@ -11,6 +11,7 @@
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -170,6 +171,7 @@ static const struct field make_fields[] = {
         {.name = "chainId", .type = FIELD_UINT, MAKE(chain_id), .size = UINT32_MAX},
         {.name = "days", .type = FIELD_UINT, MAKE(days), .size = LIFE_MAX},
 };
+FIELD_TABLE(agents_make_table, make_fields);
 
 static void made(void *cookie, enum errc rc)
 {

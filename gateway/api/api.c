@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #include "api/accounts.h"
+#include "api/admit.h"
 #include "api/api_keys.h"
 #include "api/call.h"
 #include "api/turnstile.h"
@@ -116,6 +117,7 @@ void api_free(struct api *api)
         if (!api)
                 return;
         must(api->open_calls == 0);
+        free(api->openapi);
         prepare_free(api->prepare);
         transfers_free(api->transfers);
         api_keys_free(api->keys);
@@ -196,7 +198,7 @@ static void run_handler(struct call *call)
                 call_fail_code(call, E_DRAINING);
                 return;
         }
-        call->route->handler(call);
+        admit_enter(call);
 }
 
 static void session_checked(void *cookie, enum errc rc, const struct auth_session *session)
@@ -246,6 +248,25 @@ static enum errc check_body(const struct route *route, const struct httpd_reques
         return E_OK;
 }
 
+/* Whether it comes through a proxy of the operator's, whose word counts. */
+static bool is_trusted(const struct api *api, const char *peer)
+{
+        for (unsigned i = 0; i < api->n_trusted; i++)
+                if (strcmp(api->trusted[i], peer) == 0)
+                        return true;
+        return false;
+}
+
+static enum brand_region region_of(const struct api *api, const struct httpd_request *request,
+                                   const struct brand *brand)
+{
+        if (!brand || !brand->region_header[0])
+                return BRAND_REGION_OPEN;
+        return brand_region_of(brand, is_trusted(api, request->peer)
+                                              ? httpd_header(request, brand->region_header)
+                                              : "");
+}
+
 /* Whose request it is: behind a proxy of the operator's, whoever that proxy names last. Anybody else's
  * X-Forwarded-For is only a claim. */
 static void client_address(const struct api *api, const struct httpd_request *request,
@@ -257,18 +278,14 @@ static void client_address(const struct api *api, const struct httpd_request *re
         char trial[sizeof request->peer];
 
         text_copy(out, sizeof request->peer, request->peer);
-        for (unsigned i = 0; i < api->n_trusted; i++) {
-                if (strcmp(api->trusted[i], request->peer) != 0)
-                        continue;
-                if (comma)
-                        named = comma + 1;
-                named += strspn(named, " ");
-                if (text_copy(trial, sizeof trial, named) &&
-                    (inet_pton(AF_INET, trial, binary) == 1 ||
-                     inet_pton(AF_INET6, trial, binary) == 1))
-                        text_copy(out, sizeof request->peer, trial);
+        if (!is_trusted(api, request->peer))
                 return;
-        }
+        if (comma)
+                named = comma + 1;
+        named += strspn(named, " ");
+        if (text_copy(trial, sizeof trial, named) &&
+            (inet_pton(AF_INET, trial, binary) == 1 || inet_pton(AF_INET6, trial, binary) == 1))
+                text_copy(out, sizeof request->peer, trial);
 }
 
 static void key_checked(struct call *call, const struct err *err)
@@ -332,6 +349,7 @@ void api_handle(void *cookie, const struct httpd_request *request)
         call = call_new(api, request, route, brand ? api->brands : NULL, brand, param);
         call->limit = limit;
         text_copy(call->client, sizeof call->client, client);
+        call->region = region_of(api, request, brand);
         if (take_key(call, request, &err)) {
                 call_fail(call, &err);
                 return;

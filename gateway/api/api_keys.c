@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "auth/api_sign.h"
 #include "auth/ip_net.h"
 #include "base/log.h"
@@ -127,6 +128,7 @@ static const struct field key_fields[] = {
          .present = offsetof(struct key_request, has_public_key),
          .size = 66},
 };
+FIELD_TABLE(api_keys_make_table, key_fields);
 
 static void take_scopes(struct store_api_key *key, const struct field_texts *scopes,
                         struct err *err)

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/admit.h"
 #include "api/agent_life.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -250,6 +252,49 @@ static enum errc match_signer(struct approval *ap)
                          got, expected);
 }
 
+/* --- where nothing may be opened: an agent is still approved for who has something to close with it,
+ * since whatever it signs is judged again --- */
+
+static void admitted(struct approval *ap, const struct err *err, bool holds)
+{
+        if (err->code)
+                ap->err = *err;
+        else if (!holds)
+                (void)!admit_check(ap->call, ADMIT_OPENING, &ap->err);
+        if (ap->err.code)
+                fail(ap);
+        else
+                journal(ap);
+}
+
+static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
+                        size_t n)
+{
+        (void)orders;
+        admitted(cookie, err, n > 0);
+}
+
+static void positions_read(void *cookie, const struct err *err, struct venue_account *account)
+{
+        struct approval *ap = cookie;
+        struct venue *venue = ap->call->api->o.venue;
+
+        if (err->code || account->n_positions > 0)
+                admitted(ap, err, true);
+        else
+                venue->ops->read_open_orders(venue, &ap->call->session.address, orders_read, ap);
+}
+
+static void admit_agent(struct approval *ap)
+{
+        struct venue *venue = ap->call->api->o.venue;
+
+        if (admit_refuses(ap->call, ADMIT_OPENING))
+                venue->ops->read_account(venue, &ap->call->session.address, positions_read, ap);
+        else
+                journal(ap);
+}
+
 static void record_read(void *cookie, enum errc rc, const struct store_account *account)
 {
         struct approval *ap = cookie;
@@ -277,8 +322,10 @@ static void record_read(void *cookie, enum errc rc, const struct store_account *
         }
         if (match_signer(ap))
                 fail(ap);
+        else if (ap->kind == APPROVE_AGENT)
+                admit_agent(ap);
         else
-                journal(ap);
+                journal(ap); /* asked at the door */
 }
 
 struct signature_request {
@@ -293,6 +340,7 @@ static const struct field signature_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = 256},
 };
+FIELD_TABLE(approve_signature_table, signature_fields);
 
 static void start(struct call *call, enum venue_approval_kind kind)
 {
@@ -335,6 +383,7 @@ static const struct field chain_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = UINT32_MAX},
 };
+FIELD_TABLE(approve_builder_table, chain_fields);
 
 struct builder_show {
         struct call *call;

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/admit.h"
 #include "api/handlers.h"
 #include "api/identity.h"
 #include "api/order_fields.h"
 #include "api/policy.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -327,8 +329,36 @@ static void account_read(void *cookie, enum errc rc, const struct store_account 
         check_items(b);
 }
 
+/* Where nothing may be opened, the orders that reduce go on and the others are refused; all at once where
+ * there is none that reduces. */
+static enum errc admit_items(struct batch *b)
+{
+        struct err err = {.code = E_OK};
+        unsigned n_opening = 0, n_reducing = 0;
+
+        for (unsigned i = 0; i < b->n_items; i++) {
+                const struct batch_item *item = &b->item[i];
+                n_opening += !item->err.code && !item->request.reduce_only;
+                n_reducing += !item->err.code && item->request.reduce_only;
+        }
+        if (n_opening == 0 || admit_check(b->call, ADMIT_OPENING, &err) == E_OK)
+                return E_OK;
+        if (n_reducing == 0) {
+                b->err = err;
+                return err.code;
+        }
+        for (unsigned i = 0; i < b->n_items; i++)
+                if (!b->item[i].err.code && !b->item[i].request.reduce_only)
+                        b->item[i].err = err;
+        return E_OK;
+}
+
 static void read_account_record(struct batch *b)
 {
+        if (admit_items(b)) {
+                batch_fail(b);
+                return;
+        }
         accounts_get(b->call->api->accounts, b->call->brand->id, &b->call->session.address,
                      account_read, b);
 }
@@ -347,6 +377,7 @@ static const struct field fields[] = {
          .present = FIELD_NO_FLAG,
          .size = BATCH_MAX},
 };
+FIELD_TABLE(batch_place_table, fields);
 
 static void read_items(struct batch *b, const json_t *orders)
 {

@@ -36,6 +36,8 @@ struct call {
         size_t body_len;
         json_t *json; /* the parsed body; owned */
         struct limit_state limit;
+        enum brand_region region; /* where it comes from, by the brand's rules */
+        bool terms_due;           /* the terms in force are not accepted; where risk is opened */
         bool has_session;
         bool has_key; /* the session stands for an API key */
         struct auth_session session;

@@ -10,6 +10,7 @@
 #include "api/history_page.h"
 #include "api/history_walk.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 #define LIMIT_DEFAULT 100
@@ -36,7 +37,9 @@ static const struct field fields[] = {
         {.name = "end", .type = FIELD_TIME, OPTIONAL(end)},
         {.name = "symbol", .type = FIELD_TEXT, OPTIONAL(symbol), .size = SYMBOL_MAX},
 };
+FIELD_TABLE(history_table, fields);
 #define N_FIELDS (sizeof fields / sizeof *fields)
+const struct field_table history_ledger_table = {fields, N_FIELDS - 1};
 
 struct history {
         struct call *call;
@@ -260,7 +263,7 @@ static void read_next(struct history *h)
 static enum errc read_query(struct history *h, struct err *err)
 {
         struct history_query *q = &h->q;
-        bool has_symbols = h->kind != HISTORY_LEDGER; /* money has no market */
+        bool has_symbols = h->kind != HISTORY_LEDGER; /* money has no market: the last field */
         enum errc rc = call_query(h->call, q, fields, has_symbols ? N_FIELDS : N_FIELDS - 1, err);
 
         if (rc)

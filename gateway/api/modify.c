@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/pipeline.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 static const struct field change_fields[] = {
@@ -21,6 +22,7 @@ static const struct field change_fields[] = {
          .offset = offsetof(struct plan_change, trigger_price),
          .present = offsetof(struct plan_change, has_trigger)},
 };
+FIELD_TABLE(modify_order_table, change_fields);
 
 void modify_order(struct call *call)
 {

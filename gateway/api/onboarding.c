@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/admit.h"
 #include "api/agent_life.h"
 #include "api/call.h"
 #include "api/handlers.h"
@@ -40,6 +41,25 @@ static void item(struct buf *out, const char *step, bool done, const char *what)
         buf_putc(out, '}');
 }
 
+static void show_terms(struct buf *out, const struct brand *b, const struct store_account *r)
+{
+        out_key(out, "terms");
+        if (!b->terms_version[0]) {
+                buf_puts(out, "null");
+                return;
+        }
+        buf_putc(out, '{');
+        out_text(out, "version", b->terms_version);
+        out_text(out, "url", b->terms_url);
+        out_bool(out, "required", b->terms_required);
+        out_text(out, "accepted", r->terms_version[0] ? r->terms_version : NULL);
+        if (r->terms_version[0])
+                out_int(out, "acceptedAt", r->terms_at);
+        else
+                out_null(out, "acceptedAt");
+        buf_putc(out, '}');
+}
+
 static void answer(struct view *view)
 {
         struct call *call = view->call;
@@ -58,7 +78,7 @@ static void answer(struct view *view)
         out_bool(&body, "ready", terms && agent && deposit);
         out_key(&body, "steps");
         buf_putc(&body, '[');
-        item(&body, "terms", terms, "Accepted by signing in.");
+        item(&body, "terms", terms, "Accepted by signing in, or with POST /v1/terms.");
         item(&body, "deposit", deposit, "The venue account needs collateral to trade with.");
         item(&body, "agent", agent, "POST /v1/agent, sign the typed data, POST /v1/agent/approve.");
         if (charges_builder(b))
@@ -77,6 +97,9 @@ static void answer(struct view *view)
         } else {
                 buf_puts(&body, "null");
         }
+        show_terms(&body, b, r);
+        call->terms_due = !terms;
+        admit_show(&body, call);
         agent_life_warn(&body, r, agent, state_now(call->api));
         buf_putc(&body, '}');
         call_reply(call, 200, &body);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 /* Indexes are the enums' values. */
@@ -91,6 +92,7 @@ static const struct field table[] = {
          .n_sub = 2},
         {.name = "clientId", .type = FIELD_TEXT, AT(client_id), NO_FLAG, .size = 64},
 };
+FIELD_TABLE(order_fields_table, table);
 
 static void leg(struct plan_leg *out, bool present, const struct leg_fields *f)
 {

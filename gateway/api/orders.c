@@ -1,4 +1,5 @@
 /* Order routes. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "api/out.h"
 #include "api/pipeline.h"
 #include "api/sweep.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 #define BODY_MAX (4u << 20)
@@ -259,17 +261,35 @@ static void cancel_listed(void *cookie, const struct err *err,
         pipeline_start(call, &request);
 }
 
+struct cancel_query {
+        char symbol[SYMBOL_MAX];
+};
+
+static const struct field cancel_fields[] = {
+        {.name = "symbol",
+         .type = FIELD_TEXT,
+         .offset = offsetof(struct cancel_query, symbol),
+         .present = FIELD_NO_FLAG,
+         .size = SYMBOL_MAX},
+};
+FIELD_TABLE(orders_cancel_table, cancel_fields);
+
 /* Cancels up to VENUE_CANCELS_MAX orders, all of them or those of ?symbol=; the answer lists what was
  * cancelled, and says whether there are more, so that the trader asks again. */
 void orders_cancel_all(struct call *call)
 {
         struct venue *venue = call->api->o.venue;
+        struct cancel_query query = {.symbol = ""};
         struct err err = {.code = E_OK};
 
         /* A mistyped or overlong ?symbol= must not come to mean every order. */
         if (call->has_query && !call->symbol_query[0]) {
                 (void)err_field(&err, E_INVALID, "symbol",
                                 "is the only parameter here and must be a market's symbol");
+                call_fail(call, &err);
+                return;
+        }
+        if (call_query(call, &query, cancel_fields, 1, &err)) {
                 call_fail(call, &err);
                 return;
         }

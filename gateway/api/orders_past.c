@@ -9,6 +9,7 @@
 #include "api/order_status.h"
 #include "api/out.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 #define BODY_MAX      (4u << 20)
@@ -42,6 +43,7 @@ static const struct field fields[] = {
          .present = offsetof(struct past_request, has_symbol),
          .size = SYMBOL_MAX},
 };
+FIELD_TABLE(orders_past_table, fields);
 
 struct past {
         struct call *call;

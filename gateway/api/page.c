@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-extern const char page_template[]; /* page.html, generated */
-
 static void escape(struct buf *out, const char *s)
 {
         for (; *s; s++) {
@@ -41,9 +39,9 @@ static const char *value_of(const struct brand *brand, const char *nonce, const 
         return "";
 }
 
-void page_print(struct buf *out, const struct brand *brand, const char *nonce)
+void page_print(struct buf *out, const char *page, const struct brand *brand, const char *nonce)
 {
-        const char *at = page_template;
+        const char *at = page;
         const char *open;
 
         while ((open = strstr(at, "{{")) != NULL) {

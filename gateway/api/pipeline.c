@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/admit.h"
 #include "api/identity.h"
 #include "api/policy.h"
 #include "api/route.h"
@@ -105,6 +106,32 @@ static void stage_replay_first(struct run *run)
 {
         if (run->q.kind == RUN_MODIFY)
                 stage_replay(run);
+        else
+                pipeline_next(run);
+}
+
+/* --- whether risk may be opened from there, and by whom --- */
+
+static bool opens_risk(const struct run *run)
+{
+        switch (run->q.kind) {
+        case RUN_PLACE: return !run->q.order.reduce_only;
+        case RUN_MODIFY: return !run->old.reduce_only;
+        case RUN_LEVERAGE:
+        case RUN_MARGIN: return true;
+        case RUN_PREVIEW:
+        case RUN_PREPARE:
+        case RUN_CLOSE:
+        case RUN_CANCEL:
+        case RUN_TPSL: return false;
+        }
+        return true;
+}
+
+static void stage_admit(struct run *run)
+{
+        if (opens_risk(run) && admit_check(run->call, ADMIT_OPENING, &run->err))
+                pipeline_fail(run);
         else
                 pipeline_next(run);
 }
@@ -281,6 +308,7 @@ static void (*const stages[])(struct run *run) = {
         run_find,           /* that order, and with it the market */
         stage_gate,         /* one plan at a time per account and symbol */
         stage_replay,       /* the same key again gets the first answer */
+        stage_admit,        /* region, address, terms: closing is always possible */
         stage_account,      /* the trader's record: agent, approved fee */
         stage_policy,       /* the brand's rules, and all that needs no reading */
         run_read,           /* account, setting, book, fees */

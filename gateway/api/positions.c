@@ -8,6 +8,7 @@
 #include "api/pipeline.h"
 #include "api/schema.h"
 #include "api/sweep.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 #define BODY_MAX (4u << 20)
@@ -177,6 +178,7 @@ static const struct field leverage_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = 1000},
 };
+FIELD_TABLE(positions_leverage_table, leverage_fields);
 
 void positions_leverage(struct call *call)
 {
@@ -215,6 +217,7 @@ static const struct field margin_fields[] = {
          .offset = offsetof(struct margin_request, target.leverage),
          .present = offsetof(struct margin_request, target.has_leverage)},
 };
+FIELD_TABLE(positions_margin_table, margin_fields);
 
 void positions_margin(struct call *call)
 {

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/admit.h"
 #include "api/handlers.h"
 #include "api/identity.h"
 #include "api/order_fields.h"
 #include "api/out.h"
 #include "api/run.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 #define WAITING_MAX     4096 /* in all */
@@ -281,6 +283,7 @@ static const struct field fields[] = {
          .present = FIELD_NO_FLAG,
          .size = PLAN_STEPS_MAX},
 };
+FIELD_TABLE(prepare_submit_table, fields);
 
 static void check_signatures(struct submit *s)
 {
@@ -291,7 +294,7 @@ static void check_signatures(struct submit *s)
         if (!w)
                 (void)err_set(&err, E_NOT_FOUND,
                               "No prepared plan waits under this id: it was sent, or has expired.");
-        else
+        else if (w->run->q.order.reduce_only || admit_check(s->call, ADMIT_OPENING, &err) == E_OK)
                 (void)!recover(s, w->run, &err);
         if (err.code)
                 fail(s, &err);

@@ -52,7 +52,7 @@ void public_logo(struct call *call)
         call_reply_raw(call, 200, b->logo_type, b->logo, b->logo_len, safe, 1);
 }
 
-void public_page(struct call *call)
+static void answer_page(struct call *call, const char *page)
 {
         uint8_t random[16];
         char nonce[33], policy[256];
@@ -67,8 +67,18 @@ void public_page(struct call *call)
         struct httpd_header_pair headers[] = {{"Content-Security-Policy", policy},
                                               {"Referrer-Policy", "no-referrer"}};
         buf_init(&body, 1u << 20);
-        page_print(&body, call->brand, nonce);
+        page_print(&body, page, call->brand, nonce);
         must(buf_check(&body) == E_OK);
         call_reply_raw(call, 200, "text/html; charset=utf-8", body.data, body.len, headers, 2);
         buf_fini(&body);
+}
+
+void public_page(struct call *call)
+{
+        answer_page(call, page_template);
+}
+
+void public_docs(struct call *call)
+{
+        answer_page(call, docs_template);
 }

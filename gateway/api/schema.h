@@ -50,6 +50,14 @@ struct field {
         size_t null; /* OBJECT_OR_NULL */
 };
 
+/* A table that a route reads its body or query by, for whoever describes the route. */
+struct field_table {
+        const struct field *field;
+        size_t n;
+};
+#define FIELD_TABLE(name, fields)                                                                  \
+        const struct field_table name = {fields, sizeof(fields) / sizeof *(fields)}
+
 /* Fills out (zeroed by the caller). E_INVALID with every offending field in err. */
 MUST_USE enum errc schema_read(void *out, const json_t *object, const struct field *fields,
                                size_t n, struct err *err);

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/admit.h"
 #include "api/call.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "auth/siwe.h"
 #include "base/mem.h"
 
@@ -54,6 +56,7 @@ static const struct field challenge_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = UINT32_MAX},
 };
+FIELD_TABLE(signin_challenge_table, challenge_fields);
 
 void signin_challenge(struct call *call)
 {
@@ -98,6 +101,7 @@ static const struct field login_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = 256},
 };
+FIELD_TABLE(signin_login_table, login_fields);
 
 struct login {
         struct call *call;
@@ -175,13 +179,24 @@ static void logged_in(void *cookie, const struct auth_login *result)
         accounts_get(call->api->accounts, call->brand->id, &result->address, login_account, login);
 }
 
+/* Whom the message is of; what is wrong with it is auth_login's to say. */
+static enum errc check_address(const struct call *call, const char *message, struct err *err)
+{
+        struct siwe siwe;
+
+        if (siwe_parse(&siwe, message, strlen(message), NULL))
+                return E_OK;
+        return admit_sign_in(call, &siwe.address, err);
+}
+
 void signin_login(struct call *call)
 {
         struct login_request request = {.message = NULL};
         struct err err = {.code = E_OK};
         struct site site;
 
-        if (call_fields(call, &request, login_fields, 2, &err)) {
+        if (call_fields(call, &request, login_fields, 2, &err) ||
+            check_address(call, request.message, &err)) {
                 call_fail(call, &err);
                 return;
         }

@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/pipeline.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 static const struct field leg_fields[] = {
@@ -34,6 +35,7 @@ static const struct field fields[] = {
          .n_sub = 2,
          .null = offsetof(struct plan_tpsl, drop_stop_loss)},
 };
+FIELD_TABLE(tpsl_table, fields);
 
 /* What is given is set, what is null goes, what is absent stays. */
 void tpsl_put(struct call *call)

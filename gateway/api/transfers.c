@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/admit.h"
 #include "api/call.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -180,6 +182,7 @@ static const struct field withdraw_fields[] = {
          .offset = offsetof(struct ask_request, destination),
          .present = FIELD_NO_FLAG},
 };
+FIELD_TABLE(transfers_withdraw_table, withdraw_fields);
 static const struct field move_fields[] = {
         AMOUNT_FIELD,
         CHAIN_FIELD,
@@ -190,6 +193,7 @@ static const struct field move_fields[] = {
          .present = FIELD_NO_FLAG,
          .words = to_words},
 };
+FIELD_TABLE(transfers_move_table, move_fields);
 
 static uint64_t next_nonce(struct transfers *t)
 {
@@ -232,8 +236,8 @@ static void start_ask(struct call *call, enum venue_approval_kind kind, const st
                 .destination = request.destination,
                 .to_perps = request.to == 1,
         };
-        if (!err.code)
-                (void)!check_amount(ask, &err);
+        if (!err.code && check_amount(ask, &err) == E_OK && ask->what.to_perps)
+                (void)!admit_check(call, ADMIT_FUNDS_IN, &err);
         if (err.code) {
                 call_fail(call, &err);
                 free(ask);
@@ -388,7 +392,7 @@ static enum errc take(struct submit *s, enum venue_approval_kind kind)
                                "Nothing waits to be signed: it was sent, has expired, or was never "
                                "asked for.");
         s->what = w->what;
-        if (match_signer(s))
+        if (match_signer(s) || (s->what.to_perps && admit_check(s->call, ADMIT_FUNDS_IN, &s->err)))
                 return s->err.code;
         free(map_take(t->waiting, &key, sizeof key));
         return E_OK;
@@ -406,6 +410,7 @@ static const struct field signature_fields[] = {
          .present = FIELD_NO_FLAG,
          .size = 256},
 };
+FIELD_TABLE(transfers_signature_table, signature_fields);
 
 static void start_submit(struct call *call, enum venue_approval_kind kind)
 {

@@ -55,6 +55,48 @@ bool brand_allows_chain(const struct brand *brand, uint64_t chain_id)
         return false;
 }
 
+static char upper(char c)
+{
+        return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+static bool is_letter(char c)
+{
+        return c >= 'A' && c <= 'Z';
+}
+
+enum brand_region brand_region_of(const struct brand *brand, const char *country)
+{
+        char code[3] = "";
+
+        if (!brand->region_header[0])
+                return BRAND_REGION_OPEN;
+        if (strlen(country) == 2) {
+                code[0] = upper(country[0]);
+                code[1] = upper(country[1]);
+        }
+        /* "T1" stands for an anonymising network, "XX" for a country that could not be told. */
+        if (!is_letter(code[0]) || !is_letter(code[1]) || strcmp(code, "XX") == 0)
+                return brand->region_fail_closed ? BRAND_REGION_UNKNOWN : BRAND_REGION_OPEN;
+        for (unsigned i = 0; i < brand->n_regions; i++)
+                if (strcmp(brand->region[i], code) == 0)
+                        return BRAND_REGION_BLOCKED;
+        return BRAND_REGION_OPEN;
+}
+
+static int by_bytes(const void *key, const void *item)
+{
+        return memcmp(key, item, sizeof(struct addr));
+}
+
+/* The loader sorts the addresses. */
+bool brand_blocks_address(const struct brand *brand, const struct addr *address)
+{
+        if (brand->n_blocked == 0)
+                return false;
+        return bsearch(address, brand->blocked, brand->n_blocked, sizeof *brand->blocked, by_bytes);
+}
+
 void brand_free(struct brand *brand)
 {
         if (!brand)
@@ -62,6 +104,7 @@ void brand_free(struct brand *brand)
         free(brand->logo);
         free(brand->market);
         free(brand->cap);
+        free(brand->blocked);
         free(brand);
 }
 

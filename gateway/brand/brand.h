@@ -17,6 +17,7 @@
 #define BRAND_ORIGINS_MAX 16
 #define BRAND_CHAINS_MAX  8
 #define BRAND_MARKETS_MAX 512
+#define BRAND_REGIONS_MAX 256
 
 struct brand_leverage_cap {
         char symbol[32];
@@ -78,6 +79,14 @@ struct brand {
         char statement[160];              /* of the sign-in message */
         enum brand_keys keys;
         unsigned requests_per_minute; /* per session; public routes per network address */
+        char region_header
+                [16]; /* in which a trusted proxy names the country; "": no region policy */
+        unsigned n_regions;
+        char region[BRAND_REGIONS_MAX][3]; /* countries where nothing may be opened */
+        bool region_fail_closed;           /* a country that is not known counts as one of them */
+        char blocked_file[256]; /* addresses that are not served; relative to the folder */
+        size_t n_blocked;
+        struct addr *blocked; /* its addresses, sorted; owned */
 };
 
 bool brand_offers(const struct brand *brand, const char *symbol);
@@ -86,6 +95,12 @@ bool brand_allows_mode(const struct brand *brand, enum margin_mode mode);
 unsigned brand_max_leverage(const struct brand *brand, const char *symbol, unsigned market_max);
 bool brand_allows_origin(const struct brand *brand, const char *origin);
 bool brand_allows_chain(const struct brand *brand, uint64_t chain_id);
+
+enum brand_region { BRAND_REGION_OPEN, BRAND_REGION_BLOCKED, BRAND_REGION_UNKNOWN };
+/* country as a trusted proxy names it, "" where none does. What is not two letters, and "XX", is not
+ * known; where the brand does not fail closed, that is open. */
+enum brand_region brand_region_of(const struct brand *brand, const char *country);
+bool brand_blocks_address(const struct brand *brand, const struct addr *address);
 void brand_free(struct brand *brand); /* accepts NULL */
 
 /* All brands of a configuration. */

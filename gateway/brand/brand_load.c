@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "brand/block_list.h"
 #include "brand/brand_read.h"
 #include "brand/check.h"
 #include "brand/file.h"
@@ -67,6 +68,18 @@ static void check_terms(struct problem_sink *sink, const struct yaml_node *root,
                             "terms.required: expected terms.version, which is what is accepted");
 }
 
+/* Each is of no use without the other; half a policy is taken for a whole one. */
+static void check_regions(struct problem_sink *sink, const struct yaml_node *root,
+                          const struct brand *b)
+{
+        if (b->n_regions > 0 && !b->region_header[0])
+                problem_add(sink, yaml_doc_line(root, "regions.blocked"),
+                            "regions.blocked: expected regions.header, which names the country");
+        if (b->n_regions == 0 && b->region_header[0])
+                problem_add(sink, yaml_doc_line(root, "regions.header"),
+                            "regions.header: expected countries in regions.blocked");
+}
+
 /* Symbols capped but not offered are most likely misspelt. */
 static void check_caps(struct problem_sink *sink, const struct yaml_node *root,
                        const struct brand *b)
@@ -110,6 +123,34 @@ static void load_logo(struct problem_sink *sink, const struct yaml_node *root, c
                             logo_line);
 }
 
+static void load_blocked(struct problem_sink *sink, const struct yaml_node *root,
+                         const char *folder, struct brand *b)
+{
+        unsigned line = yaml_doc_line(root, "addresses.blockedFile");
+        const char *why = NULL;
+        char path[1024];
+        size_t len = 0;
+
+        if (b->blocked_file[0] == '\0')
+                return;
+        if (!file_join(path, sizeof path, folder, b->blocked_file)) {
+                problem_add(sink, line, "addresses.blockedFile: expected a shorter path");
+                return;
+        }
+        uint8_t *text = file_read(path, BLOCK_LIST_BYTES_MAX, &len, &why);
+        if (!text) {
+                problem_add(sink, line,
+                            "addresses.blockedFile: expected a readable file of at most %zu bytes "
+                            "at \"%s\": %s",
+                            BLOCK_LIST_BYTES_MAX, path, why);
+                return;
+        }
+        struct problem_sink of_list = {.file = path, .out = sink->out};
+        b->blocked = block_list_parse(&of_list, text, len, &b->n_blocked);
+        sink->n += of_list.n;
+        free(text);
+}
+
 static bool read_id(struct problem_sink *sink, const char *folder, struct brand *b)
 {
         size_t len = strlen(folder);
@@ -137,6 +178,7 @@ static void read_all(struct problem_sink *sink, const struct yaml_node *root, co
         (void)read_id(sink, folder, &r->brand);
         brand_read(sink, root, r);
         load_logo(sink, root, folder, &r->brand);
+        load_blocked(sink, root, folder, &r->brand);
         check_hosts(sink, r);
         check_builder(sink, root, r);
         check_terms(sink, root, &r->brand);
@@ -144,6 +186,7 @@ static void read_all(struct problem_sink *sink, const struct yaml_node *root, co
         if (sink->n > 0)
                 return;
         check_margin(sink, root, &r->brand);
+        check_regions(sink, root, &r->brand);
         check_caps(sink, root, &r->brand);
 }
 

@@ -245,6 +245,26 @@ static void read_chains(struct problem_sink *sink, const char *path, const struc
                 problem_add(sink, node->line, "%s: expected at least one chain id", path);
 }
 
+static void read_regions(struct problem_sink *sink, const char *path, const struct yaml_node *node,
+                         void *object)
+{
+        static const struct yaml_field row = {
+                .type = FIELD_TEXT,
+                .size = sizeof((struct brand *)NULL)->region[0],
+                .min = 1,
+                .accepts = check_country,
+                .expected = "a country's two capital letters (ISO 3166)",
+        };
+        struct brand *b = &((struct brand_reading *)object)->brand;
+
+        b->n_regions = read_texts(sink, path, node, &row, b->region, BRAND_REGIONS_MAX, NULL);
+}
+
+static bool is_region_header(const char *text)
+{
+        return strcmp(text, "cf-ipcountry") == 0 || strcmp(text, "x-country") == 0;
+}
+
 static bool is_look(const char *text)
 {
         return strcmp(text, "dark") == 0 || strcmp(text, "light") == 0;
@@ -307,6 +327,17 @@ static const struct yaml_field sign_in_fields[] = {
          .expected = "letters, digits, spaces and -._~:/?#[]@!$&'()*+,;="},
         {0},
 };
+static const struct yaml_field region_fields[] = {
+        {.key = "header", .type = FIELD_TEXT, .min = 1, AT(region_header),
+         .accepts = is_region_header, .expected = "cf-ipcountry or x-country"},
+        {.key = "blocked", .type = FIELD_CUSTOM, .read = read_regions},
+        {.key = "failClosed", .type = FIELD_BOOL, .fallback = "true", AT(region_fail_closed)},
+        {0},
+};
+static const struct yaml_field address_fields[] = {
+        {.key = "blockedFile", .type = FIELD_TEXT, .min = 1, AT(blocked_file)},
+        {0},
+};
 static const struct yaml_field brand_fields[] = {
         {.key = "name", .type = FIELD_TEXT, .required = true, .min = 1, AT(name)},
         {.key = "tagline", .type = FIELD_TEXT, AT(tagline)},
@@ -322,6 +353,8 @@ static const struct yaml_field brand_fields[] = {
         {.key = "slippage", .type = FIELD_MAP, .fields = slippage_fields},
         {.key = "builder", .type = FIELD_MAP, .fields = builder_fields},
         {.key = "terms", .type = FIELD_MAP, .fields = terms_fields},
+        {.key = "regions", .type = FIELD_MAP, .fields = region_fields},
+        {.key = "addresses", .type = FIELD_MAP, .fields = address_fields},
         {.key = "keys", .type = FIELD_WORD, .words = keys_words, .fallback = "agent",
          AT(keys)},
         {.key = "corsOrigins", .type = FIELD_CUSTOM, .read = read_origins},

@@ -168,3 +168,9 @@ bool check_folder_id(const char *text)
                         return false;
         return true;
 }
+
+bool check_country(const char *text)
+{
+        return strlen(text) == 2 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' &&
+               text[1] <= 'Z' && strcmp(text, "XX") != 0;
+}

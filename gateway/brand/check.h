@@ -16,6 +16,7 @@ bool check_statement(const char *text);  /* what EIP-4361 allows in a statement 
 bool check_address(const char *text);    /* numeric IPv4 or IPv6 */
 bool check_loopback(const char *text);   /* 127.0.0.0/8 or ::1 */
 bool check_plain_path(const char *text); /* relative, inside its folder, no hidden files */
+bool check_country(const char *text);    /* two capital letters, not "XX" */
 bool check_folder_id(const char *text);  /* [a-z0-9-], starting with a letter */
 
 #endif

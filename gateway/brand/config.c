@@ -147,6 +147,18 @@ static struct brand_set *load_brands(struct buf *problems, unsigned *n, const ch
         return set;
 }
 
+/* A country that nobody is trusted to name is never known. */
+static void check_proxies(struct problem_sink *sink, const struct yaml_node *root,
+                          const struct config *c, const struct brand_set *brands)
+{
+        for (size_t i = 0; i < brands->n && c->n_trusted_proxies == 0; i++)
+                if (brands->brand[i]->region_header[0])
+                        problem_add(sink, yaml_doc_line(root, "listen.trustedProxies"),
+                                    "listen.trustedProxies: expected the proxy that sets %s, which "
+                                    "decides on regions of the brand %s",
+                                    brands->brand[i]->region_header, brands->brand[i]->id);
+}
+
 static struct config *config_new(const struct config_reading *reading, struct brand_set *brands)
 {
         struct config *config = xmalloc(sizeof *config);
@@ -177,6 +189,7 @@ struct config *config_parse(const char *file, const void *text, size_t len, stru
         check_files(&sink, root, folder, &r->config);
         struct brand_set *brands =
                 load_brands(problems, &sink.n, folder, r->brand_folder, r->n_brands);
+        check_proxies(&sink, root, &r->config, brands);
         if (sink.n == 0)
                 config = config_new(r, brands);
         else

@@ -31,6 +31,8 @@ static const struct {
         KNOWN(IF_NONE_MATCH, "if-none-match", WSI_TOKEN_HTTP_IF_NONE_MATCH, true),
         KNOWN(X_FORWARDED_FOR, "x-forwarded-for", WSI_TOKEN_X_FORWARDED_FOR, true),
         KNOWN(USER_AGENT, "user-agent", WSI_TOKEN_HTTP_USER_AGENT, false),
+        KNOWN(CF_IPCOUNTRY, "cf-ipcountry", BY_NAME, false),
+        KNOWN(X_COUNTRY, "x-country", BY_NAME, false),
         KNOWN(ACCESS_CONTROL_REQUEST_METHOD, "access-control-request-method", BY_NAME, false),
         KNOWN(ACCESS_CONTROL_REQUEST_HEADERS, "access-control-request-headers",
               WSI_TOKEN_HTTP_AC_REQUEST_HEADERS, true),

@@ -31,6 +31,8 @@ enum head_field {
         HEAD_IF_NONE_MATCH,
         HEAD_X_FORWARDED_FOR,
         HEAD_USER_AGENT,
+        HEAD_CF_IPCOUNTRY,
+        HEAD_X_COUNTRY,
         HEAD_ACCESS_CONTROL_REQUEST_METHOD,
         HEAD_ACCESS_CONTROL_REQUEST_HEADERS,
         HEAD_PUBLIC_COUNT, /* those above are what httpd_header knows */

@@ -48,7 +48,7 @@ static void fuzz_encode(const char *piece, size_t len)
 
         if (len >= sizeof(value))
                 return;
-        buf_init(&query, 16384);
+        buf_init(&query, 2 * (3 * sizeof(value) + 4)); /* each byte may take three */
         buf_puts(&query, "a=");
         http_target_encode(&query, piece, len);
         buf_puts(&query, "&b=");
