@@ -7,6 +7,7 @@
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
+#include "api/tables.h"
 #include "base/mem.h"
 
 struct acceptance {
@@ -23,6 +24,8 @@ static const struct field fields[] = {
          .present = FIELD_NO_FLAG,
          .size = sizeof((struct acceptance *)NULL)->version},
 };
+
+FIELD_TABLE(terms_accept_table, fields);
 
 static void answer(struct acceptance *a)
 {
