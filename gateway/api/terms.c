@@ -24,6 +24,8 @@ static const struct field fields[] = {
          .size = sizeof((struct acceptance *)NULL)->version},
 };
 
+FIELD_TABLE(terms_accept_table, fields);
+
 static void answer(struct acceptance *a)
 {
         struct buf body;
