@@ -42,8 +42,8 @@ static const struct field candle_fields[] = {
          .words = series_intervals},
 };
 static const struct field rate_fields[] = {WINDOW_FIELDS(SERIES_RATES_MAX)};
-FIELD_TABLE(markets_candles_table, candle_fields);
-FIELD_TABLE(markets_funding_table, rate_fields);
+FIELD_TABLE(markets_past_candles_table, candle_fields);
+FIELD_TABLE(markets_past_funding_table, rate_fields);
 
 /* The window asked for: to now, and as long as `limit` rows, where the query does not say. */
 static enum errc window_of(struct series_window *w, const struct past_query *q, int64_t now,

@@ -38,4 +38,4 @@ foreach(file ${IN})
 endforeach()
 file(WRITE "${OUT}" "${arrays}extern const char *const openapi_parts[];\n"
   "const char *const openapi_parts[] = {\n${parts}        0};\n")
-file(WRITE "${NAMES}" "enum openapi_schema {\n${schemas}};\nenum openapi_operation {\n${operations}};\n")
+file(WRITE "${NAMES}" "enum openapi_schema {\n${schemas}};\nenum openapi_operation {\n${operations}        OPERATIONS\n};\n")

@@ -40,6 +40,18 @@ static const struct doc *const docs[] = {
 #undef ROUTE
 };
 
+/* And what is described is a route, once. */
+#define TABLE(name, table)
+#define DOC(handler, query, body, answer) +1
+enum {
+        N_DOCS = 0
+#include "api/openapi.def"
+};
+#undef DOC
+#undef TABLE
+_Static_assert(N_DOCS == sizeof docs / sizeof *docs, "a DOC without a route");
+_Static_assert(N_DOCS == (int)OPERATIONS, "words about what is no route");
+
 static const struct {
         const char *name;
         const struct field_table *table;
@@ -283,7 +295,7 @@ static json_t *responses(struct operation *op)
         const char *status, *ok = text_of(op->words, "answer");
         char number[16];
 
-        set(all, "200", answer(op, 200, ok ? ok : "As described."));
+        set(all, "200", answer(op, 200, ok ? ok : text_of(op->words, "summary")));
         json_object_foreach((json_t *)(uintptr_t)also, status, says)
         {
                 int64_t code = 0;

@@ -1,6 +1,7 @@
 pg_unit(sweep LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(schema LINK pg_api pg_venue pg_hyperliquid PkgConfig::JANSSON)
 pg_unit(api_fields LINK pg_api pg_venue pg_hyperliquid pg_plan PkgConfig::JANSSON)
+pg_unit(api_openapi LINK pg_api pg_venue pg_hyperliquid pg_plan PkgConfig::JANSSON)
 pg_unit(api_query LINK pg_api pg_venue pg_hyperliquid PkgConfig::JANSSON)
 pg_unit(api_history LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(api_sign LINK pg_auth PkgConfig::SODIUM)
