@@ -76,7 +76,6 @@ async function prepared(who) {
 
 const before = {
   'signin_login.signed': signedIn,
-  'terms_accept.present': async (who) => ({ body: { version: (await who.ok('GET', '/v1/brand')).terms.version } }),
   'approve_agent.signed': ask('/v1/agent', { name: 'phone' }),
   'approve_builder_fee.signed': ask('/v1/builder-fee', {}),
   'api_keys_list.all': async (who) => void (await who.ok('POST', '/v1/api-keys', { type: 'hmac', scopes: ['read'] })),
