@@ -140,7 +140,7 @@ enum errc hl_parse_history_payments(struct venue_payment **out, size_t *n, const
                 if (coin && !hl_parse_is_perp(coin))
                         continue;
                 if (hl_raw_get_int(&p->at, row, "time") ||
-                    hl_parse_text(p->symbol, sizeof p->symbol, delta, "coin") ||
+                    hl_parse_text(p->symbol, sizeof p->symbol, delta, "coin") || !p->symbol[0] ||
                     hl_parse_usd(&p->amount, delta, "usdc") ||
                     hl_parse_qty_rounded(&p->size, delta, "szi") ||
                     hl_parse_rate(&p->rate, delta, "fundingRate")) {

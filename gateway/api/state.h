@@ -44,7 +44,7 @@ struct api {
         struct map *session_limits; /* brand id -> struct limit *, per account */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */
         unsigned n_trusted;
-        char *openapi; /* the document, brandless; NULL until it is first asked for */
+        char *openapi;       /* the document, brandless; NULL until it is first asked for */
         unsigned open_runs;  /* pipelines under way */
         unsigned open_calls; /* calls not answered yet: drain waits for them */
         bool draining;

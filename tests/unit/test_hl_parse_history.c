@@ -89,6 +89,21 @@ static void payments_are_read(void **state)
         json_decref(answer);
 }
 
+/* A row's place in a list is told by its market: one without a name has none. */
+static void payments_of_no_market_are_refused(void **state)
+{
+        json_t *answer = load("[{\"time\":5,\"delta\":{\"coin\":\"\",\"usdc\":\"1\",\"szi\":\"1\","
+                              "\"fundingRate\":\"0\"}}]");
+        struct venue_payment *payments;
+        struct err err = {0};
+        size_t n;
+
+        (void)state;
+        assert_int_not_equal(hl_parse_history_payments(&payments, &n, answer, &err), E_OK);
+        assert_int_equal(n, 0);
+        json_decref(answer);
+}
+
 #define ME    "\"0x00000000000000000000000000000000000000aa\""
 #define OTHER "\"0x00000000000000000000000000000000000000bb\""
 
@@ -258,6 +273,7 @@ int main(void)
                 cmocka_unit_test(candles_are_read),
                 cmocka_unit_test(spans_tell_what_is_missing),
                 cmocka_unit_test(payments_are_read),
+                cmocka_unit_test(payments_of_no_market_are_refused),
                 cmocka_unit_test(ledger_amounts_have_the_accounts_sign),
                 cmocka_unit_test(bad_ledgers_are_refused),
                 cmocka_unit_test(live_agents_are_listed),
