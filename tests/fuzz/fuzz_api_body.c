@@ -40,6 +40,7 @@ static void (*const handlers[])(struct call *call) = {
         approve_agent,       approve_builder_fee,
         approve_builder_ask, prepare_submit,
         signin_challenge,    signin_login,
+        terms_accept,
 };
 #define N_HANDLERS (sizeof handlers / sizeof *handlers)
 
@@ -120,8 +121,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static const struct venue_ops ops = {.caps = caps};
         static struct venue venue = {&ops};
-        static struct brand brand = {
-                .id = "fuzz", .name = "Fuzz", .host = {"fuzz.example"}, .n_hosts = 1, .chain = {1}};
+        static struct brand brand = {.id = "fuzz",
+                                     .name = "Fuzz",
+                                     .host = {"fuzz.example"},
+                                     .n_hosts = 1,
+                                     .chain = {1},
+                                     .terms_version = "1"};
         struct api api = {.o = {.venue = &venue, .clock = clock_system()}};
         struct call call = {.api = &api, .brand = &brand};
 
