@@ -75,13 +75,20 @@ run_ctest() # FOLDER PRESET [CTEST OPTION...]
 }
 
 # A folder of node_modules that is as new as the lock file is used as it is.
-install_e2e()
+install_npm() # FOLDER
 {
-  deps_install_node
+  cd "$1"
   if [ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ]; then
     return 0
   fi
   npm ci --no-audit --no-fund --loglevel=error
+}
+
+# The end-to-end tests, and the linter of the API's description.
+install_e2e()
+{
+  deps_install_node
+  (install_npm "$root/tests/openapi") && (install_npm "$root/tests/e2e")
 }
 
 tap_value() # NAME FILE
