@@ -13,7 +13,7 @@
 #include "api/tables.h"
 #include "base/mem.h"
 
-#define WAITING_MAX     4096 /* in all */
+#define WAITING_MAX     1024 /* in all */
 #define PER_ACCOUNT_MAX 16
 
 struct waiting {

@@ -333,11 +333,28 @@ static void journaled(void *cookie, enum errc rc)
         venue->ops->approval_submit(venue, &s->what, &s->sig, submitted, s);
 }
 
+/* What is moved, where to and under which nonce: the digest alone would tell nobody afterwards. */
+static void describe(struct buf *out, const struct venue_approval *what)
+{
+        char to[ADDR_STR_MAX];
+
+        buf_putc(out, '{');
+        out_usd(out, "amount", what->amount);
+        if (what->kind == APPROVE_WITHDRAWAL)
+                out_text(out, "destination", hex_print_addr(to, &what->destination));
+        else
+                out_bool(out, "toPerps", what->to_perps);
+        out_int(out, "chainId", (int64_t)what->chain_id);
+        out_int(out, "nonce", (int64_t)what->nonce);
+        buf_putc(out, '}');
+}
+
 static void journal(struct submit *s)
 {
         struct store_intent *it = &s->intent;
         struct call *call = s->call;
         bool is_withdrawal = s->what.kind == APPROVE_WITHDRAWAL;
+        struct buf request;
 
         secret_random(it->id.b, sizeof it->id.b);
         text_copy(it->brand, sizeof it->brand, call->brand->id);
@@ -349,8 +366,13 @@ static void journal(struct submit *s)
         it->n_steps = 1;
         text_copy(it->step[0].action, sizeof it->step[0].action, it->kind);
         it->step[0].digest = s->digest;
+        buf_init(&request, 1024);
+        describe(&request, &s->what);
+        it->request = buf_cstr(&request);
         call->api->open_runs++;
         store_intent_insert(call->api->o.store, it, journaled, s);
+        it->request = NULL; /* copied */
+        buf_fini(&request);
 }
 
 /* The wallet may sign on any of the brand's chains. */
