@@ -104,7 +104,8 @@ void sweep_pick(struct venue_action *cancel, const struct venue_account *account
         *cancel = (struct venue_action){.kind = VENUE_CANCEL};
         for (size_t i = 0; i < n && cancel->u.cancel.n < VENUE_CANCELS_MAX; i++) {
                 const struct venue_open_order *o = &orders[i];
-                if (!o->is_trigger || !o->reduce_only || o->waits_for_parent ||
+                /* Every order of ours has a client order id: one without was placed elsewhere. */
+                if (!o->has_cloid || !o->is_trigger || !o->reduce_only || o->waits_for_parent ||
                     is_older(account, o) || is_protecting(account, o) ||
                     came_with_another(o, orders, n))
                         continue;

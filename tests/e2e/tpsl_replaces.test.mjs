@@ -112,7 +112,7 @@ async function venueWithOrphan(paper, user, oid) {
       let text = answer.text
       const asked = JSON.parse(body)
       if (asked.type === 'frontendOpenOrders' && asked.user.toLowerCase() === user.toLowerCase()) {
-        const template = { coin: 'BTC', side: 'A', limitPx: '80000.0', sz: '0.01', oid, timestamp: 1000, origSz: '0.01', reduceOnly: true, orderType: 'Stop Market', tif: null, isTrigger: true, isPositionTpsl: false, triggerPx: '90000.0', triggerCondition: 'Price below 90000', children: [], cloid: null }
+        const template = { coin: 'BTC', side: 'A', limitPx: '80000.0', sz: '0.01', oid, timestamp: 1000, origSz: '0.01', reduceOnly: true, orderType: 'Stop Market', tif: null, isTrigger: true, isPositionTpsl: false, triggerPx: '90000.0', triggerCondition: 'Price below 90000', children: [], cloid: '0x00000000000000000000000000abcdef' }
         text = JSON.stringify([...JSON.parse(text), template])
       }
       outgoing.writeHead(answer.status, { 'Content-Type': answer.type })

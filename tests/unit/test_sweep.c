@@ -23,6 +23,7 @@ static void setup_world(const char *symbol, int64_t size)
                                              .side = SIDE_SELL,
                                              .oid = 11,
                                              .placed_at = 5000,
+                                             .has_cloid = true,
                                              .reduce_only = true,
                                              .is_trigger = true,
                                              .trigger = TRIGGER_STOP_LOSS};
@@ -52,6 +53,14 @@ static void an_order_without_its_position_is_one(void **state)
         assert_int_equal(picked(1), 1);
         setup_world("BTC", -100); /* the next position, on the other side */
         assert_int_equal(picked(1), 1);
+}
+
+static void an_order_placed_elsewhere_is_left_alone(void **state)
+{
+        (void)state;
+        setup_world("BTC", 0);
+        order[0].has_cloid = false;
+        assert_int_equal(picked(1), 0);
 }
 
 static void what_still_protects_or_waits_is_none(void **state)
@@ -97,6 +106,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_order_without_its_position_is_one),
+                cmocka_unit_test(an_order_placed_elsewhere_is_left_alone),
                 cmocka_unit_test(what_still_protects_or_waits_is_none),
                 cmocka_unit_test(legs_of_an_order_that_rests_are_none),
                 cmocka_unit_test(an_account_older_than_the_order_proves_nothing),
