@@ -36,7 +36,7 @@ static void answer(struct view *view)
         struct call *call = view->call;
         struct venue *venue = call->api->o.venue;
         const struct brand *b = call->brand;
-        struct rate builder = {(int64_t)b->builder_fee_tenth_bp * (NUM_RATE_SCALE / 100000)};
+        struct rate builder = out_fee_share(b->builder_fee_tenth_bp);
         char address[ADDR_STR_MAX];
         struct usd free_margin = {0};
         struct buf body;

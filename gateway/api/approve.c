@@ -52,7 +52,7 @@ void approve_show(struct call *call, const struct store_account *record,
                 out_int(&body, "validUntil",
                         record->has_next ? record->next.valid_until : record->agent_valid_until);
         } else {
-                struct rate fee = {(int64_t)a.builder_fee_tenth_bp * (NUM_RATE_SCALE / 100000)};
+                struct rate fee = out_fee_share(a.builder_fee_tenth_bp);
                 out_text(&body, "builder", hex_print_addr(address, &a.builder));
                 out_rate(&body, "fee", fee, 8);
         }
@@ -98,8 +98,7 @@ static void answer(struct approval *ap)
                 out_text(&body, "agentAddress", hex_print_addr(address, &ap->record.agent));
                 out_int(&body, "validUntil", ap->record.agent_valid_until);
         } else {
-                struct rate fee = {(int64_t)ap->record.builder_fee_tenth_bp *
-                                   (NUM_RATE_SCALE / 100000)};
+                struct rate fee = out_fee_share(ap->record.builder_fee_tenth_bp);
                 out_text(&body, "builder", hex_print_addr(address, &ap->call->brand->builder));
                 out_rate(&body, "fee", fee, 8);
         }

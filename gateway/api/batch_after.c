@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/batch.h"
+#include "api/run.h"
 #include "api/order_status.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -230,19 +231,6 @@ static void settle_items(struct batch *b)
         }
 }
 
-static enum intent_state state_of(enum step_status status)
-{
-        switch (status) {
-        case STEP_PENDING: return INTENT_RESERVED;
-        case STEP_SENT: return INTENT_SENT;
-        case STEP_DONE: return INTENT_DONE;
-        case STEP_SKIPPED:
-        case STEP_FAILED: return INTENT_REJECTED;
-        case STEP_UNKNOWN: return INTENT_UNKNOWN;
-        }
-        never("step status");
-}
-
 static void settle(struct batch *b)
 {
         struct store_intent *it = &b->intent;
@@ -258,7 +246,7 @@ static void settle(struct batch *b)
         it->state = INTENT_DONE;
         it->updated_at = state_now(b->call->api);
         for (unsigned i = 0; i < b->n_acts; i++) {
-                it->step[i].state = state_of(b->acts[i].status);
+                it->step[i].state = run_intent_state(b->acts[i].status);
                 if (b->acts[i].status == STEP_UNKNOWN)
                         it->state = INTENT_UNKNOWN;
         }

@@ -81,6 +81,11 @@ void out_null(struct buf *out, const char *name)
         buf_puts(out, "null");
 }
 
+struct rate out_fee_share(unsigned tenth_bp)
+{
+        return (struct rate){(int64_t)tenth_bp * (NUM_RATE_SCALE / 100000)};
+}
+
 const char *out_side(enum side side)
 {
         return side == SIDE_BUY ? "buy" : "sell";
@@ -127,8 +132,7 @@ void out_brand(struct buf *out, const struct brand *brand, const char *network)
         out_key(out, "fees");
         buf_putc(out, '{');
         if (brand->has_builder && brand->builder_fee_tenth_bp) {
-                struct rate fee = {(int64_t)brand->builder_fee_tenth_bp *
-                                   (NUM_RATE_SCALE / 100000)};
+                struct rate fee = out_fee_share(brand->builder_fee_tenth_bp);
                 char a[ADDR_STR_MAX];
                 out_rate(out, "builder", fee, 8);
                 out_text(out, "builderAddress", hex_print_addr(a, &brand->builder));

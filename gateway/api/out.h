@@ -34,6 +34,8 @@ void out_position(struct buf *out, const struct venue_position *position,
 void out_open_order(struct buf *out, const struct venue_open_order *order, const char *status,
                     const char *client_id, int64_t status_at);
 
+/* A builder fee in tenths of a basis point, as a share of notional. */
+struct rate out_fee_share(unsigned tenth_bp);
 const char *out_side(enum side side);
 const char *out_order_type(const struct venue_open_order *order);
 

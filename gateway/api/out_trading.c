@@ -50,8 +50,7 @@ static void orders_json(struct buf *out, const struct venue_action *a)
         buf_putc(out, ']');
         if (a->u.order.has_builder) {
                 char s[ADDR_STR_MAX];
-                struct rate fee = {(int64_t)a->u.order.builder_fee_tenth_bp *
-                                   (NUM_RATE_SCALE / 100000)};
+                struct rate fee = out_fee_share(a->u.order.builder_fee_tenth_bp);
                 out_text(out, "builder", hex_print_addr(s, &a->u.order.builder));
                 out_rate(out, "builderFee", fee, 8);
         }

@@ -84,6 +84,8 @@ void run_execute(struct run *run);
 void run_settle(struct run *run);
 /* Compiles step i with its nonce, and notes nonce, expiry and digest in the intent. */
 MUST_USE enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *err);
+/* A step's status as the journal keeps it. */
+enum intent_state run_intent_state(enum step_status status);
 /* Notes the steps' states in the intent. */
 void run_note_steps(struct run *run);
 

@@ -21,7 +21,7 @@ static const char *const kind_names[] = {
         [RUN_MODIFY] = "modify",     [RUN_TPSL] = "tpsl",     [RUN_PREPARE] = "prepare",
 };
 
-static enum intent_state state_of_step(enum step_status status)
+enum intent_state run_intent_state(enum step_status status)
 {
         switch (status) {
         case STEP_PENDING: return INTENT_RESERVED;
@@ -84,7 +84,7 @@ void run_note_steps(struct run *run)
         for (unsigned i = 0; i < run->plan.n_steps; i++) {
                 const struct plan_step *s = &run->plan.step[i];
                 text_copy(it->step[i].action, sizeof it->step[i].action, s->name);
-                it->step[i].state = state_of_step(s->status);
+                it->step[i].state = run_intent_state(s->status);
         }
         it->updated_at = state_now(run->api);
 }
