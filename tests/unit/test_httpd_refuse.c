@@ -199,8 +199,8 @@ static void test_odd_heads_that_are_served(void **state)
                 "GET / HTTP/1.1\r\nHost: a\r\nQ-A : b\r\n\r\n",   /* blank before colon */
                 "GET / HTTP/1.1\r\nHost: a\r\n folded: x\r\n\r\n",
                 /* An upgrade to HTTP/2, which a server may ignore */
-                "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-                "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+                ("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+                 "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"),
         };
         struct rig *rig = *state;
 
