@@ -63,8 +63,10 @@ struct venue_order {
         uint32_t asset; /* where the action's orders name their own markets */
 };
 
-#define VENUE_ORDERS_MAX  20 /* in one action */
-#define VENUE_CANCELS_MAX 50 /* in one action */
+#define VENUE_ORDERS_MAX       20 /* in one action */
+#define VENUE_CANCELS_MAX      50 /* in one action */
+#define VENUE_SUB_ACCOUNTS_MAX 50 /* of one account */
+#define VENUE_SUB_NAME_MAX     16 /* characters */
 
 enum venue_action_kind {
         VENUE_SET_LEVERAGE,
@@ -72,6 +74,8 @@ enum venue_action_kind {
         VENUE_ADJUST_MARGIN,
         VENUE_CANCEL,
         VENUE_MODIFY,
+        VENUE_CREATE_SUB_ACCOUNT,
+        VENUE_FUND_SUB_ACCOUNT,
 };
 struct venue_cancel {
         uint32_t asset;
@@ -110,6 +114,14 @@ struct venue_action {
                         unsigned n;
                         struct venue_cancel cancel[VENUE_CANCELS_MAX];
                 } cancel;
+                struct {
+                        char name[VENUE_SUB_NAME_MAX + 1];
+                } create; /* VENUE_CREATE_SUB_ACCOUNT */
+                struct {
+                        struct addr sub_account;
+                        bool is_deposit;   /* from the master, else to it */
+                        struct usd amount; /* > 0; whole 0.000001 */
+                } fund;                    /* VENUE_FUND_SUB_ACCOUNT */
         } u;
 };
 
@@ -122,6 +134,8 @@ struct venue_compiled {
         uint64_t expires_after; /* 0: none */
         enum venue_action_kind kind;
         unsigned n_items;
+        bool has_sub_account; /* whom it acts for; the signer's own account where not */
+        struct addr sub_account;
 };
 void venue_compiled_fini(struct venue_compiled *compiled);
 
@@ -153,6 +167,7 @@ struct venue_outcome {
         struct err err;
         unsigned n_items;
         struct venue_item item[VENUE_CANCELS_MAX];
+        struct addr created; /* VENUE_CREATE_SUB_ACCOUNT, DONE */
 };
 
 /* The venue's account figures, as read. */
@@ -291,6 +306,12 @@ struct venue_agent {
         int64_t valid_until; /* 0: not told */
 };
 #define VENUE_AGENTS_MAX 64
+/* An account without a key of its own: whoever signs for its master acts for it. */
+struct venue_sub_account {
+        struct addr address;
+        char name[64];
+        struct usd equity, withdrawable;
+};
 /* What is left of the venue's request budgets: the gateway's own, shared by all traders, and that of
  * one account. */
 struct venue_budget {
@@ -335,6 +356,8 @@ typedef void venue_past_orders_fn(void *cookie, const struct err *err,
                                   const struct venue_order_status *orders, size_t n);
 typedef void venue_agents_fn(void *cookie, const struct err *err, const struct venue_agent *agents,
                              size_t n);
+typedef void venue_sub_accounts_fn(void *cookie, const struct err *err,
+                                   const struct venue_sub_account *subs, size_t n);
 typedef void venue_allowance_fn(void *cookie, const struct err *err,
                                 const struct venue_allowance *allowance);
 
@@ -393,10 +416,11 @@ struct venue_ops {
                                 struct err *err);
         /* Nearest valid price at or beyond price: up or down. Worst prices of market orders. */
         enum errc (*round_price)(const struct market *m, struct px *price, enum num_round round);
-        /* Pure: the typed action, checked, its bytes and the digest to sign. Preview runs it too. */
+        /* Pure: the typed action, checked, its bytes and the digest to sign. Preview runs it too.
+         * sub_account: whom it acts for, NULL: the signer's own account. */
         enum errc (*compile)(struct venue *venue, struct venue_compiled *out,
-                             const struct venue_action *action, uint64_t nonce,
-                             uint64_t expires_after, struct err *err);
+                             const struct venue_action *action, const struct addr *sub_account,
+                             uint64_t nonce, uint64_t expires_after, struct err *err);
         /* The typed data whose digest compile told, as JSON, for a trader's own key to sign. */
         void (*signing_data)(struct venue *venue, struct buf *typed_data,
                              const struct venue_compiled *compiled);
@@ -450,6 +474,9 @@ struct venue_ops {
         /* The account's named agents, those that have expired left out. */
         void (*read_agents)(struct venue *venue, const struct addr *user, venue_agents_fn *done,
                             void *cookie);
+        /* Those whose master the account is, at most VENUE_SUB_ACCOUNTS_MAX. */
+        void (*read_sub_accounts)(struct venue *venue, const struct addr *user,
+                                  venue_sub_accounts_fn *done, void *cookie);
         void (*read_allowance)(struct venue *venue, const struct addr *user,
                                venue_allowance_fn *done, void *cookie);
         void (*budget)(const struct venue *venue, struct venue_budget *out);

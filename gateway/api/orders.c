@@ -79,7 +79,7 @@ void orders_list(struct call *call)
 
         if (orders_past_take(call))
                 return;
-        venue->ops->read_open_orders(venue, &call->session.address, listed, call);
+        venue->ops->read_open_orders(venue, &call->account, listed, call);
 }
 
 /* --- one order --- */
@@ -158,7 +158,7 @@ static void look_at_venue(struct look *look)
 {
         struct venue *venue = look->call->api->o.venue;
 
-        venue->ops->lookup(venue, &look->call->session.address,
+        venue->ops->lookup(venue, &look->call->account,
                            look->name.by_cloid ? &look->name.cloid : NULL, look->name.oid,
                            looked_up, look);
 }
@@ -200,7 +200,7 @@ static void start_look(struct call *call, bool cancels)
                 free(look);
                 call_fail_code(call, E_NOT_FOUND);
         } else if (look->name.by_cloid) {
-                store_intent_by_cloid(call->api->o.store, call->brand->id, &call->session.address,
+                store_intent_by_cloid(call->api->o.store, call->brand->id, &call->account,
                                       &look->name.cloid, journal_read, look);
         } else {
                 look_at_venue(look);
@@ -293,5 +293,5 @@ void orders_cancel_all(struct call *call)
                 call_fail(call, &err);
                 return;
         }
-        venue->ops->read_open_orders(venue, &call->session.address, cancel_listed, call);
+        venue->ops->read_open_orders(venue, &call->account, cancel_listed, call);
 }

@@ -139,7 +139,7 @@ bool orders_past_take(struct call *call)
             past->q.status == OPEN && past->q.has_limit)
                 (void)err_field(&err, E_INVALID, "limit", "goes with a status other than open");
         if (!err.code && past->q.status != OPEN) {
-                venue->ops->read_past_orders(venue, &call->session.address, past_read, past);
+                venue->ops->read_past_orders(venue, &call->account, past_read, past);
                 return true;
         }
         if (err.code)

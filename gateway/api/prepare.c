@@ -20,7 +20,7 @@ struct waiting {
         struct cloid id;
         struct run *run; /* owned; without a call */
         char brand[BRAND_ID_MAX];
-        struct addr account;
+        struct addr account, wallet;
         int64_t expires_at;
 };
 
@@ -70,7 +70,7 @@ static void count_or_drop(void *cookie, const void *key, size_t key_len, void *v
 
         if (w->expires_at <= state_now(tally->prepare->api))
                 drop(map_take(tally->prepare->waiting, key, key_len));
-        else if (hex_addr_equal(&w->account, &tally->call->session.address) &&
+        else if (hex_addr_equal(&w->wallet, &tally->call->session.address) &&
                  strcmp(w->brand, tally->call->brand->id) == 0)
                 tally->n_of_account++;
 }
@@ -120,7 +120,8 @@ void prepare_keep(struct prepare *p, struct run *run, struct buf *steps)
         secret_random(w->id.b, sizeof w->id.b);
         w->run = run;
         text_copy(w->brand, sizeof w->brand, call->brand->id);
-        w->account = call->session.address;
+        w->account = call->account;
+        w->wallet = call->session.address;
         w->expires_at = (int64_t)run->intent.step[0].expires_after;
         run->asked = xstrdup(call->body);
         run->call = NULL;
@@ -181,7 +182,7 @@ static struct waiting *find(const struct submit *s)
         struct waiting *w = map_get(s->call->api->prepare->waiting, s->id.b, sizeof s->id.b);
 
         if (!w || w->expires_at <= state_now(s->call->api) ||
-            !hex_addr_equal(&w->account, &s->call->session.address) ||
+            !hex_addr_equal(&w->account, &s->call->account) ||
             strcmp(w->brand, s->call->brand->id) != 0)
                 return NULL;
         return w;
@@ -352,8 +353,8 @@ void prepare_submit(struct call *call)
         if (hex_parse_cloid(&s->id, request.id, strlen(request.id)))
                 fail_code(s, E_NOT_FOUND);
         else if (call->key[0])
-                store_intent_by_key(call->api->o.store, call->brand->id, &call->session.address,
-                                    call->key, key_looked_up, s);
+                store_intent_by_key(call->api->o.store, call->brand->id, &call->account, call->key,
+                                    key_looked_up, s);
         else
                 check_signatures(s);
 }

@@ -39,7 +39,7 @@ void run_find(struct run *run)
                 (void)err_set(&run->err, E_NOT_FOUND, "%s", err_text(E_NOT_FOUND));
                 pipeline_fail(run);
         } else {
-                run->venue->ops->lookup(run->venue, &run->call->session.address,
+                run->venue->ops->lookup(run->venue, &run->call->account,
                                         name.by_cloid ? &name.cloid : NULL, name.oid, found, run);
         }
 }
@@ -70,6 +70,6 @@ static void looked_again(void *cookie, const struct err *err, const struct venue
 void run_find_fate(struct run *run, void (*done)(struct run *run))
 {
         run->find_done = done;
-        run->venue->ops->lookup(run->venue, &run->call->session.address, NULL, run->old.oid,
-                                looked_again, run);
+        run->venue->ops->lookup(run->venue, &run->call->account, NULL, run->old.oid, looked_again,
+                                run);
 }

@@ -25,6 +25,7 @@ struct sweep;
 struct transfers;
 struct series;
 struct api_keys;
+struct acting;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -40,6 +41,7 @@ struct api {
         struct config_deposit deposit;
         struct series *series;
         struct api_keys *keys;
+        struct acting *acting;
         struct limit *public_limit;
         struct map *session_limits; /* brand id -> struct limit *, per account */
         char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */

@@ -28,6 +28,7 @@ struct job_key {
 struct job {
         struct sweep *sweep;
         struct job_key key;
+        struct addr wallet; /* whose agent signs: the account itself, or its master */
         struct store_account record;
         struct venue_open_order *orders; /* owned */
         size_t n_orders;
@@ -63,6 +64,11 @@ static void end(struct job *job)
         venue_compiled_fini(&job->compiled);
         free(job->orders);
         free(job);
+}
+
+static bool is_sub_account(const struct job *job)
+{
+        return !hex_addr_equal(&job->wallet, &job->key.account);
 }
 
 /* --- which --- */
@@ -162,7 +168,7 @@ static void journaled(void *cookie, enum errc rc)
         struct signature sig;
         struct err err = {.code = E_OK};
 
-        if (rc || signer_sign(&sig, api, job->key.brand, &job->key.account, &job->record,
+        if (rc || signer_sign(&sig, api, job->key.brand, &job->wallet, &job->record,
                               &job->compiled.digest, &err)) {
                 end(job);
                 return;
@@ -178,6 +184,8 @@ static void journal(struct job *job, uint64_t nonce)
         secret_random(it->id.b, sizeof it->id.b);
         text_copy(it->brand, sizeof it->brand, job->key.brand);
         it->account = job->key.account;
+        it->has_master = is_sub_account(job);
+        it->master = job->wallet;
         it->signer = job->record.agent;
         text_copy(it->kind, sizeof it->kind, "sweep");
         it->created_at = it->updated_at = state_now(api);
@@ -203,8 +211,9 @@ static void nonces_ready(void *cookie, enum errc rc)
         if (!rc)
                 rc = nonce_ledger_take(api->o.nonces, &job->record.agent, 1, &nonce);
         if (!rc)
-                rc = api->o.venue->ops->compile(api->o.venue, &job->compiled, &job->cancel, nonce,
-                                                expires, &err);
+                rc = api->o.venue->ops->compile(api->o.venue, &job->compiled, &job->cancel,
+                                                is_sub_account(job) ? &job->key.account : NULL,
+                                                nonce, expires, &err);
         if (rc)
                 end(job);
         else
@@ -234,8 +243,8 @@ static void account_read(void *cookie, const struct err *err, struct venue_accou
         if (err->code || job->cancel.u.cancel.n == 0)
                 end(job);
         else
-                accounts_get(job->sweep->api->accounts, job->key.brand, &job->key.account,
-                             record_read, job);
+                accounts_get(job->sweep->api->accounts, job->key.brand, &job->wallet, record_read,
+                             job);
 }
 
 static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
@@ -256,7 +265,7 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
 
 static struct job_key key_of(const struct call *call)
 {
-        struct job_key key = {.account = call->session.address};
+        struct job_key key = {.account = call->account};
 
         text_copy(key.brand, sizeof key.brand, call->brand->id);
         return key;
@@ -298,6 +307,7 @@ void sweep_start(struct sweep *s, const struct call *call)
         job = xcalloc(1, sizeof *job);
         job->sweep = s;
         job->key = key;
+        job->wallet = call->session.address;
         map_put(s->running, &key, sizeof key, job);
         s->api->open_runs++;
         venue->ops->read_open_orders(venue, &key.account, orders_read, job);

@@ -115,6 +115,8 @@ struct store_intent {
         struct cloid id; /* of the intent: its first order's cloid, or random */
         char brand[STORE_BRAND_MAX];
         struct addr account;
+        bool has_master; /* the account is a sub-account of this wallet */
+        struct addr master;
         struct addr signer;
         char kind[16]; /* order, leverage, margin, cancel, close, approve */
         char symbol[32];

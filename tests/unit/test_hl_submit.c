@@ -62,7 +62,7 @@ static void submit(const struct venue_action *action, uint64_t nonce, uint64_t e
         struct signature sig;
         struct err err = {0};
 
-        if (venue->ops->compile(venue, &compiled, action, nonce, expires_after, &err))
+        if (venue->ops->compile(venue, &compiled, action, NULL, nonce, expires_after, &err))
                 fail_msg("%s", err.detail);
         assert_int_equal(secp_sign(secp, &sig, &compiled.digest, key), 0);
         memset(&got, 0, sizeof got);
