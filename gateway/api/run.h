@@ -87,6 +87,7 @@ void run_sub_read(struct run *run);
 void run_sub_build(struct run *run);
 /* After an unknown outcome, asks the venue whether it was done: no may become yes later. */
 void run_sub_find_out(struct run *run, void (*done)(struct run *run, bool is_done));
+void run_sub_made(struct run *run, const struct addr *made);
 void run_sub_members(struct buf *out, const struct run *run);
 
 /* Stages: run_read.c asks the venue for what the plan stands on; run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps

@@ -90,7 +90,7 @@ static void step_done(struct run *run, const struct venue_outcome *outcome)
                 plan_step_set(&run->plan, run->step, STEP_DONE, NULL);
         }
         if (kind == VENUE_CREATE_SUB_ACCOUNT)
-                run->sub_made = outcome->created;
+                run_sub_made(run, &outcome->created);
         if (kind == VENUE_ORDER)
                 warn_of_refused_legs(run, outcome);
         if (is_of_position)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/acting.h"
 #include "api/out.h"
 #include "api/run.h"
 #include "base/mem.h"
@@ -149,6 +150,13 @@ void run_sub_build(struct run *run)
         a->u.fund.is_deposit = run->q.is_deposit;
         a->u.fund.amount = run->q.amount;
         note_request(run);
+}
+
+/* Its wallet may act for it at once, without the venue being asked. */
+void run_sub_made(struct run *run, const struct addr *made)
+{
+        run->sub_made = *made;
+        acting_add(run->api->acting, &run->call->session.address, made);
 }
 
 /* --- after an answer was lost --- */
