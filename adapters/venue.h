@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "adapters/sub_account.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hex.h"
@@ -63,10 +64,8 @@ struct venue_order {
         uint32_t asset; /* where the action's orders name their own markets */
 };
 
-#define VENUE_ORDERS_MAX       20 /* in one action */
-#define VENUE_CANCELS_MAX      50 /* in one action */
-#define VENUE_SUB_ACCOUNTS_MAX 50 /* of one account */
-#define VENUE_SUB_NAME_MAX     16 /* characters */
+#define VENUE_ORDERS_MAX  20 /* in one action */
+#define VENUE_CANCELS_MAX 50 /* in one action */
 
 enum venue_action_kind {
         VENUE_SET_LEVERAGE,
@@ -306,12 +305,6 @@ struct venue_agent {
         int64_t valid_until; /* 0: not told */
 };
 #define VENUE_AGENTS_MAX 64
-/* An account without a key of its own: whoever signs for its master acts for it. */
-struct venue_sub_account {
-        struct addr address;
-        char name[64];
-        struct usd equity, withdrawable;
-};
 /* What is left of the venue's request budgets: the gateway's own, shared by all traders, and that of
  * one account. */
 struct venue_budget {
@@ -356,8 +349,6 @@ typedef void venue_past_orders_fn(void *cookie, const struct err *err,
                                   const struct venue_order_status *orders, size_t n);
 typedef void venue_agents_fn(void *cookie, const struct err *err, const struct venue_agent *agents,
                              size_t n);
-typedef void venue_sub_accounts_fn(void *cookie, const struct err *err,
-                                   const struct venue_sub_account *subs, size_t n);
 typedef void venue_allowance_fn(void *cookie, const struct err *err,
                                 const struct venue_allowance *allowance);
 
