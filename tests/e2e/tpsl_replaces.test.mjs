@@ -101,8 +101,8 @@ describe('protection of a position', () => {
   })
 })
 
-// In front of the paper venue, which never leaves an orphan: adds one to what it says of open orders.
-async function venueWithOrphan(paper, user, oid) {
+// In front of the paper venue, which never leaves an orphan: adds one to what it says of whose() open orders.
+async function venueWithOrphan(paper, whose, oid) {
   const server = http.createServer((incoming, outgoing) => {
     const parts = []
     incoming.on('data', (part) => parts.push(part))
@@ -111,7 +111,7 @@ async function venueWithOrphan(paper, user, oid) {
       const answer = await request(paper.base, 'POST', incoming.url, { body, headers: { 'Content-Type': 'application/json' } })
       let text = answer.text
       const asked = JSON.parse(body)
-      if (asked.type === 'frontendOpenOrders' && asked.user.toLowerCase() === user.toLowerCase()) {
+      if (asked.type === 'frontendOpenOrders' && asked.user.toLowerCase() === whose()) {
         const template = { coin: 'BTC', side: 'A', limitPx: '80000.0', sz: '0.01', oid, timestamp: 1000, origSz: '0.01', reduceOnly: true, orderType: 'Stop Market', tif: null, isTrigger: true, isPositionTpsl: false, triggerPx: '90000.0', triggerCondition: 'Price below 90000', children: [], cloid: '0x00000000000000000000000000abcdef' }
         text = JSON.stringify([...JSON.parse(text), template])
       }
@@ -123,10 +123,11 @@ async function venueWithOrphan(paper, user, oid) {
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) }
 }
 
-test('an order whose position is gone is cancelled when positions are read, once and on record', async () => {
-  const paper = await startPaper()
+async function orphanIsCancelled(isOfSubAccount) {
+  const paper = await startPaper(['--ungated'])
   const key = generatePrivateKey()
-  const front = await venueWithOrphan(paper, privateKeyToAccount(key).address, 424242)
+  let owner = privateKeyToAccount(key).address.toLowerCase()
+  const front = await venueWithOrphan(paper, () => owner, 424242)
   const alone = await startConfigured({
     venue: `{baseUrl: "${front.url}", network: mainnet, weightPerMinute: 1000000, contextsEveryMs: 200}`,
     paper: '{enabled: false}',
@@ -134,16 +135,21 @@ test('an order whose position is gone is cancelled when positions are read, once
   try {
     alone.paperVenue = paper
     const trader = await new Trader(alone, 'harbor', key).onboard('1000')
-    const sweeps = async () => (await paper.ledger()).filter((r) => r.type === 'cancel' && r.account?.toLowerCase() === trader.address)
-    await trader.ok('GET', '/v1/positions')
+    if (isOfSubAccount) owner = (await trader.ok('POST', '/v1/sub-accounts', { name: 'hedge' })).address
+    const sweeps = async () => (await paper.ledger()).filter((r) => r.type === 'cancel' && r.account?.toLowerCase() === owner)
+    await trader.ok('GET', '/v1/positions', undefined, isOfSubAccount ? { 'X-Sub-Account': owner } : {})
     const [row] = await until('the orphan is cancelled', async () => {
       const rows = await sweeps()
       return rows.length ? rows : undefined
     })
     assert.deepEqual(row.action.cancels.map((c) => c.o), [424242])
+    assert.equal(row.signer.toLowerCase(), trader.agent.toLowerCase())
   } finally {
     await alone.stop()
     front.close()
     await paper.program.stop()
   }
-})
+}
+
+test('an order whose position is gone is cancelled when positions are read, once and on record', () => orphanIsCancelled(false))
+test("and so is a sub-account's", () => orphanIsCancelled(true))
