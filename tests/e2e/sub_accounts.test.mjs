@@ -1,8 +1,11 @@
 // Sub-accounts: made and funded by the wallet's agent, traded for by a header, and nobody else's.
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { Trader, problem, signsNothing, startConfigured, temporaryFolder } from './harness.mjs'
+import { generatePrivateKey } from 'viem/accounts'
+import { REPO, Trader, problem, signTypedData, signsNothing, startConfigured, temporaryFolder } from './harness.mjs'
 
 let gateway
 let who
@@ -10,7 +13,11 @@ const folder = temporaryFolder()
 const settings = { venue: '{weightPerMinute: 1000000, contextsEveryMs: 200, orderDeadlineMs: 700, readDeadlineMs: 700}' }
 
 before(async () => {
-  gateway = await startConfigured(settings, { folder })
+  const keyless = join(folder, 'keyless')
+  cpSync(join(REPO, 'branding/harbor'), keyless, { recursive: true })
+  const yaml = readFileSync(join(keyless, 'brand.yaml'), 'utf8')
+  writeFileSync(join(keyless, 'brand.yaml'), `${yaml.replaceAll('harbor.localhost', 'keyless.localhost')}\nkeys: none\n`)
+  gateway = await startConfigured({ ...settings, brands: `[${join(REPO, 'branding/meridian')}, ${keyless}]` }, { folder })
   await Promise.all([gateway.price('BTC', '100000'), gateway.price('ETH', '4000')])
 })
 after(() => gateway?.stop())
@@ -267,8 +274,6 @@ describe("somebody else's", () => {
 
   test('one made elsewhere is found once the venue lists it', async () => {
     const sub = await makeSub()
-    const again = await new Trader(gateway, 'harbor', undefined)
-    assert.notEqual(again.address, who.address)
     // The list that was read in between is believed at once.
     await who.refused(404, 'not_found', 'GET', '/v1/account', undefined, { 'X-Sub-Account': stranger })
     assert.deepEqual((await list(who)).map((s) => s.address), [sub.address])
@@ -320,5 +325,25 @@ describe('a key', () => {
       problem(await key.call('GET', path), 403, 'forbidden')
     await who.refused(400, 'invalid_request', 'POST', '/v1/api-keys', { type: 'hmac', scopes: ['read'], subAccount: stranger })
     await who.refused(400, 'invalid_request', 'POST', '/v1/api-keys', { type: 'hmac', scopes: ['read'], subAccount: 'hedge' })
+  })
+})
+
+describe('a brand that keeps no keys', () => {
+  test('has the wallet sign for its sub-account', async () => {
+    const key = generatePrivateKey()
+    const { address } = await makeSub(await new Trader(gateway, 'meridian', key).onboard('5000'))
+    const trader = new Trader(gateway, 'keyless', key)
+    await trader.signIn()
+    const sub = new Sub(trader, address)
+    const prepared = await sub.ok('POST', '/v1/orders/prepare', { symbol: 'BTC', side: 'buy', type: 'market', size: '0.02', leverage: 10 })
+    const signatures = await Promise.all(prepared.sign.map((step) => signTypedData(trader.account, step.typedData)))
+    const plan = { id: prepared.id, signatures }
+    await trader.refused(404, 'not_found', 'POST', '/v1/orders/submit', plan) // prepared for another account
+    assert.equal((await sub.ok('POST', '/v1/orders/submit', plan)).status, 'filled')
+    const [position, venue] = [await sub.position('BTC'), await sub.venuePosition('BTC')]
+    assert.equal(position.liquidationPrice, venue.liquidationPx)
+    assert.equal(prepared.risk.liquidationPrice, venue.liquidationPx)
+    assert.equal(await trader.venuePosition('BTC'), undefined)
+    assert.equal((await rows(address)).at(-1).signer.toLowerCase(), trader.address)
   })
 })
