@@ -115,6 +115,9 @@ describe('a sub-account', () => {
     const batch = await sub.ok('POST', '/v1/orders/batch', { orders: [bid, { ...bid, price: '50001' }, { ...bid, symbol: 'ETH', size: '0.01', price: '3000' }] })
     assert.deepEqual(batch.results.map((r) => r.status), ['resting', 'resting', 'resting'])
     assert.equal((await open(sub.address)).length, 3)
+    const [filled] = (await sub.ok('POST', '/v1/orders/batch', { orders: [{ symbol: 'ETH', side: 'buy', type: 'market', margin: '200', leverage: 5 }] })).results
+    assert.deepEqual([filled.status, filled.plan.at(-1).action, filled.plan.at(-1).status], ['filled', 'adjustMargin', 'done'])
+    assert.equal((await sub.position('ETH')).liquidationPrice, (await sub.venuePosition('ETH')).liquidationPx)
     assert.equal((await sub.ok('DELETE', '/v1/orders')).results.length, 3)
     assert.equal((await who.ok('GET', `/v1/orders/${mine.id}`)).status, 'resting')
   })
