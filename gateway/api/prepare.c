@@ -61,32 +61,54 @@ struct tally {
         struct prepare *prepare;
         const struct call *call;
         unsigned n_of_account;
+        struct waiting *oldest;         /* of the account */
+        struct waiting *oldest_opening; /* of all */
 };
+
+static void note_older(struct waiting **oldest, struct waiting *w)
+{
+        if (!*oldest || w->expires_at < (*oldest)->expires_at)
+                *oldest = w;
+}
 
 static void count_or_drop(void *cookie, const void *key, size_t key_len, void *value)
 {
         struct tally *tally = cookie;
         struct waiting *w = value;
 
-        if (w->expires_at <= state_now(tally->prepare->api))
+        if (w->expires_at <= state_now(tally->prepare->api)) {
                 drop(map_take(tally->prepare->waiting, key, key_len));
-        else if (hex_addr_equal(&w->account, &tally->call->session.address) &&
-                 strcmp(w->brand, tally->call->brand->id) == 0)
-                tally->n_of_account++;
+                return;
+        }
+        if (pipeline_opens_risk(w->run))
+                note_older(&tally->oldest_opening, w);
+        if (!hex_addr_equal(&w->account, &tally->call->session.address) ||
+            strcmp(w->brand, tally->call->brand->id) != 0)
+                return;
+        tally->n_of_account++;
+        note_older(&tally->oldest, w);
 }
 
-static enum errc make_room(struct prepare *p, const struct call *call, struct err *err)
+static void drop_oldest(struct prepare *p, struct waiting *oldest)
 {
-        struct tally tally = {.prepare = p, .call = call};
+        must(map_take(p->waiting, oldest->id.b, sizeof oldest->id.b) == oldest);
+        drop(oldest);
+}
+
+/* Plans that nobody signed must keep nobody from closing: an account's newest take the place of its
+ * oldest, and where there is no room at all, what reduces takes that of what opens. */
+static enum errc make_room(struct prepare *p, const struct run *run, struct err *err)
+{
+        struct tally tally = {.prepare = p, .call = run->call};
 
         map_each(p->waiting, count_or_drop, &tally);
         if (tally.n_of_account >= PER_ACCOUNT_MAX)
-                return err_set(err, E_RATE_LIMITED,
-                               "%d prepared plans of this account wait for signatures; submit one "
-                               "or let it expire.",
-                               PER_ACCOUNT_MAX);
-        if (map_size(p->waiting) >= WAITING_MAX)
+                drop_oldest(p, tally.oldest);
+        if (map_size(p->waiting) < WAITING_MAX)
+                return E_OK;
+        if (pipeline_opens_risk(run) || !tally.oldest_opening)
                 return err_set(err, E_RATE_LIMITED, "%s", err_text(E_RATE_LIMITED));
+        drop_oldest(p, tally.oldest_opening);
         return E_OK;
 }
 
@@ -134,7 +156,7 @@ void prepare_keep(struct prepare *p, struct run *run, struct buf *steps)
         struct call *call = run->call;
         struct waiting *w;
 
-        if (make_room(p, call, &run->err)) {
+        if (make_room(p, run, &run->err)) {
                 pipeline_fail(run);
                 return;
         }

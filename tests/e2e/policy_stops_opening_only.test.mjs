@@ -191,7 +191,7 @@ test('a plan that its trader signs is judged when it is sent', async () => {
     const submit = async (plan) => who.ok('POST', '/v1/orders/submit', await plan, from('US'))
     const refused = async (plan) => who.refused(451, 'region_blocked', 'POST', '/v1/orders/submit', await plan, from('US'))
     assert.equal((await submit(sign({ ...reduce, size: '0.01' }))).status, 'filled')
-    const guarded = await submit(signRoute('PUT', '/v1/positions/BTC/tpsl', { stopLoss: { triggerPrice: '50000' } }))
+    const guarded = await submit(signRoute('PUT', '/v1/positions/BTC/tpsl', { takeProfit: { triggerPrice: '200000' } }))
     const changes = [
       ['PUT', '/v1/positions/BTC/leverage', { leverage: 10 }],
       ['POST', '/v1/positions/BTC/margin', { amount: '10' }],

@@ -297,17 +297,40 @@ static void what_opens_is_stopped_by_what_was_prepared(void **state)
         }
 }
 
-static void each_account_has_its_bound(void **state)
+static void an_accounts_newest_take_the_place_of_its_oldest(void **state)
 {
+        char first[CLOID_STR_MAX], second[CLOID_STR_MAX];
+
         (void)state;
-        for (int i = 0; i < 16; i++)
-                assert_true(keep(compiled(RUN_CLOSE, 1, false))[0]);
-        struct run *one_more = compiled(RUN_CLOSE, 1, false);
-        assert_string_equal(keep(one_more), "");
+        text_copy(first, sizeof first, keep(compiled(RUN_PLACE, 1, false)));
+        for (int i = 1; i < 16; i++) {
+                struct run *run = compiled(RUN_PLACE, 1, false);
+                run->intent.step[0].expires_after += (uint64_t)i;
+                text_copy(second, sizeof second, keep(run));
+        }
+        assert_true(keep(compiled(RUN_CLOSE, 1, false))[0]);
+        submit(first, 1, rig->key, E_NOT_FOUND);
+        submit(second, 1, rig->key, E_OK);
+}
+
+static void what_reduces_finds_room(void **state)
+{
+        const struct addr mine = rig->call.session.address;
+
+        (void)state;
+        for (unsigned i = 0; i < 1024; i++) {
+                rig->call.session.address = (struct addr){{1, (uint8_t)(i / 16)}};
+                assert_true(keep(compiled(i == 0 ? RUN_CLOSE : RUN_PLACE, 1, false))[0]);
+        }
+        rig->call.session.address = mine;
+        assert_string_equal(keep(compiled(RUN_PLACE, 1, false)), "");
         assert_int_equal(failed.code, E_RATE_LIMITED);
         rig->api.open_runs--; /* the pipeline's business */
-        clock_manual_advance(&rig->clock, LIFE);
-        assert_true(keep(compiled(RUN_CLOSE, 1, false))[0]);
+        submit(keep(compiled(RUN_CLOSE, 1, false)), 1, rig->key, E_OK);
+        clock_manual_advance(&rig->clock, LIFE); /* those that expired are nobody's */
+        struct run *run = compiled(RUN_PLACE, 1, false);
+        run->intent.step[0].expires_after += LIFE;
+        assert_true(keep(run)[0]);
 }
 
 static enum errc ask(const char *query, enum run_kind kind, enum brand_keys keys, bool *prepares)
@@ -361,7 +384,9 @@ int main(void)
                                                 teardown),
                 cmocka_unit_test_setup_teardown(what_opens_is_stopped_by_what_was_prepared, setup,
                                                 teardown),
-                cmocka_unit_test_setup_teardown(each_account_has_its_bound, setup, teardown),
+                cmocka_unit_test_setup_teardown(an_accounts_newest_take_the_place_of_its_oldest,
+                                                setup, teardown),
+                cmocka_unit_test_setup_teardown(what_reduces_finds_room, setup, teardown),
                 cmocka_unit_test_setup_teardown(brand_and_query_decide, setup, teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
