@@ -189,13 +189,13 @@ static const struct field query_fields[] = {
          .size = SYMBOL_MAX},
 };
 const struct field_table prepare_query_table = {query_fields, 1};
-const struct field_table orders_cancel_table = {query_fields, 2};
+const struct field_table prepare_cancel_table = {query_fields, 2};
 
 enum errc prepare_read_query(struct prepare_query *query, struct call *call, bool takes_symbol,
                              struct err *err)
 {
         const struct field_table *table =
-                takes_symbol ? &orders_cancel_table : &prepare_query_table;
+                takes_symbol ? &prepare_cancel_table : &prepare_query_table;
 
         return call_query(call, query, table->field, table->n, err);
 }
