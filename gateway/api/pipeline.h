@@ -16,7 +16,6 @@ enum run_kind {
         RUN_CANCEL,
         RUN_MODIFY,
         RUN_TPSL,
-        RUN_PREPARE,      /* as far as the journal; the trader signs */
         RUN_SUB_ACCOUNT,  /* makes one */
         RUN_SUB_TRANSFER, /* moves money between it and its master */
 };
@@ -24,6 +23,7 @@ enum run_kind {
 /* What is asked, validated as far as its own fields go. A value. */
 struct run_request {
         enum run_kind kind;
+        bool prepare; /* as far as the journal: the trader signs the steps, and submits them */
         char symbol[SYMBOL_MAX];
         struct plan_order_request order; /* PREVIEW, PLACE */
         bool has_mode;                   /* LEVERAGE */
@@ -51,7 +51,8 @@ static inline bool pipeline_has_market(enum run_kind kind)
         return kind != RUN_CANCEL && kind != RUN_SUB_ACCOUNT && kind != RUN_SUB_TRANSFER;
 }
 
-/* Takes over call; answers it when all is known and on disk. */
+/* Takes over call; answers it when all is known and on disk. Where the brand keeps no keys, or the
+ * query says ?prepare=true, it answers what is to be signed instead. */
 void pipeline_start(struct call *call, const struct run_request *request);
 
 #endif

@@ -332,6 +332,38 @@ describe('a key', () => {
 })
 
 describe('a brand that keeps no keys', () => {
+  let trader
+  beforeEach(async () => {
+    trader = new Trader(gateway, 'keyless')
+    await gateway.venue.faucet(trader.address, '10000')
+    await trader.signIn()
+  })
+  const signed = async (prepared, as = trader) => {
+    const signatures = await Promise.all(prepared.sign.map((step) => signTypedData(trader.account, step.typedData)))
+    return as.ok('POST', '/v1/orders/submit', { id: prepared.id, signatures })
+  }
+
+  test('asks the wallet to make and fund one, and to trade for it', async () => {
+    const asked = await create(trader, 'signed')
+    assert.deepEqual(asked.sign.map((s) => [s.step, s.action]), [['subAccount', { type: 'createSubAccount', name: 'signed' }]])
+    assert.equal(asked.risk, null)
+    const { address } = await signed(asked)
+    const move1 = await move(trader, address, '4000', 'deposit')
+    assert.deepEqual(move1.sign.map((s) => s.action), [{ type: 'subAccountTransfer', subAccountUser: address, isDeposit: true, usd: 4000000000 }])
+    assert.equal((await signed(move1)).status, 'done')
+    const sub = new Sub(trader, address)
+    const order = await sub.ok('POST', '/v1/orders', { symbol: 'BTC', side: 'buy', type: 'market', size: '0.02', leverage: 10 })
+    await sub.refused(401, 'signature_mismatch', 'POST', '/v1/orders/submit', { id: order.id, signatures: order.sign.map(() => `0x${'11'.repeat(64)}1b`) })
+    await trader.refused(404, 'not_found', 'POST', '/v1/orders/submit', { id: order.id, signatures: order.sign.map(() => `0x${'11'.repeat(64)}1b`) })
+    assert.equal((await signed(order, sub)).status, 'filled')
+    const [position, venue] = [await sub.position('BTC'), await sub.venuePosition('BTC')]
+    assert.equal(position.liquidationPrice, venue.liquidationPx)
+    assert.equal(await trader.venuePosition('BTC'), undefined)
+    for (const row of await rows(address)) assert.equal(row.signer.toLowerCase(), trader.address)
+    await signed(await sub.ok('DELETE', '/v1/positions/BTC'), sub)
+    assert.equal(await sub.venuePosition('BTC'), undefined)
+  })
+
   test('has the wallet sign for its sub-account', async () => {
     const key = generatePrivateKey()
     const { address } = await makeSub(await new Trader(gateway, 'meridian', key).onboard('5000'))
