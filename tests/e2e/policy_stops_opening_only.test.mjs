@@ -223,6 +223,18 @@ test('a plan that its trader signs is judged when it is sent', async () => {
     assert.equal((await submit(signRoute('DELETE', `/v1/orders/${guarded.legs[0].id}`))).status, 'cancelled')
     assert.equal((await submit(signRoute('DELETE', '/v1/positions/BTC'))).status, 'filled')
     assert.equal(await who.venuePosition('BTC'), undefined)
+    const signHere = async (path, body) => {
+      const { id, sign } = await who.ok('POST', path, body, from('CH'))
+      return { id, signatures: await Promise.all(sign.map((step) => signTypedData(who.account, step.typedData))) }
+    }
+    const made = await who.ok('POST', '/v1/orders/submit', await signHere('/v1/sub-accounts', { name: 'hedge' }), from('CH'))
+    const move = `/v1/sub-accounts/${made.address}/transfer`
+    await signsNothing(gateway, async () => {
+      await refused(signHere('/v1/sub-accounts', { name: 'other' }))
+      await refused(signRoute('POST', move, { amount: '100', direction: 'deposit' }))
+    })
+    await who.ok('POST', '/v1/orders/submit', await signHere(move, { amount: '100', direction: 'deposit' }), from('CH'))
+    assert.equal((await submit(signRoute('POST', move, { amount: '100', direction: 'withdraw' }))).status, 'done')
   } finally {
     await gateway.stop()
   }
