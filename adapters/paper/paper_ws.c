@@ -32,6 +32,8 @@ static const struct {
         {"assetCtxs", PAPER_SUB_ASSET_CTXS, NEEDS_DEX},
         {"allDexsAssetCtxs", PAPER_SUB_ALL_DEXS_ASSET_CTXS, 0},
         {"spotAssetCtxs", PAPER_SUB_SPOT_ASSET_CTXS, 0},
+        {"fastAssetCtxs", PAPER_SUB_FAST_ASSET_CTXS, 0},
+        {"outcomeMetaUpdates", PAPER_SUB_OUTCOME_META_UPDATES, 0},
         {"orderUpdates", PAPER_SUB_ORDER_UPDATES, NEEDS_USER},
         {"userEvents", PAPER_SUB_USER_EVENTS, NEEDS_USER},
         {"user", PAPER_SUB_USER_EVENTS, NEEDS_USER},
