@@ -109,7 +109,7 @@ static bool market_frame(struct paper *p, struct buf *out, const struct paper_su
                 jot_end_object(out);
                 return true;
         case PAPER_SUB_L2_BOOK:
-                paper_tape_book(p, out, "data", sub->asset, sub->n_sig_figs, sub->mantissa);
+                paper_tape_book(p, out, "data", sub->asset, &sub->grid);
                 return true;
         case PAPER_SUB_TRADES:
                 paper_tape_trades(p, out, "data", sub->asset, TRADES_AT_FIRST, true);

@@ -233,8 +233,7 @@ static bool parse(struct paper *p, const json_t *subscription, struct paper_sub 
                           !paper_info_user(subscription, "user", &out->user)) ||
                          (needs & NEEDS_INTERVAL && !read_interval(subscription, out)) ||
                          (needs & NEEDS_DEX && !paper_info_dex(p, subscription, &out->dex)) ||
-                         (needs & NEEDS_GRID &&
-                          !paper_info_grid(subscription, &out->n_sig_figs, &out->mantissa)));
+                         (needs & NEEDS_GRID && !paper_info_grid(subscription, &out->grid)));
         }
         return false;
 }
@@ -242,8 +241,9 @@ static bool parse(struct paper *p, const json_t *subscription, struct paper_sub 
 static bool is_same(const struct paper_sub *a, const struct paper_sub *b)
 {
         return a->type == b->type && a->dex == b->dex && a->asset == b->asset &&
-               a->interval == b->interval && a->n_sig_figs == b->n_sig_figs &&
-               a->mantissa == b->mantissa && hex_addr_equal(&a->user, &b->user);
+               a->interval == b->interval && a->grid.n_sig_figs == b->grid.n_sig_figs &&
+               a->grid.mantissa == b->grid.mantissa && a->grid.is_fast == b->grid.is_fast &&
+               hex_addr_equal(&a->user, &b->user);
 }
 
 static struct paper_sub *find(struct paper_peer *peer, const struct paper_sub *like)

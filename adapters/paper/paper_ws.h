@@ -46,7 +46,7 @@ struct paper_sub {
         unsigned dex;
         struct addr user;
         int interval;
-        unsigned n_sig_figs, mantissa;
+        struct paper_grid grid;
 };
 
 struct paper_peer {

@@ -56,6 +56,12 @@ struct paper_funding_row {
 };
 #define PAPER_FUNDING_ROWS 1000
 
+/* How a book is shown: n_sig_figs 0: as it is; mantissa 0: 1; fast: the best levels only. */
+struct paper_grid {
+        unsigned n_sig_figs, mantissa;
+        bool is_fast;
+};
+
 /* A market's mark and mid, as the channel of all of them told them last; mid 0: there is none. */
 struct paper_fast {
         struct px mark, mid;

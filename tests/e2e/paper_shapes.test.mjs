@@ -125,6 +125,7 @@ async function followEverything() {
   await feed.open
   for (const type of userFeeds) feed.subscribe({ type, user: main.user, ...(withDex.has(type) ? { dex: '' } : {}) })
   for (const type of ['trades', 'bbo', 'l2Book', 'activeAssetCtx']) feed.subscribe({ type, coin: 'BTC' })
+  feed.subscribe({ type: 'l2Book', coin: 'ETH', fast: true })
   for (const type of ['allMids', 'assetCtxs']) {
     feed.subscribe({ type })
     feed.subscribe({ type, dex: 'xyz' })

@@ -185,6 +185,34 @@ static void test_outcomes_are_listened_to_though_there_are_none(void **state)
         json_decref(next(rig, "subscriptionResponse"));
 }
 
+static void test_a_fast_book_shows_the_best_levels(void **state)
+{
+        struct rig *rig = *state;
+        json_t *frame;
+
+        subscribe(rig, "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"fast\":true}");
+        frame = next(rig, "l2Book");
+        assert_int_equal(json_array_size(paper_fixture_at(frame, "data.levels.0")), 5);
+        assert_true(json_is_true(paper_fixture_at(frame, "data.fast")));
+        json_decref(frame);
+        say(rig,
+            "{\"method\":\"unsubscribe\",\"subscription\":{\"type\":\"l2Book\",\"coin\":\"BTC\","
+            "\"fast\":true}}");
+        json_decref(next(rig, "subscriptionResponse"));
+        subscribe(rig, "{\"type\":\"l2Book\",\"coin\":\"BTC\"}");
+        do {
+                frame = next(rig, "l2Book"); /* one that was on its way may come first */
+                if (!paper_fixture_at(frame, "data.fast"))
+                        break;
+                json_decref(frame);
+        } while (true);
+        assert_int_equal(json_array_size(paper_fixture_at(frame, "data.levels.0")), 20);
+        json_decref(frame);
+        say(rig, "{\"method\":\"subscribe\",\"subscription\":{\"type\":\"l2Book\",\"coin\":\"BTC\","
+                 "\"fast\":1}}");
+        json_decref(next(rig, "error"));
+}
+
 static void expect_error(struct rig *rig, const char *message, const char *text)
 {
         json_t *frame;
@@ -369,6 +397,8 @@ int main(void)
                                                 teardown),
                 cmocka_unit_test_setup_teardown(test_outcomes_are_listened_to_though_there_are_none,
                                                 setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_fast_book_shows_the_best_levels, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_echo_keeps_what_was_sent, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_errors_carry_the_request, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_account_channels, setup, teardown),
