@@ -65,10 +65,13 @@ static enum errc sum_up(struct band_account *out, struct band_edges *edges, stru
 /* Takes a level's gap into account; true where the level is reached. */
 static bool take_gap(struct room *room, num_wide gap)
 {
-        if (gap >= 0 && gap < room->down)
-                room->down = gap;
-        if (gap < 0 && -gap - 1 < room->up)
-                room->up = -gap - 1;
+        num_wide may = gap < 0 ? -gap - 1 : gap;
+        num_wide *side = gap < 0 ? &room->up : &room->down;
+
+        if (may >= ROOM_ANY)
+                may = ROOM_ANY - 1;
+        if (may < *side)
+                *side = may;
         return gap < 0;
 }
 
