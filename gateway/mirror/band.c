@@ -20,6 +20,8 @@ static bool is_long(const struct band_position *position)
 
 static enum errc levels_check(struct rate *largest, const struct band_levels *levels)
 {
+        int64_t last = 0; /* of the distance kind */
+
         largest->v = 0;
         if (levels->n > BAND_LEVELS_MAX)
                 return E_INVALID;
@@ -28,6 +30,10 @@ static enum errc levels_check(struct rate *largest, const struct band_levels *le
 
                 if (at < 0 || at > ONE)
                         return E_INVALID;
+                if (levels->level[i].kind == BAND_DISTANCE && at < last)
+                        return E_INVALID;
+                if (levels->level[i].kind == BAND_DISTANCE)
+                        last = at;
                 if (at > largest->v)
                         largest->v = at;
         }
@@ -75,29 +81,47 @@ static bool take_gap(struct room *room, num_wide gap)
         return gap < 0;
 }
 
+/* The gap of one position's distance level. */
+static enum errc distance_gap(num_wide *gap, const struct band_edges *edges,
+                              const struct band_account *account,
+                              const struct band_position *position, struct rate distance)
+{
+        num_wide shift = (num_wide)edges->value.v * distance.v / ONE;
+        num_wide there = edges->value.v + (is_long(position) ? -shift : shift);
+        struct usd maintenance = edges->maintenance;
+        enum errc rc = E_RANGE;
+
+        if (there > INT64_MAX)
+                goto done;
+        rc = 0;
+        if (shift)
+                rc = margin_maintenance(&maintenance, position->tiers,
+                                        (struct usd){(int64_t)there});
+        *gap = (num_wide)account->value.v - shift - account->maintenance.v + edges->maintenance.v -
+               maintenance.v;
+done:
+        return rc;
+}
+
+/* From the largest distance down: below one that is not reached, none is, and their gaps are larger. */
 static enum errc take_distances(struct room *room, struct band_edges *edges,
                                 const struct band_account *account,
                                 const struct band_position *position,
                                 const struct band_levels *levels)
 {
-        num_wide rest = (num_wide)account->value.v - account->maintenance.v;
+        bool reached = true;
         enum errc rc = 0;
 
-        for (unsigned i = 0; i < levels->n; i++) {
-                num_wide shift = (num_wide)edges->value.v * levels->level[i].at.v / ONE;
-                num_wide there = edges->value.v + (is_long(position) ? -shift : shift);
-                struct usd maintenance = edges->maintenance;
+        for (unsigned i = levels->n; i-- > 0 && reached;) {
+                num_wide gap = 0;
 
                 if (levels->level[i].kind != BAND_DISTANCE)
                         continue;
-                rc = there > INT64_MAX ? E_RANGE : 0;
-                if (!rc && shift)
-                        rc = margin_maintenance(&maintenance, position->tiers,
-                                                (struct usd){(int64_t)there});
+                rc = distance_gap(&gap, edges, account, position, levels->level[i].at);
                 if (rc)
                         break;
-                if (take_gap(room, rest - shift + edges->maintenance.v - maintenance.v))
-                        edges->reached |= UINT32_C(1) << i;
+                reached = take_gap(room, gap);
+                edges->reached |= (uint32_t)reached << i;
         }
         return rc;
 }

@@ -41,7 +41,7 @@ struct band_level {
         struct rate at; /* 0..1; a level for coming back (hysteresis) is one more level */
 };
 struct band_levels {
-        unsigned n;
+        unsigned n; /* those of the distance kind in rising order */
         struct band_level level[BAND_LEVELS_MAX];
 };
 

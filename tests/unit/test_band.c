@@ -146,6 +146,13 @@ static void what_is_no_account_is_refused(void **state)
         assert_int_equal(band_look(&account, &edges, USD(0), &good, 1, &levels), E_INVALID);
         levels = (struct band_levels){.n = 1, .level = {{BAND_COVER, PERCENT(101)}}};
         assert_int_equal(band_look(&account, &edges, USD(0), &good, 1, &levels), E_INVALID);
+        levels = (struct band_levels){
+                .n = 3,
+                .level = {{BAND_DISTANCE, PERCENT(5)},
+                          {BAND_COVER, PERCENT(9)},
+                          {BAND_DISTANCE, PERCENT(4)}},
+        };
+        assert_int_equal(band_look(&account, &edges, USD(0), &good, 1, &levels), E_INVALID);
         levels.level[0].at.v = -1;
         assert_int_equal(band_look(&account, &edges, USD(0), &good, 1, &levels), E_INVALID);
 }
