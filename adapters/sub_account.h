@@ -3,6 +3,7 @@
 #ifndef ADAPTERS_SUB_ACCOUNT_H
 #define ADAPTERS_SUB_ACCOUNT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -16,6 +17,12 @@ struct venue_sub_account {
         struct addr address;
         char name[64];
         struct usd equity, withdrawable;
+};
+/* Money between it and its master. */
+struct venue_funding {
+        struct addr sub_account;
+        bool is_deposit;   /* from the master, else to it */
+        struct usd amount; /* > 0; whole 0.000001 */
 };
 /* err->code 0 means success; subs is borrowed for the call. */
 typedef void venue_sub_accounts_fn(void *cookie, const struct err *err,

@@ -113,14 +113,8 @@ struct venue_action {
                         unsigned n;
                         struct venue_cancel cancel[VENUE_CANCELS_MAX];
                 } cancel;
-                struct {
-                        char name[VENUE_SUB_NAME_MAX + 1];
-                } create; /* VENUE_CREATE_SUB_ACCOUNT */
-                struct {
-                        struct addr sub_account;
-                        bool is_deposit;   /* from the master, else to it */
-                        struct usd amount; /* > 0; whole 0.000001 */
-                } fund;                    /* VENUE_FUND_SUB_ACCOUNT */
+                char sub_name[VENUE_SUB_NAME_MAX + 1]; /* VENUE_CREATE_SUB_ACCOUNT */
+                struct venue_funding fund;             /* VENUE_FUND_SUB_ACCOUNT */
         } u;
 };
 

@@ -257,8 +257,8 @@ static enum errc build_cancels(struct hl_action *out, struct hl_cancel *cancels,
 static enum errc build_sub_account(struct hl_action *out, const struct venue_action *action,
                                    struct err *err)
 {
-        const char *name = action->u.create.name;
-        size_t len = strnlen(name, sizeof action->u.create.name);
+        const char *name = action->u.sub_name;
+        size_t len = strnlen(name, sizeof action->u.sub_name);
 
         if (len == 0 || len > VENUE_SUB_NAME_MAX)
                 return err_field(err, E_INVALID, "name", "must have 1 to %d characters",

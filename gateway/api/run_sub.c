@@ -141,7 +141,7 @@ void run_sub_build(struct run *run)
         if (run->q.kind == RUN_SUB_ACCOUNT) {
                 step->name = "subAccount";
                 a->kind = VENUE_CREATE_SUB_ACCOUNT;
-                text_copy(a->u.create.name, sizeof a->u.create.name, run->q.sub_name);
+                text_copy(a->u.sub_name, sizeof a->u.sub_name, run->q.sub_name);
                 return;
         }
         step->name = "subTransfer";

@@ -63,7 +63,7 @@ static void a_digest_tells_whom_the_action_is_for(void **state)
 /* py-012, py-013, ex-017 and gen-l1-107 */
 static void making_and_funding_have_known_digests(void **state)
 {
-        struct venue_action make = {.kind = VENUE_CREATE_SUB_ACCOUNT, .u.create.name = "example"};
+        struct venue_action make = {.kind = VENUE_CREATE_SUB_ACCOUNT, .u.sub_name = "example"};
         struct venue_action fund = {.kind = VENUE_FUND_SUB_ACCOUNT};
 
         (void)state;
@@ -96,7 +96,7 @@ static void what_can_not_be_made_or_moved_does_not_compile(void **state)
 
         (void)state;
         assert_int_equal(hl_compile(&compiled, &make, NULL, true, NULL, 1, 0, NULL), E_INVALID);
-        memset(make.u.create.name, 'n', sizeof make.u.create.name); /* 17, and no end */
+        memset(make.u.sub_name, 'n', sizeof make.u.sub_name); /* 17, and no end */
         assert_int_equal(hl_compile(&compiled, &make, NULL, true, NULL, 1, 0, NULL), E_INVALID);
         for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++) {
                 fund.u.fund.amount.v = amounts[i];
