@@ -256,3 +256,26 @@ enum errc margin_apply_transfer(struct margin_position *position, struct margin_
 done:
         return rc;
 }
+
+enum errc margin_apply_funding(struct margin_position *position, struct margin_cross *cross,
+                               struct px oracle, struct rate rate, struct usd *payment)
+{
+        struct usd value, paid;
+        enum errc rc = E_INVALID;
+
+        if (position->size.v == INT64_MIN || oracle.v < 0)
+                goto done;
+        rc = num_notional(&value, oracle, position->size, NUM_NEAREST);
+        if (rc)
+                goto done;
+        rc = num_usd_rate(&paid, value, rate, NUM_NEAREST);
+        if (rc)
+                goto done;
+        paid.v = num_to_step(paid.v, NUM_MICRO, NUM_NEAREST);
+        rc = position->mode == MARGIN_ISOLATED ? move(&position->raw_usd, -(num_wide)paid.v)
+                                               : move(&cross->account_value, -(num_wide)paid.v);
+        if (!rc && payment)
+                payment->v = -paid.v;
+done:
+        return rc;
+}
