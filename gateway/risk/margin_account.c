@@ -241,7 +241,8 @@ static enum errc profit(struct margin_holding_figures *out, const struct margin_
         if (!h->p.leverage || h->p.entry_notional.v <= 0)
                 goto done;
         top = (num_wide)out->unrealized_pnl.v.v * h->p.leverage * NUM_RATE_SCALE;
-        rc = num_div_wide(&out->return_on_equity.v.v, top, h->p.entry_notional.v, NUM_NEAREST);
+        /* Cut here: the one rounding is where it is printed, with ten decimals. */
+        rc = num_div_wide(&out->return_on_equity.v.v, top, h->p.entry_notional.v, NUM_DOWN);
         out->return_on_equity.known = !rc;
         out->return_on_equity.doubts = h->entry_doubts;
         rc = 0; /* a return beyond what a rate holds is left out */
@@ -254,18 +255,17 @@ static enum errc liquidation(struct margin_holding_figures *out, const struct ma
 {
         struct margin_cross cross = {.account_value = sums->equity.v,
                                      .maintenance = sums->requirement.v};
-        unsigned doubts = h->tier_doubts;
-        bool enough = h->p.tiers.n != 0;
+        bool is_cross = h->p.mode == MARGIN_CROSS;
+        bool is_told = h->p.tiers.n && (is_cross ? h->has_value : h->has_raw_usd);
+        bool enough = is_told && (!is_cross || (sums->equity.known && sums->requirement.known));
         enum errc rc = 0;
 
-        if (h->p.mode == MARGIN_ISOLATED) {
-                enough = enough && h->has_raw_usd;
-        } else {
-                enough = enough && h->has_value && sums->equity.known && sums->requirement.known;
-                doubts |= sums->equity.doubts | sums->requirement.doubts;
-        }
         out->liquidation.known = enough;
-        out->liquidation.doubts = doubts | (enough ? 0U : (unsigned)MARGIN_DOUBT_INPUT);
+        out->liquidation.doubts = h->tier_doubts;
+        if (is_cross)
+                out->liquidation.doubts |= sums->equity.doubts | sums->requirement.doubts;
+        if (!is_told)
+                out->liquidation.doubts |= MARGIN_DOUBT_INPUT;
         if (enough)
                 rc = margin_liquidation(&out->liquidation.v, &h->p, &cross);
         return rc;

@@ -268,10 +268,13 @@ enum errc margin_apply_funding(struct margin_position *position, struct margin_c
         rc = num_notional(&value, oracle, position->size, NUM_NEAREST);
         if (rc)
                 goto done;
-        rc = num_usd_rate(&paid, value, rate, NUM_NEAREST);
+        rc = num_div_wide(&paid.v, (num_wide)value.v * rate.v, (num_wide)NUM_RATE_SCALE * NUM_MICRO,
+                          NUM_NEAREST);
         if (rc)
                 goto done;
-        paid.v = num_to_step(paid.v, NUM_MICRO, NUM_NEAREST);
+        rc = num_muldiv(&paid.v, paid.v, NUM_MICRO, 1, NUM_DOWN);
+        if (rc)
+                goto done;
         rc = position->mode == MARGIN_ISOLATED ? move(&position->raw_usd, -(num_wide)paid.v)
                                                : move(&cross->account_value, -(num_wide)paid.v);
         if (!rc && payment)

@@ -19,7 +19,7 @@ unsigned margin_rating_find(struct margin_table *out, const struct margin_rating
         if (!own)
                 return MARGIN_DOUBT_INPUT;
         *out = (struct margin_table){.n = 1, .tier = {{.max_leverage = own}}};
-        if (in->is_first_dex && own == HOUSE_LEVERAGE)
+        if (in->present && in->is_first_dex && own == HOUSE_LEVERAGE)
                 return 0;
         if (in->is_first_dex && own == RERATED_LEVERAGE && in->value.v < RERATED_BOUND) {
                 out->n = 2;

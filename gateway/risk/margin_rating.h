@@ -5,7 +5,7 @@
  * - 50x is the house vaults' (and older markets') single tier: 1 percent everywhere.
  * - 10x on the first dex was "10x, 5x from 20M" when it was re-rated.
  * - anything else was held at one tier.
- * All but the first case and 50x on the first dex are a doubt. Pure. */
+ * All but the present table and 50x on a market of the first dex are a doubt. Pure. */
 #ifndef RISK_MARGIN_RATING_H
 #define RISK_MARGIN_RATING_H
 
