@@ -36,6 +36,19 @@ static enum errc optional_usd(bool *has, struct usd *out, const json_t *object, 
         return *has ? hl_parse_usd(out, object, key) : E_OK;
 }
 
+/* From here on the venue's sizes, binary doubles printed with ten decimals, show digits that are not
+ * theirs: "5338683.7000000002". */
+#define NOISE_FROM (INT64_C(100000) * NUM_SCALE)
+
+static enum errc size(struct margin_holding *out, const json_t *position)
+{
+        if (hl_parse_qty(&out->p.size, position, "szi") == E_OK)
+                return out->p.size.v == INT64_MIN ? E_SYNTAX : E_OK;
+        if (hl_parse_qty_rounded(&out->p.size, position, "szi") || out->p.size.v == INT64_MIN)
+                return E_SYNTAX;
+        return num_abs(out->p.size.v) < NOISE_FROM ? E_SYNTAX : E_OK;
+}
+
 static enum errc leverage(struct margin_holding *out, const json_t *position)
 {
         const json_t *l = json_object_get(position, "leverage");
@@ -88,9 +101,8 @@ enum errc hl_exposure_position(struct margin_holding *out, struct hl_exposure_na
 
         *out = (struct margin_holding){0};
         *name = (struct hl_exposure_name){.max_leverage = 0};
-        /* Large sizes come as the nearest double too: "5338683.7000000002". */
         if (hl_parse_text(name->symbol, sizeof name->symbol, position, "coin") ||
-            hl_parse_qty_rounded(&out->p.size, position, "szi") || out->p.size.v == INT64_MIN)
+            size(out, position))
                 return E_SYNTAX;
         if (optional_usd(&out->has_value, &out->p.value, position, "positionValue") ||
             out->p.value.v < 0 || small_uint(&name->max_leverage, position, "maxLeverage"))
