@@ -1,7 +1,9 @@
 pg_unit(margin LINK pg_risk)
 pg_unit(margin_apply LINK pg_risk)
 pg_unit(states LINK pg_risk PkgConfig::JANSSON)
-pg_unit(margin_target LINK pg_risk)
+foreach(name margin_target margin_model size)
+  pg_unit(${name} LINK pg_risk)
+endforeach()
 pg_driver(risk_states LINK pg_hyperliquid
   SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/drivers/risk_line.c)
 # The table of errors over the captured account states is a test, too: nothing judged may be off.
