@@ -215,9 +215,7 @@ enum errc hl_exposure_read(struct hl_exposure *out, const json_t *state,
         rc = read_summaries(&out->account, state);
         if (rc)
                 goto done;
-        out->has_at = !hl_raw_is_absent(state, "time");
-        if (out->has_at)
-                rc = hl_raw_get_int(&out->at, state, "time");
+        out->has_at = hl_raw_get_int(&out->at, state, "time") == E_OK;
 done:
         if (rc) {
                 rc = hl_parse_failed(err, STATE, part);
@@ -255,27 +253,33 @@ enum margin_pool hl_exposure_pool(const char *mode)
         return MARGIN_POOL_UNKNOWN;
 }
 
+static enum errc balance(struct usd *out, const json_t *row, const char *key)
+{
+        const char *text = hl_raw_get_text(row, key, NULL);
+
+        return text ? num_parse(&out->v, text, strlen(text), NUM_DECIMALS, NUM_ROUND) : E_SYNTAX;
+}
+
 enum errc hl_exposure_spot(struct hl_exposure *exposure, const json_t *spot, uint64_t token)
 {
         const json_t *balances = json_object_get(spot, "balances");
-        int64_t total = 0;
+        struct usd total = {0}, hold = {0};
 
         if (!json_is_array(balances))
                 return E_SYNTAX;
         for (size_t i = 0; i < json_array_size(balances); i++) {
                 const json_t *row = json_array_get(balances, i);
-                const char *s = hl_raw_get_text(row, "total", NULL);
                 uint64_t row_token;
 
                 /* Outcome balances have no token. */
-                if (hl_raw_is_absent(row, "token") || hl_raw_get_uint(&row_token, row, "token") ||
-                    row_token != token)
+                if (hl_raw_get_uint(&row_token, row, "token") || row_token != token)
                         continue;
-                if (!s || num_parse(&total, s, strlen(s), NUM_DECIMALS, NUM_ROUND))
+                if (balance(&total, row, "total") || balance(&hold, row, "hold"))
                         return E_SYNTAX;
                 break;
         }
         exposure->account.has_spot = true;
-        exposure->account.spot_total.v = total;
+        exposure->account.spot_total = total;
+        exposure->account.spot_hold = hold;
         return E_OK;
 }

@@ -157,11 +157,34 @@ done:
         return rc;
 }
 
-/* What cross positions are judged by. */
-static enum errc judge(struct margin_sums *s, const struct margin_account *account,
-                       const struct margin_money *isolated)
+/* The balance that all cross positions of a unified account share. */
+static enum errc shared_balance(struct margin_money *equity, const struct margin_account *account,
+                                const struct margin_money *own, struct usd used,
+                                const struct margin_money *isolated)
 {
         struct margin_money other_isolated = known(account->other_isolated, 0);
+        enum errc rc;
+
+        *equity = known(account->spot_total, account->doubts);
+        if (!account->has_other_dexes)
+                equity->doubts |= MARGIN_DOUBT_DEXES;
+        if (account->spot_hold.v < used.v / 2) {
+                equity->doubts |= MARGIN_DOUBT_SPOT;
+                rc = add(equity, own, 1);
+                goto done;
+        }
+        rc = add(equity, isolated, -1);
+        if (rc)
+                goto done;
+        rc = add(equity, &other_isolated, -1);
+done:
+        return rc;
+}
+
+/* What cross positions are judged by. used: the margin of those listed. */
+static enum errc judge(struct margin_sums *s, const struct margin_account *account, struct usd used,
+                       const struct margin_money *isolated)
+{
         struct margin_money other_maintenance = known(account->other_maintenance, 0);
         enum errc rc = 0;
 
@@ -176,13 +199,7 @@ static enum errc judge(struct margin_sums *s, const struct margin_account *accou
         s->equity = unknown(account->doubts | MARGIN_DOUBT_SPOT);
         if (!account->has_spot)
                 goto done;
-        s->equity = known(account->spot_total, account->doubts);
-        if (!account->has_other_dexes)
-                s->equity.doubts |= MARGIN_DOUBT_DEXES;
-        rc = add(&s->equity, isolated, -1);
-        if (rc)
-                goto done;
-        rc = add(&s->equity, &other_isolated, -1);
+        rc = shared_balance(&s->equity, account, &s->cross_account_value, used, isolated);
         if (rc)
                 goto done;
         rc = add(&s->requirement, &other_maintenance, 1);
@@ -193,6 +210,7 @@ done:
 enum errc margin_account_sums(struct margin_sums *out, const struct margin_account *account)
 {
         struct margin_money zero = known((struct usd){0}, account->doubts), isolated = zero;
+        struct usd used;
         enum errc rc = 0;
 
         *out = (struct margin_sums){.margin_used = zero,
@@ -206,6 +224,7 @@ enum errc margin_account_sums(struct margin_sums *out, const struct margin_accou
                 rc = add_holding(out, &account->holding[i], &isolated);
         if (rc)
                 goto done;
+        used = out->cross_margin_used.v;
         if (account->is_complete) {
                 out->account_value = out->cross_account_value;
                 rc = add(&out->account_value, &isolated, 1);
@@ -216,7 +235,7 @@ enum errc margin_account_sums(struct margin_sums *out, const struct margin_accou
                 isolated.doubts |= MARGIN_DOUBT_LIST;
         }
         if (!rc)
-                rc = judge(out, account, &isolated);
+                rc = judge(out, account, used, &isolated);
 done:
         return rc;
 }

@@ -9,6 +9,8 @@
  * In a unified account the cross positions of all dexs of a collateral share the spot balance in it,
  * which holds everything: cross equity = spot total - isolated margin used. The venue publishes this as
  * the denominator of its unified account ratio; the perpetual account's own sums stay as they are.
+ * What backs the positions is held back in that balance (spot_hold). Where it holds back less than half
+ * of what they use, it does not contain it: it then adds to the cross account value, in doubt.
  * Portfolio margin lends value to other assets at prices and caps that are not part of an account's
  * state: its cross prices are not known here. Pure; cost grows with the number of positions. */
 #ifndef RISK_MARGIN_ACCOUNT_H
@@ -47,7 +49,7 @@ struct margin_account {
         /* Unified: the whole balance in the collateral token, and what the other dexs of that
          * collateral take of it. */
         bool has_spot, has_other_dexes;
-        struct usd spot_total, other_maintenance, other_isolated;
+        struct usd spot_total, spot_hold, other_maintenance, other_isolated;
         unsigned doubts; /* about all of it, such as MARGIN_DOUBT_STALE */
 };
 

@@ -3,6 +3,7 @@
 #include "risk/size.h"
 
 #include "base/attr.h"
+#include "risk/fee.h"
 #include "risk/margin_target.h"
 #include "risk/margin_tier.h"
 
@@ -89,25 +90,23 @@ static enum errc loss_of(struct usd *out, struct qty size, num_wide unit)
         return 0;
 }
 
-/* Venue's and builder's part of one leg, each rounded against the trader to 0.000001. */
+/* Venue's and builder's part of one leg. */
 static enum errc fees_of(struct usd *out, struct px price, struct qty size, struct rate venue,
                          struct rate builder)
 {
-        enum num_round round = venue.v < 0 ? NUM_DOWN : NUM_UP;
         struct usd notional, part;
         enum errc rc;
 
         rc = num_notional(&notional, price, size, NUM_UP);
         if (rc)
                 goto done;
-        rc = num_usd_rate(out, notional, venue, round);
+        rc = fee_part(out, notional, venue);
         if (rc)
                 goto done;
-        out->v = num_to_step(out->v, NUM_MICRO, round);
-        rc = num_usd_rate(&part, notional, builder, NUM_UP);
+        rc = fee_part(&part, notional, builder);
         if (rc)
                 goto done;
-        rc = num_usd_add(out, *out, (struct usd){num_to_step(part.v, NUM_MICRO, NUM_UP)});
+        rc = num_usd_add(out, *out, part);
 done:
         return rc;
 }

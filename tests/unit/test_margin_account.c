@@ -175,6 +175,7 @@ static void a_unified_account_stands_on_its_spot_balance(void **state)
         /* 377667 - 46599.6136 is owed: over 4.5 * (1 - 1/80) */
         f.a.has_spot = true;
         f.a.spot_total.v = INT64_C(4659961360000);
+        f.a.spot_hold.v = INT64_C(3776670000000);
         liquidation_is(&f, "74501.8028466948", MARGIN_DOUBT_DEXES);
         f.a.has_other_dexes = true;
         liquidation_is(&f, "74501.8028466948", 0);
@@ -195,6 +196,24 @@ static void a_unified_account_stands_on_its_spot_balance(void **state)
         assert_false(got.liquidation.v.exists);
 }
 
+/* A balance that holds nothing back for the positions is beside what they stand on. */
+static void a_spot_balance_without_hold_adds_up(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        one_long(&f);
+        f.a.pool = MARGIN_POOL_UNIFIED;
+        f.a.has_spot = f.a.has_other_dexes = true;
+        f.a.spot_total.v = INT64_C(834691360000);
+        liquidation_is(&f, "74501.8028466948", MARGIN_DOUBT_SPOT);
+        f.a.spot_total.v = INT64_C(4659961360000);
+        f.a.spot_hold.v = INT64_C(1888335000000);
+        liquidation_is(&f, "74501.8028466948", 0);
+        f.a.spot_hold.v--;
+        liquidation_is(&f, "65893.6003150492", MARGIN_DOUBT_SPOT);
+}
+
 static void an_isolated_position_takes_from_the_unified_balance(void **state)
 {
         struct margin_sums s;
@@ -204,7 +223,7 @@ static void an_isolated_position_takes_from_the_unified_balance(void **state)
         one_long(&f);
         f.a.pool = MARGIN_POOL_UNIFIED;
         f.a.has_spot = f.a.has_other_dexes = true;
-        f.a.spot_total.v = INT64_C(5000000000000);
+        f.a.spot_total.v = f.a.spot_hold.v = INT64_C(5000000000000);
         f.h[1] = f.h[0];
         f.h[1].p.mode = MARGIN_ISOLATED;
         f.h[1].p.raw_usd.v = -f.h[1].p.value.v + INT64_C(1000000000000);
@@ -358,6 +377,7 @@ int main(void)
                 cmocka_unit_test(sums_add_up),
                 cmocka_unit_test(positions_agree_with_the_single_ones),
                 cmocka_unit_test(a_unified_account_stands_on_its_spot_balance),
+                cmocka_unit_test(a_spot_balance_without_hold_adds_up),
                 cmocka_unit_test(an_isolated_position_takes_from_the_unified_balance),
                 cmocka_unit_test(other_modes_are_not_guessed),
                 cmocka_unit_test(a_cut_list_tells_its_positions_only),

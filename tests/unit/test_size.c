@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "margin_model.h"
+#include "risk/fee.h"
 #include "risk/size.h"
 
 #define ROUNDS 20000
@@ -149,6 +150,22 @@ static void refusals_say_why(void **state)
         assert_int_equal(size_by_risk(&s, &r), SIZE_TOO_LARGE);
 }
 
+/* Charges up, rebates down, to 0.000001. */
+static void fees_are_rounded_against_the_trader(void **state)
+{
+        struct usd fee;
+
+        (void)state;
+        assert_int_equal(fee_part(&fee, usd("100.01"), rate("0.00045")), 0);
+        assert_units(fee.v, "0.045005"); /* 0.0450045 */
+        assert_int_equal(fee_part(&fee, usd("100.01"), rate("-0.00001")), 0);
+        assert_units(fee.v, "-0.001"); /* -0.0010001 */
+        assert_int_equal(fee_part(&fee, usd("20000"), fee_builder_rate(25)), 0);
+        assert_units(fee.v, "5");
+        assert_int_equal(fee_part(&fee, (struct usd){INT64_MAX}, (struct rate){INT64_MAX}),
+                         E_RANGE);
+}
+
 static void bad_input_is_refused(void **state)
 {
         struct size_request bad[11];
@@ -288,6 +305,7 @@ int main(void)
                 cmocka_unit_test(fees_and_buffer_are_part_of_it),
                 cmocka_unit_test(a_far_stop_needs_no_more_than_the_leverage_takes),
                 cmocka_unit_test(refusals_say_why),
+                cmocka_unit_test(fees_are_rounded_against_the_trader),
                 cmocka_unit_test(bad_input_is_refused),
                 cmocka_unit_test(sizes_are_exact_to_the_lot),
         };
