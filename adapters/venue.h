@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "adapters/market.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hex.h"
@@ -18,35 +19,6 @@
 
 struct venue;
 struct loop;
-
-#define SYMBOL_MAX     32
-#define COLLATERAL_MAX 16
-#define DEX_NAME_MAX   8 /* with its end */
-#define VENUE_DEXES_MAX 8 /* beside the first */
-
-/* A market, as the venue describes it and its latest context. Borrowed from the venue until the
- * next turn; copy what must last. */
-struct market {
-        char symbol[SYMBOL_MAX];
-        char dex[DEX_NAME_MAX];          /* whose account its positions are in; "": the first */
-        char collateral[COLLATERAL_MAX]; /* "USDC": what its money is counted in */
-        uint32_t asset;                  /* the venue's id; venue-internal, never on our wire */
-        unsigned size_decimals;
-        unsigned price_max_decimals; /* and at most 5 significant figures unless an integer */
-        unsigned max_leverage;
-        struct margin_table tiers;
-        bool cross_allowed;
-        bool margin_removable;
-        bool is_delisted;
-        struct rate fee_share, rebate_share; /* of the account's rates: what is charged, what is paid */
-        /* Context; valid when context_at > 0 (wall ms). */
-        int64_t context_at;
-        struct px mark, oracle, mid, previous_day;
-        bool has_mid;
-        struct rate funding; /* hourly, a long pays when positive */
-        struct qty open_interest;
-        struct usd day_volume;
-};
 
 enum side { SIDE_BUY, SIDE_SELL };
 enum order_kind { ORDER_LIMIT, ORDER_TRIGGER };
@@ -266,7 +238,7 @@ struct venue_funding_rate {
 struct venue_payment { /* funding, as charged to one position */
         char symbol[SYMBOL_MAX];
         int64_t at;
-        struct usd amount; /* < 0: paid */
+        struct usd amount;          /* < 0: paid */
         char token[COLLATERAL_MAX]; /* what amount is counted in; "" not known */
         struct qty size;            /* of the position */
         struct rate rate;
@@ -308,13 +280,6 @@ struct venue_budget {
 struct venue_allowance {
         char volume[NUM_STR_MAX]; /* traded ever; each unit of money adds one action */
         uint64_t used, cap, reserved;
-};
-
-/* A perp dex: markets with one collateral, and an account of each trader's own. */
-struct venue_dex {
-        char name[DEX_NAME_MAX];         /* "": the first; symbols of others begin with "name:" */
-        char collateral[COLLATERAL_MAX]; /* "" while its markets are not known */
-        size_t n_markets;
 };
 
 /* Callbacks. err->code 0 means success; the rest is borrowed for the call, except that an account

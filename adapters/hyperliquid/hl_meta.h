@@ -16,7 +16,8 @@
 
 struct hl_universe {
         size_t n;
-        struct market *market; /* owned; asset id = position + first_asset, delisted ones included */
+        struct market
+                *market; /* owned; asset id = position + first_asset, delisted ones included */
         uint32_t first_asset;
         char collateral[COLLATERAL_MAX];
         struct map *by_symbol;

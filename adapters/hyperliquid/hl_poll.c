@@ -239,8 +239,7 @@ static bool next_turn(struct hl_venue *v, bool only_never_read)
         for (unsigned k = 0; k + 1 < v->markets.n; k++) {
                 v->turn = v->turn + 1 < v->markets.n ? v->turn + 1 : 1;
                 v->dex[v->turn].facts.tokens = v->tokens;
-                if (v->dex[v->turn].facts.index &&
-                    !(only_never_read && v->dex[v->turn].was_judged))
+                if (v->dex[v->turn].facts.index && !(only_never_read && v->dex[v->turn].was_judged))
                         return true;
         }
         return false;

@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define URL_MAX_BYTES        512
-#define MIN_ORDER_VALUE      (10 * NUM_SCALE)
-#define WITHDRAWAL_FEE       NUM_SCALE
-#define NAMED_AGENTS         3
+#define URL_MAX_BYTES   512
+#define MIN_ORDER_VALUE (10 * NUM_SCALE)
+#define WITHDRAWAL_FEE  NUM_SCALE
+#define NAMED_AGENTS    3
 
 struct hl_venue *hl_venue_of(struct venue *venue)
 {
@@ -151,8 +151,9 @@ static void op_metrics(const struct venue *venue, struct buf *out)
                 put_gauge(out, "perpgate_venue_contexts_age_ms", "Age of the latest prices.",
                           (long long)(wall(v) - v->status.contexts_at));
         if (v->markets.n > 1)
-                buf_puts(out, "# HELP perpgate_venue_dex_up 1 when the dex was read the last time.\n"
-                              "# TYPE perpgate_venue_dex_up gauge\n");
+                buf_puts(out,
+                         "# HELP perpgate_venue_dex_up 1 when the dex was read the last time.\n"
+                         "# TYPE perpgate_venue_dex_up gauge\n");
         for (unsigned i = 1; i < v->markets.n; i++)
                 buf_printf(out, "perpgate_venue_dex_up{dex=\"%s\"} %d\n", v->markets.dex[i].name,
                            v->dex[i].is_up);

@@ -20,8 +20,8 @@ struct hl_venue {
         int64_t read_deadline_ms;
         int64_t markets_every_ms;
         bool poll_in_flight;
-        unsigned failed_polls; /* of the first dex, in a row */
-        struct {               /* by place in markets */
+        unsigned failed_polls;             /* of the first dex, in a row */
+        struct {                           /* by place in markets */
                 struct hl_dex_facts facts; /* index 0: not listed */
                 int64_t markets_at, contexts_at;
                 bool was_judged, is_up;

@@ -51,9 +51,8 @@ static enum errc sums_add(struct sums *s, const struct venue_account *a)
 /* A token that is not known is summed with nothing. */
 static bool is_of(const struct gather_part *part, const struct gather_part *other)
 {
-        return part == other ||
-               (!other->err.code && part->account.collateral[0] &&
-                strcmp(part->account.collateral, other->account.collateral) == 0);
+        return part == other || (!other->err.code && part->account.collateral[0] &&
+                                 strcmp(part->account.collateral, other->account.collateral) == 0);
 }
 
 static enum errc collateral_row(struct buf *out, const struct gather *g, unsigned i)

@@ -14,8 +14,8 @@ struct gather;
 struct gather_part {
         struct gather *all;
         char dex[DEX_NAME_MAX];
-        struct err err;               /* it could not be read */
-        struct venue_account account; /* owned */
+        struct err err;                  /* it could not be read */
+        struct venue_account account;    /* owned */
         struct venue_open_order *orders; /* owned */
         size_t n_orders;
 };

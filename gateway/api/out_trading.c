@@ -236,7 +236,9 @@ void out_position(struct buf *out, const struct venue_position *p,
         buf_putc(out, '{');
         out_text(out, "symbol", p->symbol);
         out_text(out, "collateral",
-                 account->collateral[0] ? account->collateral : market ? market->collateral : NULL);
+                 account->collateral[0] ? account->collateral
+                 : market               ? market->collateral
+                                        : NULL);
         out_text(out, "side", p->p.size.v > 0 ? "long" : "short");
         out_qty(out, "size", size);
         out_px(out, "entryPrice", p->entry);

@@ -102,7 +102,7 @@ static void answer_prepared(struct call *call, const struct waiting *w, struct b
         out_key(&body, "sign");
         buf_put(&body, steps->data, steps->len);
         out_plan(&body, &w->run->plan);
-        out_risk(&body, &w->run->plan.risk);
+        out_risk(&body, &w->run->plan.risk, w->run->market.collateral);
         buf_putc(&body, '}');
         call_reply(call, 200, &body);
 }

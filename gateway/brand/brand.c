@@ -13,8 +13,8 @@ static int by_symbol(const void *key, const void *item)
 /* The loader sorts the markets. */
 static bool is_listed(const struct brand *brand, const char *symbol)
 {
-        return brand->n_markets > 0 && bsearch(symbol, brand->market, brand->n_markets,
-                                               sizeof *brand->market, by_symbol);
+        return brand->n_markets > 0 &&
+               bsearch(symbol, brand->market, brand->n_markets, sizeof *brand->market, by_symbol);
 }
 
 /* "xyz:*" stands for every market of the dex xyz. */

@@ -182,12 +182,12 @@ static bool is_complete(const json_t *answer)
 }
 
 /* One captured account: what is read must add up the way the venue adds it. */
-static void check_account(const char *name, const json_t *answer, const struct hl_universe *u)
+static void check_account(const char *name, const json_t *answer, const struct hl_markets *markets)
 {
         struct venue_account account;
         struct err err = {0};
 
-        if (hl_parse_account(&account, answer, u, &err))
+        if (hl_parse_account(&account, answer, markets, &err))
                 fail_msg("%s: %s", name, err.detail);
         for (unsigned i = 0; i < account.n_positions; i++) {
                 const struct venue_position *p = &account.position[i];
@@ -209,6 +209,7 @@ static void captured_accounts_are_read(void **state)
         bool has_contexts;
         struct hl_universe *u =
                 captured_universe("meta/sonirico--2026-02-06--2a44a47f.json", &has_contexts);
+        struct hl_markets markets = {.n = 1, .dex[0].universe = u};
         struct dirent *entry;
         size_t n = 0;
         DIR *dir;
@@ -226,7 +227,7 @@ static void captured_accounts_are_read(void **state)
                 (void)snprintf(path, sizeof path, "states/%s", entry->d_name);
                 answer = capture(path);
                 if (is_complete(answer)) {
-                        check_account(entry->d_name, answer, u);
+                        check_account(entry->d_name, answer, &markets);
                         n++;
                 }
                 json_decref(answer);

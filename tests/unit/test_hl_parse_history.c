@@ -225,7 +225,8 @@ static size_t check(const char *file, const json_t *item)
         else if (strcmp(type, "fundingHistory") == 0)
                 rc = hl_parse_history_rates((struct venue_funding_rate **)&rows, &n, answer, &err);
         else if (strcmp(type, "userFunding") == 0)
-                rc = hl_parse_history_payments((struct venue_payment **)&rows, &n, answer, NULL, &err);
+                rc = hl_parse_history_payments((struct venue_payment **)&rows, &n, answer, NULL,
+                                               &err);
         else if (strcmp(type, "userNonFundingLedgerUpdates") == 0)
                 rc = hl_parse_ledger((struct venue_ledger_row **)&rows, &n, answer, &user, &err);
         else if (strcmp(type, "extraAgents") == 0)
