@@ -43,6 +43,7 @@ struct market {
 struct venue_dex {
         char name[DEX_NAME_MAX];         /* "": the first; symbols of others begin with "name:" */
         char collateral[COLLATERAL_MAX]; /* "" while its markets are not known */
+        char token[64];                  /* the collateral, as transfers name it; "" not known */
         size_t n_markets;
 };
 

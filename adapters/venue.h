@@ -337,6 +337,8 @@ struct venue_approval {
         struct usd amount;       /* withdrawal, transfer: whole 0.000001 */
         struct addr destination; /* withdrawal */
         bool to_perps;           /* transfer: from spot, else to it */
+        char dex[DEX_NAME_MAX]; /* transfer: "" the first; else destination is the account itself */
+        char token[64];         /* transfer, in another dex: as venue_dex names it */
 };
 
 struct venue_caps {

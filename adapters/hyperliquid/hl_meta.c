@@ -138,26 +138,26 @@ static enum errc parse_market(struct market *m, const json_t *entry, const json_
         return parse_table(m, entry, tables, err);
 }
 
-/* Token 0 is USDC; the others' names come from the spot metadata. */
+/* Token 0 is USDC; the names of those of builders' dexes come from the spot metadata. */
 static enum errc parse_collateral(struct hl_universe *u, const json_t *meta,
                                   const struct hl_dex_facts *dex, struct err *err)
 {
-        const char *name = "USDC";
+        const struct hl_token *found;
         uint64_t token = 0;
 
         if (!hl_raw_is_absent(meta, "collateralToken") &&
             hl_raw_get_uint(&token, meta, "collateralToken"))
                 return bad(err, "collateral token", "not a number");
-        if (token != 0) {
-                const struct hl_token *found = dex ? hl_dexes_token(dex->tokens, token) : NULL;
-
-                if (!found)
-                        return bad(err, "collateral token", "not known");
-                name = found->name;
+        if (!dex && token == 0) {
+                must(text_copy(u->collateral, sizeof u->collateral, "USDC"));
+                return E_OK;
         }
-        return text_copy(u->collateral, sizeof u->collateral, name)
-                       ? E_OK
-                       : bad(err, "collateral token", "its name is too long");
+        found = dex ? hl_dexes_token(dex->tokens, token) : NULL;
+        if (!found)
+                return bad(err, "collateral token", "not known");
+        memcpy(u->collateral, found->name, sizeof u->collateral);
+        (void)snprintf(u->token, sizeof u->token, "%s:%s", found->name, found->id);
+        return E_OK;
 }
 
 /* Names of the first dex have no colon, those of another are "dex:name": a market that lay about its

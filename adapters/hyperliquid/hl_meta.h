@@ -20,6 +20,7 @@ struct hl_universe {
                 *market; /* owned; asset id = position + first_asset, delisted ones included */
         uint32_t first_asset;
         char collateral[COLLATERAL_MAX];
+        char token[COLLATERAL_MAX + 40]; /* "name:id"; "" in the first dex */
         struct map *by_symbol;
 };
 

@@ -88,8 +88,10 @@ static void op_dex_at(const struct venue *venue, unsigned i, struct venue_dex *o
         u = markets->dex[i].universe;
         *out = (struct venue_dex){.n_markets = u ? u->n : 0};
         memcpy(out->name, markets->dex[i].name, sizeof out->name);
-        if (u)
-                memcpy(out->collateral, u->collateral, sizeof out->collateral);
+        if (!u)
+                return;
+        memcpy(out->collateral, u->collateral, sizeof out->collateral);
+        memcpy(out->token, u->token, sizeof u->token);
 }
 
 static enum errc op_round_price(const struct market *m, struct px *price, enum num_round round)
