@@ -45,6 +45,7 @@ struct venue_dex {
         char collateral[COLLATERAL_MAX]; /* "" while its markets are not known */
         char token[64];                  /* the collateral, as transfers name it; "" not known */
         size_t n_markets;
+        bool is_gone; /* the venue has none of this name: there is nothing to read */
 };
 
 #endif

@@ -81,12 +81,16 @@ static unsigned op_dex_count(const struct venue *venue)
 
 static void op_dex_at(const struct venue *venue, unsigned i, struct venue_dex *out)
 {
-        const struct hl_markets *markets = &hl_venue_of_const(venue)->markets;
+        const struct hl_venue *v = hl_venue_of_const(venue);
+        const struct hl_markets *markets = &v->markets;
         const struct hl_universe *u;
 
         must(i < markets->n);
         u = markets->dex[i].universe;
-        *out = (struct venue_dex){.n_markets = u ? u->n : 0};
+        *out = (struct venue_dex){
+                .n_markets = u ? u->n : 0,
+                .is_gone = i > 0 && v->listed_at && !v->dex[i].facts.index,
+        };
         memcpy(out->name, markets->dex[i].name, sizeof out->name);
         if (!u)
                 return;

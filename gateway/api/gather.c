@@ -86,28 +86,40 @@ static void account_read(void *cookie, const struct err *err, struct venue_accou
                 accounts_facts(g->api->accounts, &g->user, facts_read, part);
 }
 
+/* The dexes that there are, or the one asked for. */
+static void choose(struct gather *g, const char *dex)
+{
+        struct venue *venue = g->api->o.venue;
+        unsigned n = dex ? 0 : venue->ops->dex_count(venue);
+        struct venue_dex its;
+
+        if (dex)
+                must(text_copy(g->part[g->n++].dex, DEX_NAME_MAX, dex));
+        for (unsigned i = 0; i < n; i++) {
+                venue->ops->dex_at(venue, i, &its);
+                if (!its.is_gone)
+                        memcpy(g->part[g->n++].dex, its.name, DEX_NAME_MAX);
+        }
+}
+
 void gather_read(struct api *api, const struct addr *user, const char *dex, bool wants_orders,
                  gather_fn *done, void *cookie)
 {
-        const struct venue_ops *ops = api->o.venue->ops;
         struct gather *g = xcalloc(1, sizeof *g);
+        struct venue *venue = api->o.venue;
 
         g->api = api;
         g->user = *user;
         g->wants_orders = wants_orders;
         g->done = done;
         g->cookie = cookie;
-        g->n = dex ? 1 : ops->dex_count(api->o.venue);
+        choose(g, dex);
         g->reading = g->n + (wants_orders ? 1 : 0);
         for (unsigned i = 0; i < g->n; i++) {
                 struct gather_part *part = &g->part[i];
-                struct venue_dex its;
 
                 part->all = g;
-                if (!dex)
-                        ops->dex_at(api->o.venue, i, &its);
-                must(text_copy(part->dex, sizeof part->dex, dex ? dex : its.name));
-                ops->read_account(api->o.venue, user, part->dex, account_read, part);
+                venue->ops->read_account(venue, user, part->dex, account_read, part);
         }
         if (wants_orders)
                 read_orders(&g->part[0]);

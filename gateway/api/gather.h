@@ -1,7 +1,8 @@
 /* gather: an account as it is in every dex, or in one. Account state costs little and is read everywhere;
  * open orders cost ten times as much and are read in the first dex, and in the others where the account
  * has money or positions, or pools its collateral. A dex other than the first that can't be read is a
- * part with an error: the rest is told, and so is what is missing. */
+ * part with an error: the rest is told, and so is what is missing. One that the venue does not have is no
+ * part. */
 #ifndef API_GATHER_H
 #define API_GATHER_H
 

@@ -233,7 +233,7 @@ static enum errc set_dex(struct ask *ask, const char *dex, struct err *err)
         ask->what.destination = ask->call->session.address;
         for (unsigned i = 1; i < n; i++) {
                 venue->ops->dex_at(venue, i, &its);
-                if (strcmp(its.name, dex) != 0)
+                if (its.is_gone || strcmp(its.name, dex) != 0)
                         continue;
                 memcpy(ask->what.dex, its.name, sizeof ask->what.dex);
                 memcpy(ask->what.token, its.token, sizeof ask->what.token);

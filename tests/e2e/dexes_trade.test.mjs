@@ -352,10 +352,11 @@ describe('what an operator says', () => {
       await who.signIn()
       const account = await who.ok('GET', '/v1/account')
       assert.deepEqual(account.dexes.map((d) => d.dex), [null, 'xyz'])
-      assert.deepEqual(account.missing.map((m) => m.dex), ['none', 'abc'])
+      assert.deepEqual(account.missing, [])
       assert.deepEqual(account.marginSummary.map((s) => s.collateral), ['USDC', 'USDX'])
-      assert.deepEqual((await who.ok('GET', '/v1/positions')).missing.length, 2)
-      await who.refused(503, 'venue_unavailable', 'POST', '/v1/transfer', { amount: '1', to: 'perps', dex: 'abc' })
+      assert.deepEqual((await who.ok('GET', '/v1/positions')).missing, [])
+      await who.refused(400, 'invalid_request', 'POST', '/v1/transfer', { amount: '1', to: 'perps', dex: 'abc' })
+      await who.refused(404, 'market_not_offered', 'GET', '/v1/markets/abc:GOLD')
     } finally {
       await own.stop()
     }
