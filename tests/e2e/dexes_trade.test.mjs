@@ -28,11 +28,11 @@ async function trader({ usdx = '10000', usdc = '0.01', brand = 'harbor' } = {}) 
 
 const venueState = (who, dex = 'xyz') => gateway.venue.info({ type: 'clearinghouseState', user: who.address, dex })
 const venuePosition = async (who, coin) => (await venueState(who)).assetPositions.map((row) => row.position).find((p) => p.coin === coin)
-const at = (symbol) => `/v1/positions/${encodeURIComponent(symbol)}`
+const path = encodeURIComponent
 const dexOf = async (who, dex) => (await who.ok('GET', '/v1/account')).dexes.find((d) => d.dex === dex)
 
 async function agree(who, symbol, preview) {
-  const [position, venue] = [await who.ok('GET', at(symbol)), await venuePosition(who, symbol)]
+  const [position, venue] = [await who.ok('GET', `/v1/positions/${path(symbol)}`), await venuePosition(who, symbol)]
   assert.equal(position.liquidationPrice, venue.liquidationPx, 'position and venue')
   assert.equal(preview.risk.liquidationPrice, venue.liquidationPx, 'preview and venue')
   assert.equal(position.collateral, 'USDX')
@@ -65,7 +65,7 @@ describe('markets', () => {
         if (tail !== '/candles?interval=1h') assert.equal(answer.json.symbol, 'xyz:GOLD')
       }
     for (const name of ['nope:GOLD', 'xyz:NOPE', 'xyz:', ':GOLD', 'GOLD', 'XYZ:GOLD', 'xyz::GOLD', 'xyz:GOLD:', 'xy:GOLD', `xyz:${'G'.repeat(60)}`]) {
-      const answer = await gateway.call('GET', `/v1/markets/${encodeURIComponent(name)}`, { host })
+      const answer = await gateway.call('GET', `/v1/markets/${path(name)}`, { host })
       assert.equal(answer.status, 404, `${name}: ${answer.text}`)
     }
   })
@@ -84,7 +84,7 @@ describe('the liquidation price is one: in preview, position and at the venue', 
           assert.equal(placed.status, 'filled')
           const { position } = await agree(who, symbol, preview)
           assert.deepEqual([position.marginMode, position.leverage, position.side], [marginMode, leverage, side === 'buy' ? 'long' : 'short'])
-          const closed = await who.ok('DELETE', at(symbol))
+          const closed = await who.ok('DELETE', `/v1/positions/${path(symbol)}`)
           assert.equal(closed.position, null)
           assert.equal(await venuePosition(who, symbol), undefined)
         }
@@ -146,7 +146,7 @@ describe('money', () => {
       const order = { symbol, side: 'buy', type: 'market', notional: '3000', leverage: 5 }
       const preview = await who.preview(order)
       await who.place(order)
-      const [fill] = (await who.ok('GET', `/v1/fills?symbol=${encodeURIComponent(symbol)}`)).data
+      const [fill] = (await who.ok('GET', `/v1/fills?symbol=${path(symbol)}`)).data
       assert.deepEqual([fill.symbol, fill.fees.token], [symbol, 'USDX'])
       assert.ok(Number(fill.fees.venue) > 0)
       assert.ok(Math.abs(Number(fill.fees.venue) - Number(preview.risk.fees.venue)) < 2e-6, `${fill.fees.venue} ${preview.risk.fees.venue}`)
@@ -202,9 +202,9 @@ describe('what a market does not permit is refused before anything is signed', (
     await signsNothing(gateway, async () => {
       for (const symbol of [STRICT, NO_CROSS]) {
         await who.refused(422, 'margin_mode_not_allowed', 'POST', '/v1/orders', { symbol, side: 'buy', type: 'market', notional: '100', marginMode: 'cross' })
-        await who.refused(422, 'margin_mode_not_allowed', 'PUT', `${at(symbol)}/leverage`, { marginMode: 'cross', leverage: 3 })
+        await who.refused(422, 'margin_mode_not_allowed', 'PUT', `/v1/positions/${path(symbol)}/leverage`, { marginMode: 'cross', leverage: 3 })
       }
-      await who.refused(422, 'leverage_too_high', 'PUT', `${at(STRICT)}/leverage`, { leverage: 11 })
+      await who.refused(422, 'leverage_too_high', 'PUT', `/v1/positions/${path(STRICT)}/leverage`, { leverage: 11 })
       await who.refused(422, 'invalid_tick', 'POST', '/v1/orders', { symbol: STRICT, side: 'buy', type: 'limit', size: '1', price: '400.123' })
       await who.refused(422, 'invalid_lot', 'POST', '/v1/orders', { symbol: STRICT, side: 'buy', type: 'limit', size: '1.0001', price: '400' })
     })
@@ -214,18 +214,18 @@ describe('what a market does not permit is refused before anything is signed', (
     const who = await trader()
     for (const symbol of [STRICT, NO_CROSS, NORMAL]) {
       await who.place({ symbol, side: 'buy', type: 'market', notional: '1000', marginMode: 'isolated', leverage: 5 })
-      const more = await who.ok('POST', `${at(symbol)}/margin`, { amount: '80' })
+      const more = await who.ok('POST', `/v1/positions/${path(symbol)}/margin`, { amount: '80' })
       assert.equal(more.position.collateral, 'USDX')
       assert.ok(Number(more.position.liquidationPrice) < Number(more.before.liquidationPrice))
       assert.equal(more.position.liquidationPrice, (await venuePosition(who, symbol)).liquidationPx)
       if (symbol === STRICT) {
-        await signsNothing(gateway, () => who.refused(422, 'margin_not_removable', 'POST', `${at(symbol)}/margin`, { amount: '-10' }))
+        await signsNothing(gateway, () => who.refused(422, 'margin_not_removable', 'POST', `/v1/positions/${path(symbol)}/margin`, { amount: '-10' }))
       } else {
-        const less = await who.ok('POST', `${at(symbol)}/margin`, { amount: '-10' })
+        const less = await who.ok('POST', `/v1/positions/${path(symbol)}/margin`, { amount: '-10' })
         assert.equal(less.position.liquidationPrice, (await venuePosition(who, symbol)).liquidationPx)
       }
     }
-    await signsNothing(gateway, () => who.refused(422, 'insufficient_margin', 'POST', `${at(NORMAL)}/margin`, { amount: '20000' }))
+    await signsNothing(gateway, () => who.refused(422, 'insufficient_margin', 'POST', `/v1/positions/${path(NORMAL)}/margin`, { amount: '20000' }))
   })
 })
 
@@ -234,7 +234,7 @@ describe('in each kind of market', () => {
     test(`${symbol}: rest, change, cancel, protect, close`, async () => {
       const who = await trader()
       const price = Number(prices[symbol])
-      await who.ok('PUT', `${at(symbol)}/leverage`, { marginMode: 'isolated', leverage: 6 })
+      await who.ok('PUT', `/v1/positions/${path(symbol)}/leverage`, { marginMode: 'isolated', leverage: 6 })
       const rests = await who.place({ symbol, side: 'buy', type: 'limit', size: '0.05', price: String(price * 0.9), timeInForce: 'gtc', marginMode: 'isolated' })
       assert.equal(rests.status, 'resting')
       const listed = (await who.ok('GET', '/v1/orders')).data
@@ -248,11 +248,11 @@ describe('in each kind of market', () => {
       assert.deepEqual((await who.ok('GET', '/v1/orders')).data, [])
       const opened = await who.place({ symbol, side: 'buy', type: 'market', notional: '1200', leverage: 6, stopLoss: { triggerPrice: String(price * 0.95) } })
       assert.deepEqual([opened.status, opened.legs.length], ['filled', 1])
-      const set = await who.ok('PUT', `${at(symbol)}/tpsl`, { takeProfit: { triggerPrice: String(price * 1.2) }, stopLoss: { triggerPrice: String(price * 0.93) } })
+      const set = await who.ok('PUT', `/v1/positions/${path(symbol)}/tpsl`, { takeProfit: { triggerPrice: String(price * 1.2) }, stopLoss: { triggerPrice: String(price * 0.93) } })
       assert.equal(set.position.takeProfit.triggerPrice, String(price * 1.2))
       assert.equal(set.position.stopLoss.triggerPrice, String(price * 0.93))
       assert.equal((await who.ok('GET', '/v1/orders')).data.length, 2)
-      const closed = await who.ok('DELETE', at(symbol))
+      const closed = await who.ok('DELETE', `/v1/positions/${path(symbol)}`)
       assert.equal(closed.position, null)
       await until('its protection is gone too', async () => (await who.ok('GET', '/v1/orders')).data.length === 0)
       const past = (await who.ok('GET', `/v1/orders?status=filled&symbol=${symbol}`)).data
@@ -264,7 +264,7 @@ test('protective orders whose position has gone elsewhere are swept in their own
   const who = await trader()
   await who.place({ symbol: NORMAL, side: 'buy', type: 'market', notional: '1000', leverage: 5 })
   await who.place({ symbol: NORMAL, side: 'sell', type: 'stopMarket', size: '0.01', triggerPrice: '20000', reduceOnly: true })
-  const { size } = await who.ok('GET', at(NORMAL))
+  const { size } = await who.ok('GET', `/v1/positions/${path(NORMAL)}`)
   await who.place({ symbol: NORMAL, side: 'sell', type: 'market', size })
   await until('the orphan is cancelled', async () => {
     await who.ok('GET', '/v1/positions')
@@ -295,7 +295,7 @@ test('all orders are cancelled in all dexes, or in the one of a symbol', async (
   const who = await trader({ usdc: '10000' })
   const rest = (symbol, price) => who.place({ symbol, side: 'buy', type: 'limit', size: '0.1', price, timeInForce: 'gtc', leverage: 3 })
   const orders = [await rest(NORMAL, '20000'), await rest(NO_CROSS, '4000'), await rest('BTC', '50000')]
-  const one = await who.ok('DELETE', `/v1/orders?symbol=${encodeURIComponent(NO_CROSS)}`)
+  const one = await who.ok('DELETE', `/v1/orders?symbol=${path(NO_CROSS)}`)
   assert.deepEqual(one.results, [{ id: orders[1].id, status: 'cancelled' }])
   const { results, more } = await who.ok('DELETE', '/v1/orders')
   assert.deepEqual(results.map((r) => r.id).sort(), [orders[0].id, orders[2].id].sort())

@@ -28,7 +28,7 @@ static void dex(const json_t *value)
 {
         struct hl_tokens *tokens = hl_dexes_tokens(json_object_get(value, "spot"), NULL);
         const json_t *meta = json_object_get(value, "meta");
-        struct hl_markets markets = {.n = 2, .dex = {{""}, {"xyz"}}};
+        struct hl_markets markets = {.n = 2, .dex[1].name = "xyz"};
         struct hl_dex_facts facts;
         struct hl_universe *u = NULL;
 

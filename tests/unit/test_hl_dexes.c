@@ -253,7 +253,7 @@ static int setup(void **state)
 
         w.tokens = tokens_of(TOKEN("USDC", "0") "," TOKEN("USDX", "7"));
         dex.tokens = w.tokens;
-        w.markets = (struct hl_markets){.n = 3, .dex = {{""}, {"abc"}, {"xyz"}}};
+        w.markets = (struct hl_markets){.n = 3, .dex[1].name = "abc", .dex[2].name = "xyz"};
         w.markets.dex[0].universe =
                 universe_of(UNIVERSE(MARKET("BTC", "") "," MARKET("ETH", ""), "0"), NULL);
         w.markets.dex[2].universe = universe_of(kinds, &dex);
