@@ -35,6 +35,12 @@ bool hl_markets_has(const struct hl_markets *markets, const char *coin)
         return dex == 0 ? hl_parse_is_perp(coin) : dex > 0;
 }
 
+bool hl_markets_is_in(const struct hl_markets *markets, const char *dex, const char *coin)
+{
+        return hl_markets_has(markets, coin) &&
+               dex_of(markets, coin) == hl_markets_dex(markets, dex);
+}
+
 const struct market *hl_markets_find(const struct hl_markets *markets, const char *symbol)
 {
         int dex = dex_of(markets, symbol);

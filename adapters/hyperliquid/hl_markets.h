@@ -20,6 +20,8 @@ size_t hl_markets_count(const struct hl_markets *markets);
 const struct market *hl_markets_at(const struct hl_markets *markets, size_t i); /* i < count */
 /* By name; -1 when it is none of ours. */
 int hl_markets_dex(const struct hl_markets *markets, const char *name);
+/* A perp of that dex, by its name; "" is the first. */
+bool hl_markets_is_in(const struct hl_markets *markets, const char *dex, const char *coin);
 /* A perp of one of our dexes, by its name: not spot, outcome or another dex's. */
 bool hl_markets_has(const struct hl_markets *markets, const char *coin);
 

@@ -151,12 +151,30 @@ static void name_collateral(struct venue_account *account, const struct hl_marke
                 memcpy(account->collateral, u->collateral, sizeof account->collateral);
 }
 
+/* A position of another dex would be judged, and its protection swept, by the wrong account. */
+static enum errc check_dex(struct venue_account *account, const struct call *call, struct err *err)
+{
+        for (unsigned i = 0; i < account->n_positions; i++) {
+                const char *symbol = account->position[i].symbol;
+
+                if (hl_markets_is_in(&call->v->markets, call->dex, symbol))
+                        continue;
+                (void)hl_parse_failed(err, hl_rest_kind_name(call->kind), symbol);
+                free(account->position);
+                *account = (struct venue_account){.n_positions = 0};
+                return E_VENUE_UNAVAILABLE;
+        }
+        return E_OK;
+}
+
 static void deliver_account(struct call *call, struct err *err, const json_t *answer)
 {
         struct venue_account account = {0};
 
         if (answer)
-                judge(call, hl_parse_account(&account, answer, &call->v->markets, err));
+                judge(call, hl_parse_account(&account, answer, &call->v->markets, err) != E_OK
+                                    ? E_VENUE_UNAVAILABLE
+                                    : check_dex(&account, call, err));
         memcpy(account.dex, call->dex, sizeof account.dex);
         name_collateral(&account, &call->v->markets);
         call->done.account(call->cookie, err, &account);
@@ -216,6 +234,17 @@ void hl_reads_fees(struct venue *venue, const struct addr *user, venue_fees_fn *
 
 /* ---- Orders and fills ---- */
 
+/* Leaves those of the dex asked about. */
+static size_t pick_orders(const struct call *call, struct venue_open_order *orders, size_t n)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < n; i++)
+                if (hl_markets_is_in(&call->v->markets, call->dex, orders[i].symbol))
+                        orders[kept++] = orders[i];
+        return kept;
+}
+
 static void deliver_orders(struct call *call, struct err *err, const json_t *answer)
 {
         struct venue_open_order *orders = NULL;
@@ -223,6 +252,7 @@ static void deliver_orders(struct call *call, struct err *err, const json_t *ans
 
         if (answer)
                 judge(call, hl_parse_orders(&orders, &n, answer, &call->v->markets, err));
+        n = pick_orders(call, orders, n);
         call->done.orders(call->cookie, err, orders, n);
         free(orders);
 }

@@ -139,6 +139,8 @@ static bool serve_info(int fd, const char *body)
         }
         hl_server.n_info++;
         (void)snprintf(hl_server.info_body, sizeof hl_server.info_body, "%s", body);
+        if (hl_server.info_answer)
+                return answer(fd, hl_server.info_mode, hl_server.info_answer);
         for (size_t i = 0; i < sizeof info_answers / sizeof *info_answers; i++) {
                 if (strstr(body, info_answers[i].type))
                         return answer(fd, hl_server.info_mode, info_answers[i].answer);
@@ -280,5 +282,12 @@ void hl_server_answer_dex(const char *markets, unsigned n, unsigned collateral)
                 len += (size_t)snprintf(out + len, cap - len, "%s%s", i ? "," : "", context);
         len += (size_t)snprintf(out + len, cap - len, "]]");
         assert_true(len < cap);
+        pthread_mutex_unlock(&hl_server.lock);
+}
+
+void hl_server_answer_info(const char *answer)
+{
+        pthread_mutex_lock(&hl_server.lock);
+        hl_server.info_answer = answer;
         pthread_mutex_unlock(&hl_server.lock);
 }

@@ -240,6 +240,74 @@ static void reads_name_their_dex(void **state)
         expect_body("dex", false);
 }
 
+#define ORDER(coin, oid)                                                                           \
+        "{\"coin\":\"" coin "\",\"side\":\"B\",\"limitPx\":\"1.0\",\"sz\":\"1.0\",\"oid\":" oid    \
+        ",\"timestamp\":1,\"origSz\":\"1.0\"}"
+#define SUMS                                                                                       \
+        "{\"accountValue\":\"9.0\",\"totalNtlPos\":\"0.0\",\"totalRawUsd\":\"9.0\","               \
+        "\"totalMarginUsed\":\"0.0\"}"
+#define STATE(coin)                                                                                \
+        "{\"marginSummary\":" SUMS ",\"crossMarginSummary\":" SUMS                                 \
+        ",\"crossMaintenanceMarginUsed\":\"0.0\",\"withdrawable\":\"9.0\",\"time\":3,"             \
+        "\"assetPositions\":[{\"position\":{\"coin\":\"" coin                                      \
+        "\",\"szi\":\"1.0\",\"leverage\":{\"type\":\"cross\",\"value\":5},\"entryPx\":\"400.0\","  \
+        "\"positionValue\":\"400.0\",\"unrealizedPnl\":\"0.0\",\"returnOnEquity\":\"0.0\","        \
+        "\"liquidationPx\":null,\"marginUsed\":\"80.0\",\"maxLeverage\":10,\"cumFunding\":{"       \
+        "\"sinceOpen\":\"0.0\"}}}]}"
+
+static uint64_t oids;
+
+static void on_oids(void *cookie, const struct err *err, const struct venue_open_order *orders,
+                    size_t n)
+{
+        (void)cookie;
+        assert_int_equal(err->code, E_OK);
+        for (size_t i = 0; i < n; i++)
+                oids = 10 * oids + orders[i].oid;
+        n_read++;
+}
+
+static enum errc account_code;
+static unsigned n_positions;
+
+static void on_code(void *cookie, const struct err *err, struct venue_account *account)
+{
+        (void)cookie;
+        account_code = err->code;
+        n_positions = account->n_positions;
+        n_read++;
+}
+
+/* Whatever the venue makes of the question: what is told as one dex's is that dex's. */
+static void answers_for_another_dex_are_not_taken(void **state)
+{
+        static const struct addr user = {.b = {[19] = 0xee}};
+        static const struct {
+                const char *dex;
+                uint64_t oids;
+                enum errc code;
+        } rows[] = {{"", 14, E_VENUE_UNAVAILABLE}, {"xyz", 2, E_OK}};
+
+        (void)state;
+        open_with_dexes(MARKET("xyz:A"), 1);
+        assert_true(hl_fixture_turn_until(has_dex));
+        for (size_t i = 0; i < 2; i++) {
+                hl_server_answer_info("[" ORDER("BTC", "1") "," ORDER("xyz:A", "2") "," ORDER(
+                        "nope:A", "3") "," ORDER("ETH", "4") "]");
+                n_read = 0;
+                oids = 0;
+                venue->ops->read_open_orders(venue, &user, rows[i].dex, on_oids, NULL);
+                assert_true(hl_fixture_turn_until(has_read));
+                assert_int_equal(oids, rows[i].oids);
+                hl_server_answer_info(STATE("xyz:A"));
+                n_read = 0;
+                venue->ops->read_account(venue, &user, rows[i].dex, on_code, NULL);
+                assert_true(hl_fixture_turn_until(has_read));
+                assert_int_equal(account_code, rows[i].code);
+                assert_int_equal(n_positions, rows[i].code ? 0 : 1);
+        }
+}
+
 static void odd_names_are_not_opened(void **state)
 {
         static const char *const odd[] = {"", "x", "XYZ", "x\"z", "toolong"};
@@ -269,6 +337,7 @@ int main(void)
                 HL_TEST(a_list_that_cant_be_read_changes_nothing),
                 HL_TEST(a_collateral_without_a_name_is_not_traded),
                 HL_TEST(reads_name_their_dex),
+                HL_TEST(answers_for_another_dex_are_not_taken),
                 HL_TEST(odd_names_are_not_opened),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
