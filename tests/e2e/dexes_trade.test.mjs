@@ -1,9 +1,10 @@
 // Builders' dexes (HIP-3) through the gateway: each is an account of its own, in its own collateral.
 import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { REPO, Trader, decimal, run, signTypedData, signsNothing, startConfigured, startDemo, temporaryFolder, until, writeConfig, writeMasterKey } from './harness.mjs'
+import { REPO, Trader, decimal, request, run, signTypedData, signsNothing, startConfigured, startDemo, startPaper, temporaryFolder, until, writeConfig, writeMasterKey } from './harness.mjs'
 
 const NORMAL = 'xyz:XYZ100'
 const STRICT = 'xyz:TSLA'
@@ -291,6 +292,37 @@ test('a batch goes over dexes, each order judged in its own', async () => {
   assert.deepEqual(cancelled, { results: [], more: false })
 })
 
+test('margin goes by the liquidation price or the leverage that it is to lead to', async () => {
+  const who = await trader()
+  await who.place({ symbol: NO_CROSS, side: 'buy', type: 'market', notional: '2000', leverage: 5 })
+  const to = await who.ok('POST', `/v1/positions/${path(NO_CROSS)}/margin`, { targetLiquidationPrice: '3500' })
+  assert.ok(Number(to.position.liquidationPrice) <= 3500 && Number(to.position.liquidationPrice) > 3499)
+  assert.equal(to.position.liquidationPrice, (await venuePosition(who, NO_CROSS)).liquidationPx)
+  const lever = await who.ok('POST', `/v1/positions/${path(NO_CROSS)}/margin`, { targetLeverage: '2.5' })
+  assert.ok(Math.abs(Number(lever.position.effectiveLeverage) - 2.5) < 0.001)
+})
+
+test('a liquidation in a dex is shown, and leaves the others alone', async () => {
+  const own = await startDemo()
+  try {
+    for (const [coin, price] of Object.entries(prices)) await own.price(coin, price)
+    const who = new Trader(own, 'harbor')
+    await own.venue.control('POST', '/paper/faucet', { user: who.address, amount: '1000', dex: 'xyz' })
+    await who.onboard('1000')
+    await who.place({ symbol: 'BTC', side: 'buy', type: 'market', notional: '1000', marginMode: 'cross', leverage: 5 })
+    await who.place({ symbol: NORMAL, side: 'buy', type: 'market', notional: '15000', marginMode: 'cross', leverage: 20 })
+    const usdc = (await who.ok('GET', '/v1/account')).marginSummary[0]
+    await own.price(NORMAL, '23000')
+    const { data } = await who.ok('GET', '/v1/positions')
+    assert.deepEqual(data.map((p) => p.symbol), ['BTC'])
+    assert.deepEqual((await who.ok('GET', '/v1/account')).marginSummary[0].withdrawable, usdc.withdrawable)
+    const fills = (await who.ok('GET', `/v1/fills?symbol=${NORMAL}`)).data
+    assert.ok(fills.length > 1 && fills.every((f) => f.fees.token === 'USDX'))
+  } finally {
+    await own.stop()
+  }
+})
+
 test('all orders are cancelled in all dexes, or in the one of a symbol', async () => {
   const who = await trader({ usdc: '10000' })
   const rest = (symbol, price) => who.place({ symbol, side: 'buy', type: 'limit', size: '0.1', price, timeInForce: 'gtc', leverage: 3 })
@@ -310,6 +342,100 @@ test('onboarding takes money in any dex for a deposit', async () => {
   assert.equal(await deposit(), 'todo')
   await fund(who.address, '5')
   assert.equal(await deposit(), 'done')
+})
+
+// The paper venue behind a wall that answers 502 to whatever is asked of the dex.
+async function walled(paper) {
+  const wall = { shut: false, asked: 0 }
+  const server = http.createServer(async (incoming, outgoing) => {
+    const parts = []
+    for await (const part of incoming) parts.push(part)
+    const body = Buffer.concat(parts)
+    const isOfDex = incoming.url === '/info' && JSON.parse(body).dex === 'xyz'
+    wall.asked += isOfDex
+    if (wall.shut && isOfDex) {
+      outgoing.writeHead(502).end('<html>')
+      return
+    }
+    const answer = await request(paper.base, incoming.method, incoming.url, { body })
+    outgoing.writeHead(answer.status, { 'Content-Type': answer.type }).end(answer.bytes)
+  })
+  await new Promise((done) => server.listen(0, '127.0.0.1', done))
+  wall.base = `http://127.0.0.1:${server.address().port}`
+  wall.close = () => {
+    server.closeAllConnections()
+    server.close()
+  }
+  return wall
+}
+
+test("a dex that can't be read is named, and the others go on", async () => {
+  const paper = await startPaper()
+  const wall = await walled(paper)
+  const own = await startConfigured({
+    venue: `{baseUrl: "${wall.base}", network: mainnet, weightPerMinute: 1000000, contextsEveryMs: 200, dexes: [xyz]}`,
+    paper: '{enabled: false}',
+  })
+  own.paperVenue = paper
+  try {
+    await own.price(NORMAL, '25000')
+    await own.price('BTC', '100000')
+    const who = new Trader(own, 'harbor')
+    await paper.control('POST', '/paper/faucet', { user: who.address, amount: '5000', dex: 'xyz' })
+    await who.onboard('5000')
+    const rests = async (symbol, price) => (await who.place({ symbol, side: 'buy', type: 'limit', size: '0.01', price, timeInForce: 'gtc', leverage: 3 })).id
+    const [there, here] = [await rests(NORMAL, '20000'), await rests('BTC', '90000')]
+    wall.shut = true
+    const { asked } = wall
+    await until('the dex was asked for its prices', async () => wall.asked > asked + 2)
+    assert.equal((await own.call('GET', '/readyz', { host: who.host })).status, 200)
+    const account = await who.ok('GET', '/v1/account')
+    assert.deepEqual(account.marginSummary.map((s) => [s.collateral, Number(s.accountValue) > 0]), [['USDC', true]])
+    assert.deepEqual(account.missing.map((m) => [m.dex, m.code]), [['xyz', 'venue_unavailable']])
+    const listed = await who.ok('GET', '/v1/orders')
+    assert.deepEqual([listed.data.map((o) => o.id), listed.missing.map((m) => m.dex)], [[here], ['xyz']])
+    await who.refused(503, 'venue_unavailable', 'GET', `/v1/orders?symbol=${NORMAL}`)
+    await who.refused(503, 'venue_unavailable', 'GET', `/v1/positions/${path(NORMAL)}`)
+    const all = await who.ok('DELETE', '/v1/orders')
+    assert.deepEqual([all.results.map((r) => r.id), all.more], [[here], true])
+    assert.equal((await who.place({ symbol: 'BTC', side: 'buy', type: 'market', notional: '100', leverage: 2 })).status, 'filled')
+    await who.refused(503, 'venue_unavailable', 'POST', '/v1/orders', { symbol: NORMAL, side: 'buy', type: 'market', notional: '100', leverage: 2 })
+    // By its id an order is cancelled all the same: that asks nothing of the dex.
+    await who.ok('DELETE', `/v1/orders/${there}`)
+    const metrics = await request(own.admin, 'GET', '/metrics')
+    assert.match(metrics.text, /perpgate_venue_dex_up\{dex="xyz"\} 0/)
+    wall.shut = false
+    await until('it is read again', async () => (await who.ok('GET', '/v1/account')).missing.length === 0)
+    assert.deepEqual((await who.ok('GET', '/v1/orders')).data, [])
+  } finally {
+    await own.stop()
+    wall.close()
+    await paper.stop()
+  }
+})
+
+test('a plan for the trader to sign names the market, and is sent', async () => {
+  const folder = temporaryFolder()
+  const brand = join(folder, 'keyless')
+  cpSync(join(REPO, 'branding/harbor'), brand, { recursive: true })
+  const yaml = readFileSync(join(brand, 'brand.yaml'), 'utf8')
+  writeFileSync(join(brand, 'brand.yaml'), `${yaml.replaceAll('harbor.localhost', 'keyless.localhost')}\nkeys: none\n`)
+  const own = await startConfigured({ brands: `[${brand}]`, venue: '{weightPerMinute: 1000000, contextsEveryMs: 200, dexes: [xyz]}' }, { folder })
+  try {
+    await own.price(STRICT, '400')
+    const who = new Trader(own, 'keyless')
+    await own.venue.control('POST', '/paper/faucet', { user: who.address, amount: '5000', dex: 'xyz' })
+    await who.signIn()
+    const order = { symbol: STRICT, side: 'buy', type: 'market', notional: '500', leverage: 4 }
+    const prepared = await who.ok('POST', '/v1/orders/prepare', order)
+    assert.equal(prepared.risk.collateral, 'USDX')
+    assert.deepEqual(prepared.sign.map((s) => s.action.asset ?? s.action.orders[0].a), [110001, 110001])
+    const signatures = await Promise.all(prepared.sign.map((step) => signTypedData(who.account, step.typedData)))
+    assert.equal((await who.ok('POST', '/v1/orders/submit', { id: prepared.id, signatures })).status, 'filled')
+    assert.equal((await who.ok('GET', `/v1/positions/${path(STRICT)}`)).liquidationPrice, prepared.risk.liquidationPrice)
+  } finally {
+    await own.stop()
+  }
 })
 
 describe('what an operator says', () => {
