@@ -125,19 +125,30 @@ void gather_read(struct api *api, const struct addr *user, const char *dex, bool
                 read_orders(&g->part[0]);
 }
 
+bool gather_find_dex(struct venue_dex *out, struct venue *venue, const char *name)
+{
+        unsigned n = venue->ops->dex_count(venue);
+
+        for (unsigned i = 1; i < n; i++) {
+                venue->ops->dex_at(venue, i, out);
+                if (strcmp(out->name, name) == 0)
+                        return true;
+        }
+        return false;
+}
+
 void gather_dex_of(char out[DEX_NAME_MAX], struct venue *venue, const char *symbol)
 {
-        const char *colon = strchr(symbol, ':');
-        size_t len = colon ? (size_t)(colon - symbol) : 0;
-        unsigned n = colon ? venue->ops->dex_count(venue) : 0;
+        size_t len = strcspn(symbol, ":");
+        char name[DEX_NAME_MAX] = "";
         struct venue_dex its;
 
         out[0] = '\0';
-        for (unsigned i = 1; i < n; i++) {
-                venue->ops->dex_at(venue, i, &its);
-                if (strlen(its.name) == len && memcmp(its.name, symbol, len) == 0)
-                        memcpy(out, its.name, DEX_NAME_MAX);
-        }
+        if (!symbol[len] || len >= sizeof name)
+                return;
+        memcpy(name, symbol, len);
+        if (gather_find_dex(&its, venue, name))
+                memcpy(out, its.name, DEX_NAME_MAX);
 }
 
 void gather_missing(struct buf *out, const struct gather *g)

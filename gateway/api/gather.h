@@ -39,6 +39,8 @@ struct gather {
 void gather_read(struct api *api, const struct addr *user, const char *dex, bool wants_orders,
                  gather_fn *done, void *cookie);
 
+/* A configured dex beside the first, by its name. */
+bool gather_find_dex(struct venue_dex *out, struct venue *venue, const char *name);
 /* The dex of a symbol, into out; the first one's for a name that is none's. */
 void gather_dex_of(char out[DEX_NAME_MAX], struct venue *venue, const char *symbol);
 /* "missing":[{dex, code, detail}] as a member. */

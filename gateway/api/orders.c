@@ -1,5 +1,4 @@
 /* Order routes. */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "api/orders_past.h"
 #include "api/out.h"
 #include "api/pipeline.h"
+#include "api/prepare.h"
 #include "api/sweep.h"
 #include "api/tables.h"
 #include "base/mem.h"
@@ -274,6 +274,7 @@ static void cancel_listed(void *cookie, const struct err *err, struct gather *g)
 {
         struct call *call = cookie;
         struct run_request request = {.kind = RUN_CANCEL};
+        struct err why = {.code = E_OK};
 
         if (err->code) {
                 call_fail(call, err);
@@ -284,7 +285,11 @@ static void cancel_listed(void *cookie, const struct err *err, struct gather *g)
                 add_part(&request, call, &g->part[i]);
         /* There may be some where nothing could be read. */
         request.cancels_more |= !gather_is_whole(g);
-        if (request.n_cancels == 0) {
+        if (prepare_is_asked(&request, call, &why)) {
+                call_fail(call, &why);
+                return;
+        }
+        if (request.n_cancels == 0 && !request.prepare) {
                 struct buf body;
                 buf_init(&body, 64);
                 buf_puts(&body, "{\"results\":[]");
@@ -296,34 +301,20 @@ static void cancel_listed(void *cookie, const struct err *err, struct gather *g)
         pipeline_start(call, &request);
 }
 
-struct cancel_query {
-        char symbol[SYMBOL_MAX];
-};
-
-static const struct field cancel_fields[] = {
-        {.name = "symbol",
-         .type = FIELD_TEXT,
-         .offset = offsetof(struct cancel_query, symbol),
-         .present = FIELD_NO_FLAG,
-         .size = SYMBOL_MAX},
-};
-FIELD_TABLE(orders_cancel_table, cancel_fields);
-
 /* Cancels up to VENUE_CANCELS_MAX orders, all of them or those of ?symbol=; the answer lists what was
  * cancelled, and says whether there are more, so that the trader asks again. */
 void orders_cancel_all(struct call *call)
 {
-        struct cancel_query query = {.symbol = ""};
+        struct prepare_query query = {.symbol = ""};
         struct err err = {.code = E_OK};
+        enum errc rc;
 
         /* A mistyped or overlong ?symbol= must not come to mean every order. */
-        if (call->has_query && !call->symbol_query[0]) {
-                (void)err_field(&err, E_INVALID, "symbol",
-                                "is the only parameter here and must be a market's symbol");
-                call_fail(call, &err);
-                return;
-        }
-        if (call_query(call, &query, cancel_fields, 1, &err)) {
+        rc = prepare_read_query(&query, call, true, &err);
+        if (!rc && (strcmp(query.symbol, call->symbol_query) != 0 ||
+                    (call->has_query && !query.has_symbol && !query.has_prepare)))
+                rc = err_field(&err, E_INVALID, "symbol", "must be a market's symbol");
+        if (rc) {
                 call_fail(call, &err);
                 return;
         }

@@ -1,6 +1,7 @@
 /* Executing a plan: sign, send, and what each outcome means for the rest.
  * A step ends done, failed or unknown. After an unknown one the venue is asked what happened before
  * anything else is sent; while that can't be told, nothing more is sent for this plan. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,6 +280,7 @@ static void execute_step(struct run *run)
                 step_over(run);
                 return;
         }
+        must(nonce || !run->is_given); /* what its trader signed has them all */
         if (!nonce && nonce_ledger_take(run->api->o.nonces, &run->account.agent, 1, &nonce)) {
                 struct err err = {.code = E_OK};
                 (void)err_set(&err, E_INTERNAL, "No nonce can be taken.");
@@ -298,6 +300,23 @@ static void skip_rest(struct run *run, const char *why)
         for (unsigned i = run->step + 1; i < run->plan.n_steps; i++)
                 if (run->plan.step[i].status == STEP_PENDING && !run->plan.step[i].is_put_back)
                         plan_step_set(&run->plan, i, STEP_SKIPPED, &err);
+}
+
+/* Of a plan that its trader signed, nothing is signed here: the amount that is known now is for the
+ * trader to move. */
+static void leave_margin(struct run *run)
+{
+        const struct plan_step *step = &run->plan.step[run->step];
+        struct err why = {.code = E_OK};
+        char amount[NUM_STR_MAX];
+
+        if (step->status != STEP_PENDING)
+                return;
+        snprintf(why.detail, sizeof why.detail,
+                 "It needs a signature of its own, for which its amount is known now: POST "
+                 "/v1/positions/%s/margin {\"amount\":\"%s\"}.",
+                 run->plan.symbol, num_print_usd(amount, step->action.u.margin.amount));
+        plan_step_set(&run->plan, run->step, STEP_SKIPPED, &why);
 }
 
 static void account_after_fill(void *cookie, const struct err *err, struct venue_account *account)
@@ -321,6 +340,8 @@ static void account_after_fill(void *cookie, const struct err *err, struct venue
                 step_over(run);
                 return;
         }
+        if (run->is_given)
+                leave_margin(run);
         execute_step(run);
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/admit.h"
 #include "api/call.h"
+#include "api/gather.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
@@ -28,7 +29,6 @@ struct waiting_key {
 struct transfers {
         struct api *api;
         struct map *waiting;
-        uint64_t last_nonce;
 };
 
 struct transfers *transfers_new(struct api *api)
@@ -202,14 +202,6 @@ static const struct field move_fields[] = {
 };
 FIELD_TABLE(transfers_move_table, move_fields);
 
-static uint64_t next_nonce(struct transfers *t)
-{
-        uint64_t now = (uint64_t)state_now(t->api);
-
-        t->last_nonce = now > t->last_nonce ? now : t->last_nonce + 1;
-        return t->last_nonce;
-}
-
 static enum errc check_amount(const struct ask *ask, struct err *err)
 {
         struct usd amount = ask->what.amount;
@@ -223,25 +215,36 @@ static enum errc check_amount(const struct ask *ask, struct err *err)
         return E_OK;
 }
 
-/* Where to or from, and what its money is called. */
 static enum errc set_dex(struct ask *ask, const char *dex, struct err *err)
 {
-        struct venue *venue = ask->call->api->o.venue;
-        unsigned n = venue->ops->dex_count(venue);
         struct venue_dex its;
 
+        if (!gather_find_dex(&its, ask->call->api->o.venue, dex) || its.is_gone)
+                return err_field(err, E_INVALID, "dex", "is not a dex that is traded here");
         ask->what.destination = ask->call->session.address;
-        for (unsigned i = 1; i < n; i++) {
-                venue->ops->dex_at(venue, i, &its);
-                if (its.is_gone || strcmp(its.name, dex) != 0)
-                        continue;
-                memcpy(ask->what.dex, its.name, sizeof ask->what.dex);
-                memcpy(ask->what.token, its.token, sizeof ask->what.token);
-                return its.token[0] ? E_OK
-                                    : err_set(err, E_VENUE_UNAVAILABLE,
-                                              "The collateral of %s is not known yet.", dex);
+        memcpy(ask->what.dex, its.name, sizeof ask->what.dex);
+        memcpy(ask->what.token, its.token, sizeof ask->what.token);
+        return its.token[0] ? E_OK : err_set(err, E_VENUE_UNAVAILABLE, "%s is not known yet.", dex);
+}
+
+static void nonces_ready(void *cookie, enum errc rc)
+{
+        struct ask *ask = cookie;
+        struct call *call = ask->call;
+        struct venue *venue = call->api->o.venue;
+
+        if (!rc)
+                rc = nonce_ledger_take(call->api->o.nonces, &call->session.address, 1,
+                                       &ask->what.nonce);
+        if (rc) {
+                call_fail_code(call, rc);
+                free(ask);
+        } else if (ask->what.to_perps) {
+                show(ask); /* what is on the spot side only the venue knows */
+        } else {
+                venue->ops->read_account(venue, &call->session.address, ask->what.dex, account_read,
+                                         ask);
         }
-        return err_field(err, E_INVALID, "dex", "is not a dex that is traded here");
 }
 
 static void start_ask(struct call *call, enum venue_approval_kind kind, const struct field *fields,
@@ -260,7 +263,6 @@ static void start_ask(struct call *call, enum venue_approval_kind kind, const st
         ask->what = (struct venue_approval){
                 .kind = kind,
                 .chain_id = request.chain_id ? request.chain_id : call->brand->chain[0],
-                .nonce = next_nonce(call->api->transfers),
                 .amount = request.amount,
                 .destination = request.destination,
                 .to_perps = request.to == 1,
@@ -272,11 +274,8 @@ static void start_ask(struct call *call, enum venue_approval_kind kind, const st
         if (err.code) {
                 call_fail(call, &err);
                 free(ask);
-        } else if (ask->what.to_perps) {
-                show(ask); /* what is on the spot side only the venue knows */
         } else {
-                venue->ops->read_account(venue, &call->session.address, ask->what.dex, account_read,
-                                         ask);
+                nonce_ledger_load(call->api->o.nonces, &call->session.address, nonces_ready, ask);
         }
 }
 
@@ -400,6 +399,7 @@ static void journal(struct submit *s)
         it->n_steps = 1;
         text_copy(it->step[0].action, sizeof it->step[0].action, it->kind);
         it->step[0].digest = s->digest;
+        it->step[0].nonce = s->what.nonce;
         buf_init(&request, 1024);
         describe(&request, &s->what);
         it->request = buf_cstr(&request);

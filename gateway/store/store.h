@@ -53,6 +53,7 @@ struct store_account {
         uint64_t agent_nonce;          /* the nonce its approval typed data names */
         uint64_t builder_nonce;        /* likewise for the builder fee; 0: none pending */
         unsigned builder_fee_tenth_bp; /* approved, as last confirmed by the venue */
+        struct addr builder;           /* for whom; zero: for nobody */
         bool has_next;                 /* a successor of the current agent, not approved yet */
         struct store_agent {
                 struct addr address;
@@ -67,7 +68,8 @@ typedef void store_account_fn(void *cookie, enum errc rc, const struct store_acc
 /* E_NOT_FOUND in the callback. */
 void store_account_get(struct store *store, const char *brand, const struct addr *address,
                        store_account_fn *done, void *cookie);
-/* Makes or replaces the account. Agents that are neither its current one nor its successor any more are
+/* Makes or replaces the account, and raises the highest nonce of its wallet to those that its pending
+ * approvals name. Agents that are neither its current one nor its successor any more are
  * retired: their sealed keys are erased; one that was ever retired, or is another account's, is E_EXISTS. */
 void store_account_put(struct store *store, const struct store_account *account, store_done *done,
                        void *cookie);
@@ -88,7 +90,8 @@ void store_session_delete(struct store *store, const uint8_t token_hash[32], sto
                           void *cookie);
 
 /* --- nonces: the highest ever reserved by a signer. store_intent_insert and store_intent_update
- * raise it, in the same transaction, to the highest nonce among the intent's steps. --- */
+ * raise it, in the same transaction, to the highest nonce among the intent's steps; store_account_put to
+ * those of the wallet's approvals. --- */
 typedef void store_nonce_fn(void *cookie, enum errc rc, uint64_t highest); /* 0: none yet */
 void store_nonce_get(struct store *store, const struct addr *signer, store_nonce_fn *done,
                      void *cookie);

@@ -163,8 +163,8 @@ static void bad_ledgers_are_refused(void **state)
                 "[{\"time\":1,\"hash\":\"0x12\"}]",
                 "[{\"time\":1,\"hash\":\"0x12\",\"delta\":{\"type\":\"deposit\"}}]",
                 "[{\"time\":1,\"hash\":\"0x12\",\"delta\":{\"type\":\"deposit\",\"usdc\":5}}]",
-                "[{\"time\":1,\"hash\":\"0x12\",\"delta\":{\"type\":\"deposit\",\"usdc\":\"1e9\"}}"
-                "]",
+                ("[{\"time\":1,\"hash\":\"0x12\",\"delta\":{\"type\":\"deposit\",\"usdc\":\"1e9\"}}"
+                 "]"),
                 "[{\"time\":1,\"hash\":\"0x12\",\"delta\":{\"type\":\"deposit\",\"usdc\":\"=1\"}}]",
                 "[{\"time\":1,\"hash\":\"0x12\",\"delta\":{\"type\":\"deposit\",\"usdc\":\"1.\"}}]",
                 "[{\"time\":1,\"hash\":\"0x12\",\"delta\":{\"type\":\"deposit\",\"usdc\":\"-\"}}]",
