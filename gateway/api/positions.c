@@ -8,7 +8,6 @@
 #include "api/out.h"
 #include "api/pipeline.h"
 #include "api/schema.h"
-#include "api/sweep.h"
 #include "api/tables.h"
 #include "base/mem.h"
 
@@ -71,10 +70,6 @@ static void gathered(void *cookie, const struct err *err, struct gather *g)
                 call_fail(call, err);
                 return;
         }
-        for (unsigned k = 0; k < g->n; k++)
-                if (!g->part[k].err.code)
-                        sweep_offer(call->api->sweep, call, &g->part[k].account, g->part[k].orders,
-                                    g->part[k].n_orders);
         if (call->param[0])
                 answer_one(call, &g->part[0]);
         else

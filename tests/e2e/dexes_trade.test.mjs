@@ -261,16 +261,19 @@ describe('in each kind of market', () => {
     })
 })
 
-test('protective orders whose position has gone elsewhere are swept in their own dex', async () => {
-  const who = await trader()
-  await who.place({ symbol: NORMAL, side: 'buy', type: 'market', notional: '1000', leverage: 5 })
-  await who.place({ symbol: NORMAL, side: 'sell', type: 'stopMarket', size: '0.01', triggerPrice: '20000', reduceOnly: true })
-  const { size } = await who.ok('GET', `/v1/positions/${path(NORMAL)}`)
-  await who.place({ symbol: NORMAL, side: 'sell', type: 'market', size })
-  await until('the orphan is cancelled', async () => {
-    await who.ok('GET', '/v1/positions')
-    return (await gateway.venue.info({ type: 'frontendOpenOrders', user: who.address, dex: 'xyz' })).length === 0
-  })
+test('protective orders leave with the position of their own dex, and stay with that of another', async () => {
+  const who = await trader({ usdc: '10000' })
+  const stays = await who.place({ symbol: 'BTC', side: 'buy', type: 'market', notional: '1000', leverage: 5, stopLoss: { triggerPrice: '90000' } })
+  for (const symbol of [NORMAL, NO_CROSS]) {
+    const goes = await who.place({ symbol, side: 'buy', type: 'market', notional: '1000', leverage: 5, stopLoss: { triggerPrice: String(Number(prices[symbol]) * 0.9) } })
+    assert.equal((await who.ok('GET', '/v1/orders')).data.length, 2)
+    assert.equal((await who.ok('GET', `/v1/positions/${path(symbol)}`)).stopLoss.id, goes.legs[0].id)
+    await who.ok('DELETE', `/v1/positions/${path(symbol)}`)
+    await until('its protection is gone', async () => {
+      const { data } = await who.ok('GET', '/v1/orders')
+      return data.length === 1 && data[0].id === stays.legs[0].id
+    })
+  }
 })
 
 test('a batch goes over dexes, each order judged in its own', async () => {
