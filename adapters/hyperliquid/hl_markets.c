@@ -80,3 +80,23 @@ const struct market *hl_markets_at(const struct hl_markets *markets, size_t i)
         must(false && "a market below the count");
         return NULL;
 }
+
+void hl_markets_name_collateral(const struct hl_markets *markets, struct venue_account *account)
+{
+        int dex = hl_markets_dex(markets, account->dex);
+        const struct hl_universe *u = markets && dex >= 0 ? markets->dex[dex].universe : NULL;
+
+        if (u)
+                memcpy(account->collateral, u->collateral, sizeof account->collateral);
+}
+
+size_t hl_markets_pick_orders(const struct hl_markets *markets, const char *dex,
+                              struct venue_open_order *orders, size_t n)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < n; i++)
+                if (hl_markets_is_in(markets, dex, orders[i].symbol))
+                        orders[kept++] = orders[i];
+        return kept;
+}

@@ -24,5 +24,10 @@ int hl_markets_dex(const struct hl_markets *markets, const char *name);
 bool hl_markets_is_in(const struct hl_markets *markets, const char *dex, const char *coin);
 /* A perp of one of our dexes, by its name: not spot, outcome or another dex's. */
 bool hl_markets_has(const struct hl_markets *markets, const char *coin);
+/* Sets the collateral of the account's dex; "" while its markets are not known. */
+void hl_markets_name_collateral(const struct hl_markets *markets, struct venue_account *account);
+/* Leaves the orders of the dex, in their order; how many. */
+size_t hl_markets_pick_orders(const struct hl_markets *markets, const char *dex,
+                              struct venue_open_order *orders, size_t n);
 
 #endif

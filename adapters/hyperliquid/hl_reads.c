@@ -142,15 +142,6 @@ static void ask_in_dex(struct call *call, const struct addr *user, const char *d
         ask(call, &body);
 }
 
-static void name_collateral(struct venue_account *account, const struct hl_markets *markets)
-{
-        int dex = hl_markets_dex(markets, account->dex);
-        const struct hl_universe *u = dex >= 0 ? markets->dex[dex].universe : NULL;
-
-        if (u)
-                memcpy(account->collateral, u->collateral, sizeof account->collateral);
-}
-
 /* A position of another dex would be judged, and its protection swept, by the wrong account. */
 static enum errc check_dex(struct venue_account *account, const struct call *call, struct err *err)
 {
@@ -176,7 +167,7 @@ static void deliver_account(struct call *call, struct err *err, const json_t *an
                                     ? E_VENUE_UNAVAILABLE
                                     : check_dex(&account, call, err));
         memcpy(account.dex, call->dex, sizeof account.dex);
-        name_collateral(&account, &call->v->markets);
+        hl_markets_name_collateral(&call->v->markets, &account);
         call->done.account(call->cookie, err, &account);
         free(account.position); /* unless the callee took it */
 }
@@ -234,17 +225,6 @@ void hl_reads_fees(struct venue *venue, const struct addr *user, venue_fees_fn *
 
 /* ---- Orders and fills ---- */
 
-/* Leaves those of the dex asked about. */
-static size_t pick_orders(const struct call *call, struct venue_open_order *orders, size_t n)
-{
-        size_t kept = 0;
-
-        for (size_t i = 0; i < n; i++)
-                if (hl_markets_is_in(&call->v->markets, call->dex, orders[i].symbol))
-                        orders[kept++] = orders[i];
-        return kept;
-}
-
 static void deliver_orders(struct call *call, struct err *err, const json_t *answer)
 {
         struct venue_open_order *orders = NULL;
@@ -252,7 +232,7 @@ static void deliver_orders(struct call *call, struct err *err, const json_t *ans
 
         if (answer)
                 judge(call, hl_parse_orders(&orders, &n, answer, &call->v->markets, err));
-        n = pick_orders(call, orders, n);
+        n = hl_markets_pick_orders(&call->v->markets, call->dex, orders, n);
         call->done.orders(call->cookie, err, orders, n);
         free(orders);
 }
