@@ -41,11 +41,16 @@ bool hl_markets_is_in(const struct hl_markets *markets, const char *dex, const c
                dex_of(markets, coin) == hl_markets_dex(markets, dex);
 }
 
+const struct hl_universe *hl_markets_universe(const struct hl_markets *markets, const char *coin)
+{
+        int dex = dex_of(markets, coin);
+
+        return markets && dex >= 0 ? markets->dex[dex].universe : NULL;
+}
+
 const struct market *hl_markets_find(const struct hl_markets *markets, const char *symbol)
 {
-        int dex = dex_of(markets, symbol);
-
-        return markets && dex >= 0 ? hl_meta_find(markets->dex[dex].universe, symbol) : NULL;
+        return hl_meta_find(hl_markets_universe(markets, symbol), symbol);
 }
 
 const struct market *hl_markets_by_asset(const struct hl_markets *markets, uint32_t asset)

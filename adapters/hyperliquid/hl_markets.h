@@ -18,6 +18,8 @@ const struct market *hl_markets_find(const struct hl_markets *markets, const cha
 const struct market *hl_markets_by_asset(const struct hl_markets *markets, uint32_t asset);
 size_t hl_markets_count(const struct hl_markets *markets);
 const struct market *hl_markets_at(const struct hl_markets *markets, size_t i); /* i < count */
+/* Of the dex that a name is of; NULL when that is not ours, or not read. */
+const struct hl_universe *hl_markets_universe(const struct hl_markets *markets, const char *coin);
 /* By name; -1 when it is none of ours. */
 int hl_markets_dex(const struct hl_markets *markets, const char *name);
 /* A perp of that dex, by its name; "" is the first. */

@@ -28,6 +28,10 @@ struct hl_universe {
  * anything in meta is not as it must be. A builder's dex has markets that begin with its name only. */
 struct hl_universe *hl_meta_parse(const json_t *meta, const struct hl_dex_facts *dex,
                                   struct err *err);
+/* The same of metadata that others kept, cut or old: markets that can't be read, or whose margin table
+ * is missing, are left out, and collateral is whatever it is. For reading figures, never for trading.
+ * NULL when there is no universe at all. */
+struct hl_universe *hl_meta_read(const json_t *meta);
 void hl_meta_free(struct hl_universe *universe); /* accepts NULL */
 
 /* NULL when there is none; universe may be NULL. */
