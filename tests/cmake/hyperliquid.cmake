@@ -2,11 +2,11 @@ pg_driver(sign_vectors LINK pg_hyperliquid)
 pg_unit(sign_vectors LINK pg_hyperliquid)
 target_compile_definitions(test_sign_vectors PRIVATE SIGN_VECTORS="$<TARGET_FILE:sign_vectors>")
 add_dependencies(test_sign_vectors sign_vectors)
-foreach(name hl_action hl_request hl_num hl_err hl_meta hl_parse hl_parse_history hl_budget
+foreach(name hl_action hl_request hl_num hl_err hl_meta hl_dexes hl_parse hl_parse_history hl_budget
     hl_sub_account)
   pg_unit(${name} LINK pg_hyperliquid)
 endforeach()
-foreach(name hl_venue hl_submit hl_reads hl_history)
+foreach(name hl_venue hl_poll hl_submit hl_reads hl_history)
   pg_unit(${name} LINK pg_venue Threads::Threads SOURCES
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/hl_server.c ${CMAKE_CURRENT_SOURCE_DIR}/unit/hl_fixture.c)
 endforeach()
