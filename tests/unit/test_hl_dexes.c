@@ -324,7 +324,7 @@ static enum errc compiled(const struct world *w, const struct venue_action *acti
 {
         struct venue_compiled out;
         struct err err = {0};
-        enum errc rc = hl_compile(&out, action, &w->markets, false, 1, 0, &err);
+        enum errc rc = hl_compile(&out, action, &w->markets, false, NULL, 1, 0, &err);
 
         assert_int_equal(rc, err.code);
         if (!rc)
