@@ -32,6 +32,7 @@ static void on_opened(void *cookie)
         c->heard_at = hl_feed_wall(f);
         if (c == f->conn[0]) /* where contexts and states are */
                 f->contexts_level = f->states_level = 0;
+        f->users_wait_ms = 0;
         list_each (it, &c->wires) {
                 struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_conn);
 

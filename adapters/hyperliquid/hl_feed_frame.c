@@ -7,8 +7,8 @@
 /* Frames: {"channel", "data"}. Nothing in them is trusted: what names no topic of ours on this connection
  * is counted and passed over. Errors carry no id, only text that repeats the subscription. */
 
-#define USERS_RAISE_MS 600000
-#define USERS_AGAIN_MS 10000
+#define USERS_WAIT_MIN 60000 /* a connection that died is counted by the venue for a while */
+#define USERS_WAIT_MAX 600000
 
 void hl_feed_frame_ignore(struct hl_feed *f, enum hl_feed_ignored why)
 {
@@ -114,7 +114,7 @@ static void refuse(struct hl_feed_conn *c, const struct hl_feed_key *key)
                 hl_feed_lose(f, w->topic, NULL, E_NOT_FOUND);
 }
 
-static bool is_user_held(const struct hl_feed *f, const struct addr *user, bool counts_asked)
+static bool is_user_held(const struct hl_feed *f, const struct addr *user)
 {
         list_each (it, &f->topics[HL_FEED_USERS]) {
                 const struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
@@ -123,9 +123,7 @@ static bool is_user_held(const struct hl_feed *f, const struct addr *user, bool 
                         const struct hl_feed_wire *w =
                                 list_entry(at, struct hl_feed_wire, in_topic);
 
-                        if (hex_addr_equal(&w->key.user, user) &&
-                            (w->state == HL_FEED_HELD ||
-                             (counts_asked && w->state == HL_FEED_ASKED)))
+                        if (w->state == HL_FEED_HELD && hex_addr_equal(&w->key.user, user))
                                 return true;
                 }
         }
@@ -142,7 +140,7 @@ static struct hl_feed_wire *find_one_too_many(const struct hl_feed_conn *c)
                 struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_conn);
 
                 if (w->state != HL_FEED_ASKED || hex_addr_zero(&w->key.user) ||
-                    is_user_held(c->feed, &w->key.user, false))
+                    is_user_held(c->feed, &w->key.user))
                         continue;
                 if (!found || w->turn < found->turn)
                         found = w;
@@ -150,7 +148,7 @@ static struct hl_feed_wire *find_one_too_many(const struct hl_feed_conn *c)
         return found;
 }
 
-static unsigned count_users_at_venue(const struct hl_feed *f)
+static unsigned count_users_held(const struct hl_feed *f)
 {
         unsigned n = 0;
 
@@ -161,29 +159,28 @@ static unsigned count_users_at_venue(const struct hl_feed *f)
 
                 for (unsigned i = 0; i < n; i++)
                         is_counted = is_counted || hex_addr_equal(&f->users[i], user);
-                if (!is_counted && n < f->limits.users && is_user_held(f, user, true))
+                if (!is_counted && n < f->limits.users && is_user_held(f, user))
                         f->users[n++] = *user;
         }
         return n;
 }
 
-/* Others use the same address's room. The newest users give way: hl_feed_fit parks them. */
+/* Others use the same address's room. Those that were asked for later will be refused as well. The newest
+ * users give way: hl_feed_fit parks them. */
 static void too_many_users(struct hl_feed_conn *c)
 {
         struct hl_feed *f = c->feed;
         struct hl_feed_wire *w = find_one_too_many(c);
-        int64_t now = hl_feed_mono(f);
-        unsigned n;
 
         f->count.refusals++;
         if (!w)
                 return;
         w->state = HL_FEED_WAITING;
-        w->not_before_until = now + USERS_AGAIN_MS;
-        n = count_users_at_venue(f);
-        if (n < f->users_max)
-                f->users_max = n;
-        f->users_raise_until = now + USERS_RAISE_MS;
+        f->users_max = count_users_held(f);
+        if (f->users_wait_ms < USERS_WAIT_MIN)
+                f->users_wait_ms = USERS_WAIT_MIN;
+        f->users_raise_until = hl_feed_mono(f) + f->users_wait_ms;
+        f->users_wait_ms *= f->users_wait_ms < USERS_WAIT_MAX ? 2 : 1;
         log_event(LOG_WARN, "venue tracks no more users", "users", log_int(f->users_max), NULL);
         hl_feed_kick(f);
 }

@@ -6,7 +6,6 @@
 
 #define STRIKES_SHIFT_MAX 6
 #define REFUSED_MS        300000 /* a market may be listed later */
-#define USERS_RAISE_MS    600000 /* whoever else used the venue's room for users may be gone */
 #define BROKEN_MS         2000
 
 static int64_t patience(const struct hl_feed_wire *w, int64_t base)
@@ -77,12 +76,11 @@ static void judge_wire(struct hl_feed *f, struct hl_feed_wire *w, int64_t now)
                 strike(f, w);
 }
 
+/* Whoever else used the venue's room for users may be gone. */
 static void raise_users(struct hl_feed *f, int64_t now)
 {
-        if (f->users_max >= f->limits.users || now < f->users_raise_until)
-                return;
-        f->users_max++;
-        f->users_raise_until = now + USERS_RAISE_MS;
+        if (f->users_max < f->limits.users && now >= f->users_raise_until)
+                f->users_max = f->limits.users;
 }
 
 void hl_feed_judge(struct hl_feed *f)

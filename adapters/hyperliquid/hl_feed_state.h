@@ -116,7 +116,8 @@ struct hl_feed {
         struct feed_options options;
         struct feed_limits limits; /* nothing left open */
         unsigned users_max;        /* as the venue has it now: at most limits.users */
-        int64_t users_raise_until; /* monotonic ms: when one more may be tried */
+        int64_t users_raise_until; /* monotonic ms: when all may be tried again */
+        int64_t users_wait_ms;
         struct list topics[HL_FEED_CLASSES];
         struct map *by_topic; /* struct feed_topic -> struct hl_feed_topic, wanted ones */
         struct map *by_key;   /* struct hl_feed_key -> struct hl_feed_wire, of wanted topics */
