@@ -167,6 +167,7 @@ static bool take_state(struct hl_feed *f, struct hl_feed_wire *w, const char *de
         if (!dex || !text_copy(event.dex, sizeof event.dex, dex) ||
             hl_parse_account(&account, state, universe_of(f), NULL))
                 return false;
+        hl_feed_frame_learn_time(f, account.as_of);
         hl_feed_tell(f, w->topic, &event);
         venue_account_fini(&account);
         return true;
@@ -185,7 +186,10 @@ void hl_feed_account_all_states(struct hl_feed_conn *c, const json_t *data)
                 const json_t *pair = json_array_get(pairs, i);
                 const char *dex = hl_raw_text(json_array_get(pair, 0), NULL);
 
-                is_good = take_state(f, w, dex, json_array_get(pair, 1)) && is_good;
+                /* A dex that is not ours is told as well, where it can be read. */
+                if (!take_state(f, w, dex, json_array_get(pair, 1)) &&
+                    (!dex || hl_feed_wire_knows_dex(f, dex)))
+                        is_good = false;
         }
         if (is_good)
                 hl_feed_frame_heard(f, w);

@@ -26,6 +26,14 @@ void hl_feed_frame_heard(struct hl_feed *f, struct hl_feed_wire *w)
         hl_feed_check_live(f, w->topic);
 }
 
+void hl_feed_frame_learn_time(struct hl_feed *f, int64_t venue_at)
+{
+        int64_t now = hl_feed_wall(f);
+
+        if (venue_at > now && venue_at - now > f->venue_ahead_ms)
+                f->venue_ahead_ms = venue_at - now;
+}
+
 /* ---- Answers to what was asked ------------------------------------------------------------------ */
 
 static struct hl_feed_wire *find_asked(const struct hl_feed_conn *c, const struct hl_feed_key *key)

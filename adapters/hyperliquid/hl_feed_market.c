@@ -56,15 +56,6 @@ static struct past judge_past(const struct hl_feed_wire *w, const json_t *data)
         return past;
 }
 
-/* The venue's clock is at least as late as what it says. */
-static void learn_time(struct hl_feed *f, int64_t venue_at)
-{
-        int64_t ahead = venue_at - hl_feed_wall(f);
-
-        if (venue_at > 0 && ahead > f->venue_ahead_ms)
-                f->venue_ahead_ms = ahead;
-}
-
 static void tell_trades(struct hl_feed *f, struct hl_feed_topic *t, size_t n)
 {
         struct feed_event event = {.kind = FEED_TRADE_ROWS, .n = n, .u.trade = f->trade};
@@ -88,7 +79,7 @@ static bool take_trades(struct hl_feed *f, struct hl_feed_wire *w, const json_t 
                         continue;
                 }
                 row->is_past = past.is_repeated || (past.is_first && row->trade.at <= past.until);
-                learn_time(f, row->trade.at);
+                hl_feed_frame_learn_time(f, row->trade.at);
                 w->topic->newest_at = later(w->topic->newest_at, row->trade.at);
                 if (++n == HL_FEED_ROWS) {
                         tell_trades(f, w->topic, n);

@@ -172,6 +172,7 @@ void hl_feed_metrics(const struct hl_feed *f, struct buf *out);
 
 /* Learns the dexes from the venue's markets. */
 void hl_feed_wire_dexes(struct hl_feed *f);
+bool hl_feed_wire_knows_dex(const struct hl_feed *f, const char *dex);
 /* The dex of a market's name into out: "" for the first; false: a name that can't be one. */
 bool hl_feed_wire_dex_of(char out[HL_FEED_DEX_MAX], const char *symbol);
 /* How many subscriptions the topic needs. */
@@ -230,6 +231,9 @@ const char *hl_feed_frame_channel(size_t i); /* NULL from the last on */
 void hl_feed_frame_ignore(struct hl_feed *f, enum hl_feed_ignored why);
 /* Data came for it: it is not silent, and is live if it was not. */
 void hl_feed_frame_heard(struct hl_feed *f, struct hl_feed_wire *w);
+
+/* The venue's clock is at least as late as what it says. */
+void hl_feed_frame_learn_time(struct hl_feed *f, int64_t venue_at);
 
 typedef void hl_feed_take_fn(struct hl_feed_conn *c, const json_t *data);
 hl_feed_take_fn hl_feed_market_trades, hl_feed_market_all_contexts, hl_feed_market_dex_contexts,

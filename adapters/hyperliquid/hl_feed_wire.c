@@ -125,7 +125,7 @@ bool hl_feed_wire_dex_of(char out[HL_FEED_DEX_MAX], const char *symbol)
         return true;
 }
 
-static bool knows_dex(const struct hl_feed *f, const char *dex)
+bool hl_feed_wire_knows_dex(const struct hl_feed *f, const char *dex)
 {
         /* Markets of one dex stand together. */
         for (unsigned i = f->n_dexes; i > 0; i--) {
@@ -145,7 +145,8 @@ void hl_feed_wire_dexes(struct hl_feed *f)
         for (size_t i = 0; i < n && f->n_dexes < HL_FEED_DEXES_MAX; i++) {
                 char dex[HL_FEED_DEX_MAX];
 
-                if (hl_feed_wire_dex_of(dex, v->ops->market_at(v, i)->symbol) && !knows_dex(f, dex))
+                if (hl_feed_wire_dex_of(dex, v->ops->market_at(v, i)->symbol) &&
+                    !hl_feed_wire_knows_dex(f, dex))
                         memcpy(f->dex[f->n_dexes++], dex, sizeof dex);
         }
 }

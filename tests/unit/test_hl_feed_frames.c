@@ -72,6 +72,25 @@ static void test_past_trades(void **state)
         assert_int_equal(await(rig, FEED_TRADE_ROWS, btc, 5)->n_past, 0);
 }
 
+/* The venue's clock may be hours before ours: what it says elsewhere tells so. */
+static void test_past_by_the_venues_clock(void **state)
+{
+        struct rig *rig = *state;
+        struct feed_topic btc = market_topic(FEED_TRADES, "BTC");
+        struct feed_topic eth = market_topic(FEED_TRADES, "ETH");
+        int64_t hour = 3600000;
+
+        open_feed(rig);
+        want(rig, eth);
+        AWAIT(rig, FEED_LIVE, eth, 1);
+        say_trades(rig, 0, "ETH", 1, wall(rig) + hour, 1);
+        AWAIT(rig, FEED_TRADE_ROWS, eth, 1);
+        want(rig, btc);
+        AWAIT(rig, FEED_LIVE, btc, 1);
+        say_trades(rig, 0, "BTC", 30, wall(rig) + hour - 1000, 100);
+        assert_int_equal(await(rig, FEED_TRADE_ROWS, btc, 1)->n_past, 30);
+}
+
 /* A market that was never traded has no past: its first trade is new. */
 static void test_first_trade_ever(void **state)
 {
@@ -258,6 +277,11 @@ static void test_states(void **state)
         assert_string_equal(rig->told[0].dex, "");
         assert_string_equal(rig->told[1].text, "7");
         assert_string_equal(rig->told[1].dex, "xyz");
+        /* A dex that is not traded here need not be understood. */
+        say_to(rig, 0,
+               "{\"channel\":\"allDexsClearinghouseState\",\"data\":{\"user\":\"" USER1
+               "\",\"clearinghouseStates\":[[\"\"," STATE("100.5") "],[\"abc\",7]]}}");
+        AWAIT(rig, FEED_ACCOUNT, one, 3);
         /* What can't be read comes whole again: until then it is what it was. */
         say_to(rig, 0,
                "{\"channel\":\"allDexsClearinghouseState\",\"data\":{\"user\":\"" USER1
@@ -267,7 +291,9 @@ static void test_states(void **state)
                "\",\"clearinghouseStates\":[]}}");
         settle(rig, 50);
         assert_true(state_of(rig, one).is_live);
-        assert_int_equal(rig->n_told, 3);
+        assert_int_equal(rig->n_told, 4);
+        assert_int_equal(
+                metric(rig, "perpgate_feed_ignored_frames_total{reason=\"notUnderstood\"}"), 1);
 }
 
 #define ORDER                                                                                      \
@@ -392,6 +418,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 T(test_past_trades),
+                T(test_past_by_the_venues_clock),
                 T(test_first_trade_ever),
                 T(test_many_trades_in_a_frame),
                 T(test_bad_trade),
