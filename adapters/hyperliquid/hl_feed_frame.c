@@ -17,7 +17,7 @@ void hl_feed_frame_ignore(struct hl_feed *f, enum hl_feed_ignored why)
 
 void hl_feed_frame_heard(struct hl_feed *f, struct hl_feed_wire *w)
 {
-        w->heard_until = hl_feed_mono(f);
+        w->heard_until = w->conn->spoke_until = hl_feed_mono(f);
         w->is_first = false;
         w->strikes = 0;
         w->topic->heard_at = hl_feed_wall(f);
@@ -54,7 +54,7 @@ static void hold(struct hl_feed_conn *c, const struct hl_feed_key *key)
         }
         w->state = HL_FEED_HELD;
         w->held_at = hl_feed_wall(f) + f->venue_ahead_ms;
-        w->heard_until = hl_feed_mono(f);
+        w->heard_until = c->spoke_until = hl_feed_mono(f);
         hl_feed_check_live(f, w->topic);
 }
 

@@ -2,7 +2,8 @@
 #include "base/log.h"
 
 /* Silence, topic by topic. A subscription that should have spoken is asked for anew; if that does not
- * help, the connection is opened anew; then both in turn, ever more rarely, because others live there. */
+ * help, the connection is opened anew, unless it is a market's and others speak; then both in turn, ever
+ * more rarely, because others live there. */
 
 #define STRIKES_SHIFT_MAX 6
 #define REFUSED_MS        300000 /* a market may be listed later */
@@ -44,13 +45,20 @@ static void ask_anew(struct hl_feed *f, struct hl_feed_wire *w, int64_t wait_ms)
         hl_feed_kick(f);
 }
 
+/* A market that the venue does not speak of is no reason to lose the others. */
+static bool is_alone_silent(const struct hl_feed_wire *w)
+{
+        return hl_feed_class_of(w->topic->topic.kind) == HL_FEED_PUBLIC &&
+               w->conn->spoke_until > w->heard_until;
+}
+
 static void strike(struct hl_feed *f, struct hl_feed_wire *w)
 {
         struct hl_feed_topic *t = w->topic;
 
         log_event(LOG_WARN, "feed topic is silent", "symbol", t->topic.symbol, "strikes",
                   log_int(w->strikes + 1), NULL);
-        if (++w->strikes % 2 == 1) {
+        if (++w->strikes % 2 == 1 || is_alone_silent(w)) {
                 ask_anew(f, w, 0);
         } else {
                 w->heard_until = w->asked_until = hl_feed_mono(f);

@@ -96,8 +96,9 @@ struct hl_feed_conn {
         struct ws_client *client;
         bool is_open;
         struct list wires;
-        int64_t heard_at;   /* wall ms */
-        int64_t used_until; /* monotonic ms: when it last had a wire */
+        int64_t heard_at;    /* wall ms */
+        int64_t used_until;  /* monotonic ms: when it last had a wire */
+        int64_t spoke_until; /* monotonic ms: when something of ours last came */
 };
 
 enum hl_feed_ignored {

@@ -181,6 +181,29 @@ static void test_no_answer(void **state)
         assert_int_equal(rig->told[0].kind, FEED_LIVE); /* it was never whole: nothing was lost */
 }
 
+/* The venue does not speak of one market: the others stay as they are. */
+static void test_one_coin_without_answer(void **state)
+{
+        struct rig *rig = *state;
+        int64_t until;
+
+        rig->limits.answer_ms = 50;
+        rig->ignored = "NOPE";
+        open_feed(rig);
+        want(rig, market_topic(FEED_TRADES, "NOPE"));
+        want(rig, contexts);
+        until = now_ms(rig) + WAIT_MS;
+        while (count_said(rig, "subscribe trades NOPE") < 4 && now_ms(rig) < until) {
+                loop_turn(rig->loop, 20);
+                if (rig->n_subs > 0)
+                        say_contexts(rig, 0);
+        }
+        assert_true(count_said(rig, "subscribe trades NOPE") >= 4);
+        assert_int_equal(rig->n_peers, 1);
+        assert_true(state_of(rig, contexts).is_live);
+        assert_int_equal(metric(rig, "perpgate_feed_gaps_total"), 0);
+}
+
 static void test_dropped_while_subscribing(void **state)
 {
         struct rig *rig = *state;
@@ -305,6 +328,7 @@ int main(void)
                 T(test_silent_topic),
                 T(test_may_be_silent),
                 T(test_no_answer),
+                T(test_one_coin_without_answer),
                 T(test_dropped_while_subscribing),
                 T(test_dropped_in_callback),
                 T(test_closed_in_callback),
