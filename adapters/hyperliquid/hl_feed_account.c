@@ -158,19 +158,40 @@ void hl_feed_account_events(struct hl_feed_conn *c, const json_t *data)
 
 /* ---- States ------------------------------------------------------------------------------------ */
 
+static bool is_of_dex(const char *symbol, const char *dex)
+{
+        char own[HL_FEED_DEX_MAX];
+
+        return hl_feed_wire_dex_of(own, symbol) && strcmp(own, dex) == 0;
+}
+
+/* Positions of another dex would be judged by the wrong account's money. */
+static bool is_all_of_dex(const struct venue_account *account, const char *dex)
+{
+        for (unsigned i = 0; i < account->n_positions; i++) {
+                if (!is_of_dex(account->position[i].symbol, dex))
+                        return false;
+        }
+        return true;
+}
+
 static bool take_state(struct hl_feed *f, struct hl_feed_wire *w, const char *dex,
                        const json_t *state)
 {
         struct venue_account account;
         struct feed_event event = {.kind = FEED_ACCOUNT, .n = 1, .u.account = &account};
+        bool is_good;
 
         if (!dex || !text_copy(event.dex, sizeof event.dex, dex) ||
             hl_parse_account(&account, state, universe_of(f), NULL))
                 return false;
-        hl_feed_frame_learn_time(f, account.as_of);
-        hl_feed_tell(f, w->topic, &event);
+        is_good = is_all_of_dex(&account, dex);
+        if (is_good) {
+                hl_feed_frame_learn_time(f, account.as_of);
+                hl_feed_tell(f, w->topic, &event);
+        }
         venue_account_fini(&account);
-        return true;
+        return is_good;
 }
 
 void hl_feed_account_all_states(struct hl_feed_conn *c, const json_t *data)
@@ -213,6 +234,17 @@ void hl_feed_account_state(struct hl_feed_conn *c, const json_t *data)
 
 /* ---- Orders ------------------------------------------------------------------------------------ */
 
+static size_t keep_those_of_dex(struct venue_open_order *orders, size_t n, const char *dex)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                if (is_of_dex(orders[i].symbol, dex))
+                        orders[kept++] = orders[i];
+        }
+        return kept;
+}
+
 void hl_feed_account_orders(struct hl_feed_conn *c, const json_t *data)
 {
         struct hl_feed *f = c->feed;
@@ -229,6 +261,7 @@ void hl_feed_account_orders(struct hl_feed_conn *c, const json_t *data)
                 hl_feed_frame_ignore(f, HL_FEED_NOT_UNDERSTOOD);
                 return;
         }
+        event.n = keep_those_of_dex(orders, event.n, dex);
         event.u.order = orders;
         hl_feed_tell(f, w->topic, &event);
         free(orders);

@@ -194,6 +194,7 @@ static void test_one_coin_without_answer(void **state)
         want(rig, contexts);
         until = now_ms(rig) + WAIT_MS;
         while (count_said(rig, "subscribe trades NOPE") < 4 && now_ms(rig) < until) {
+                rig->n_told = 0;
                 loop_turn(rig->loop, 20);
                 if (rig->n_subs > 0)
                         say_contexts(rig, 0);

@@ -296,6 +296,41 @@ static void test_states(void **state)
                 metric(rig, "perpgate_feed_ignored_frames_total{reason=\"notUnderstood\"}"), 1);
 }
 
+#define POSITION(coin)                                                                             \
+        "{\"type\":\"oneWay\",\"position\":{\"coin\":\"" coin                                      \
+        "\",\"szi\":\"0.001\",\"leverage\":{\"type\":\"isolated\",\"value\":10,\"rawUsd\":\"-75."  \
+        "4\"},"                                                                                    \
+        "\"entryPx\":\"83800.0\",\"positionValue\":\"83.8\",\"unrealizedPnl\":\"0.0\","            \
+        "\"returnOnEquity\":\"0.0\",\"liquidationPx\":\"76000.1\",\"marginUsed\":\"8.38\","        \
+        "\"maxLeverage\":40,\"cumFunding\":{\"sinceOpen\":\"0.0\"}}}"
+
+/* A position or an order of another dex is not this account's. */
+static void test_states_keep_dexes_apart(void **state)
+{
+        static const char *const positions[] = {POSITION("xyz:GOLD"), POSITION("BTC")};
+        struct rig *rig = *state;
+        struct feed_topic one = user_topic(FEED_USER_STATE, 1);
+
+        open_feed(rig);
+        want(rig, one);
+        await_said(rig, "subscribe allDexsClearinghouseState 01", 1);
+        for (size_t i = 0; i < 2; i++) {
+                say_to(rig, 0,
+                       "{\"channel\":\"allDexsClearinghouseState\",\"data\":{\"user\":\"" USER1
+                       "\",\"clearinghouseStates\":[[\"\",{\"marginSummary\":" SUMMARY(
+                               "5.0") ","
+                                      "\"crossMarginSummary\":" SUMMARY(
+                                              "5.0") ",\"crossMaintenanceMarginUsed\":"
+                                                     "\"0.0\",\"withdrawable\":\"1.0\",\"time\":1,"
+                                                     "\"assetPositions\":[%s]}]]}}",
+                       positions[i]);
+        }
+        AWAIT(rig, FEED_LIVE, one, 1);
+        assert_int_equal(count_told(rig, FEED_ACCOUNT, one), 1); /* the second */
+        assert_int_equal(
+                metric(rig, "perpgate_feed_ignored_frames_total{reason=\"notUnderstood\"}"), 1);
+}
+
 #define ORDER                                                                                      \
         "{\"coin\":\"BTC\",\"side\":\"B\",\"limitPx\":\"83000.0\",\"sz\":\"0.01\",\"oid\":"        \
         "5566963,"                                                                                 \
@@ -426,6 +461,7 @@ int main(void)
                 T(test_fills),
                 T(test_events),
                 T(test_states),
+                T(test_states_keep_dexes_apart),
                 T(test_orders),
                 T(test_rubbish),
                 T(test_giant_frame),
