@@ -28,7 +28,7 @@ static void await_subs(struct rig *rig, size_t n)
 {
         int64_t until = now_ms(rig) + WAIT_MS;
 
-        while (rig->n_subs < n && now_ms(rig) < until)
+        while (rig->n_subs != n && now_ms(rig) < until)
                 loop_turn(rig->loop, 20);
         assert_int_equal(rig->n_subs, n);
 }
@@ -237,6 +237,107 @@ static void test_venue_takes_fewer_users(void **state)
         assert_int_equal(rig->max_users, 2);
 }
 
+/* ---- At random --------------------------------------------------------------------------------- */
+
+#define STEPS  400
+#define TOPICS 40
+
+struct wanted {
+        struct feed_topic topic;
+        unsigned n;
+};
+
+static void make_topics(struct wanted *wanted)
+{
+        static const enum feed_kind kinds[] = {FEED_USER_FILLS, FEED_USER_EVENTS, FEED_USER_ORDERS};
+        char symbol[SYMBOL_MAX];
+
+        for (unsigned i = 0; i < TOPICS; i++) {
+                (void)snprintf(symbol, sizeof(symbol), "M%u", i);
+                wanted[i].topic = i < 18 ? user_topic(kinds[i % 3], 1 + i / 3)
+                                         : market_topic(FEED_TRADES, symbol);
+        }
+}
+
+static void change(struct rig *rig, struct wanted *w, bool wants)
+{
+        if (wants)
+                w->n += try_want(rig, w->topic) == E_OK;
+        else if (w->n > 0) {
+                drop(rig, w->topic);
+                w->n--;
+        }
+}
+
+/* As it should be: what is wanted is live, or has no room; nothing else is. */
+static bool is_settled(const struct rig *rig, const struct wanted *wanted)
+{
+        for (unsigned i = 0; i < TOPICS; i++) {
+                struct feed_topic_state s = state_of(rig, wanted[i].topic);
+
+                assert_int_equal(s.is_wanted, wanted[i].n > 0);
+                if (s.is_wanted && !s.is_live && s.refusal != E_LIMIT)
+                        return false;
+        }
+        return (size_t)metric(rig, "perpgate_feed_subscriptions") == rig->n_subs;
+}
+
+/* Every loss was told: a topic is live by what was told if and only if it is by its state. */
+static void check_told(const struct rig *rig, const struct wanted *w)
+{
+        struct feed_topic_state s = state_of(rig, w->topic);
+        bool is_live = false;
+
+        for (size_t i = 0; i < rig->n_told; i++) {
+                const struct told *told = &rig->told[i];
+
+                if (!is_same_topic(&told->topic, &w->topic))
+                        continue;
+                if (told->kind == FEED_LIVE || told->kind == FEED_GAP)
+                        is_live = told->kind == FEED_LIVE;
+        }
+        if (s.is_wanted)
+                assert_int_equal(is_live, s.is_live);
+}
+
+static void test_at_random(void **state)
+{
+        struct rig *rig = *state;
+        struct wanted wanted[TOPICS] = {{.n = 0}};
+        unsigned seed = (unsigned)clock_wall_ms(loop_clock(rig->loop)), n_closed = 0;
+        int64_t until;
+
+        print_message("seed %u\n", seed);
+        srandom(seed);
+        make_topics(wanted);
+        rig->limits = (struct feed_limits){.connections = 3, .subscriptions = 25, .users = 4};
+        open_feed(rig);
+        for (unsigned i = 0; i < STEPS; i++) {
+                unsigned dice = (unsigned)random() % 100;
+
+                change(rig, &wanted[random() % TOPICS], dice < 55);
+                if (dice >= 97 && n_closed < 6 && rig->n_peers > 0) {
+                        httpd_ws_close(rig->httpd, rig->peer[rig->n_peers - 1], 1011, "");
+                        n_closed++;
+                }
+                if (dice % 2)
+                        loop_turn(rig->loop, dice % 10);
+        }
+        until = now_ms(rig) + WAIT_MS;
+        while (!is_settled(rig, wanted) && now_ms(rig) < until)
+                loop_turn(rig->loop, 20);
+        assert_true(is_settled(rig, wanted));
+        for (unsigned i = 0; i < TOPICS; i++)
+                check_told(rig, &wanted[i]);
+        assert_true(rig->max_subs <= 25);
+        assert_true(rig->max_users <= 4);
+        assert_true(rig->max_open <= 3);
+        for (unsigned i = 0; i < TOPICS; i++)
+                while (wanted[i].n > 0)
+                        change(rig, &wanted[i], false);
+        await_subs(rig, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -249,6 +350,7 @@ int main(void)
                 T(test_states_fall_back),
                 T(test_a_dex_appears),
                 T(test_venue_takes_fewer_users),
+                T(test_at_random),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
