@@ -20,7 +20,7 @@
 struct mirror;
 
 #define MIRROR_DEX_MAX    16 /* bytes of a dex's name with its NUL */
-#define MIRROR_BANDS_MAX  4
+#define MIRROR_BANDS_MAX  3
 #define MIRROR_ORDERS_MAX 2048 /* resting orders kept of one account */
 
 /* Why a shadow may be wrong. Bits: an account can have several. */
