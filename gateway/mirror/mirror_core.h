@@ -99,6 +99,7 @@ struct shadow_marks mirror_marks(const struct mirror *mirror); /* present ones *
 
 /* ---- mirror_trust.c: doubts ---- */
 void mirror_mark(struct shadow *s, uint32_t doubts, int64_t now);
+void mirror_mark_orders(struct shadow *s, int64_t now); /* resting orders alone */
 /* All of them, those that follow from the rest included. */
 uint32_t mirror_doubts(const struct mirror *mirror, const struct shadow *s, int64_t now);
 bool mirror_context_fresh(const struct mirror *mirror, uint32_t market, int64_t now);
@@ -142,7 +143,7 @@ void mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct s
 struct drift_result {
         uint32_t fields; /* bits by enum mirror_field */
         struct usd amount;
-        bool cash_only, margin_moved, setting_only;
+        bool may_be_elsewhere; /* as a transfer, a margin edit or a leverage change would show */
 };
 /* What differs between the shadow and what the venue says, valued at marks. */
 void drift_books(struct drift_result *out, const struct shadow_book *had,

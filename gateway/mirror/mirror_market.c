@@ -216,10 +216,8 @@ static void set_user_topic(struct mirror *mirror, struct shadow *s, void *cookie
                 s->topics |= topic->bit;
         } else {
                 /* What the topic covered since it was last whole is not covered any more. */
-                if (topic->bit == TOPIC_ORDERS_LIVE && (s->topics & topic->bit)) {
-                        s->orders_doubt_at = topic->at;
-                        mirror_mark(s, DOUBT_ORDERS, topic->at);
-                }
+                if (topic->bit == TOPIC_ORDERS_LIVE && (s->topics & topic->bit))
+                        mirror_mark_orders(s, topic->at);
                 if (topic->bit == TOPIC_FILLS_LIVE && (s->topics & topic->bit) &&
                     (s->book.n || s->n_orders))
                         mirror_mark(s, DOUBT_GAP, topic->at);

@@ -286,8 +286,7 @@ static void compare(struct adoption *a, const struct shadow_book *had, uint32_t 
         drift_books(&result, had, &a->s->book, &marks);
         if (!a->s->n_log && a->s->pool == POOL_STANDARD && !(result.fields & 1u << FIELD_SIZE))
                 drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
-        elsewhere =
-                nothing_since && (result.cash_only || result.setting_only || result.margin_moved);
+        elsewhere = nothing_since && result.may_be_elsewhere;
         drift_judge(a->mirror, a->s, &result, elsewhere || (doubts & ~standing), a->state->as_of,
                     a->reading->at);
 }
@@ -367,7 +366,6 @@ void mirror_state(struct mirror *mirror, const struct addr *user, const char *de
         a.s->parts &= (uint8_t)~PART_STATE;
         if (state->as_of < a.s->state_at || state->as_of < a.s->folded_at) {
                 mirror->stats.states_stale++;
-                mirror_mark(a.s, 0, a.s->doubt_at);
         } else if (take_book(&a)) {
                 mirror->stats.refused++;
                 mirror_mark(a.s, DOUBT_RANGE, reading->at);

@@ -38,6 +38,13 @@ void mirror_mark(struct shadow *s, uint32_t doubts, int64_t now)
                 s->doubt_at = now;
 }
 
+void mirror_mark_orders(struct shadow *s, int64_t now)
+{
+        s->doubts |= DOUBT_ORDERS;
+        if (now > s->orders_doubt_at)
+                s->orders_doubt_at = now;
+}
+
 bool mirror_context_fresh(const struct mirror *mirror, uint32_t market, int64_t now)
 {
         const struct mirror_place *place = &mirror->place[market];

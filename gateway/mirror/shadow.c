@@ -49,6 +49,7 @@ void shadow_fini(struct shadow *s)
         free(s->order);
         free(s->setting);
         free(s->gone);
+        free(s->ticked);
         *s = (struct shadow){0};
 }
 
@@ -58,6 +59,7 @@ size_t shadow_bytes(const struct shadow *s)
 
         bytes += s->book.cap * sizeof *s->book.position;
         bytes += s->base ? sizeof *s->base + s->base->cap * sizeof *s->base->position : 0;
+        bytes += s->cap_ticked * sizeof *s->ticked;
         bytes += s->cap_log * sizeof *s->log;
         bytes += s->cap_orders * sizeof *s->order;
         bytes += s->cap_settings * sizeof *s->setting;

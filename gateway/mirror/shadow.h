@@ -140,6 +140,8 @@ struct shadow {
         struct shadow_gone *gone;
         uint32_t n_gone;
         struct shadow_loss *loss;
+        uint32_t *ticked; /* markets whose thresholds are set, ascending */
+        uint32_t n_ticked, cap_ticked;
 
         int64_t state_at;     /* the venue's time of the last state; 0: never read */
         int64_t folded_at;    /* the base holds effects up to here: older states can't be used */
