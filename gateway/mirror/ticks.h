@@ -25,7 +25,8 @@ struct ticks_threshold {
         bool from_above; /* reached when mark <= price (a long's), else when mark >= price */
         uint8_t level;   /* the caller's: which band, or liquidation */
 };
-#define TICKS_LEVELS_MAX 8
+#define TICKS_LEVELS_MAX   8
+#define TICKS_ACCOUNTS_MAX (1u << 24) /* account ids are below; market ids below markets_max */
 
 struct ticks_hooks {
         /* A threshold was passed: reached, or left again. Several levels of one position passed by one
@@ -43,7 +44,7 @@ void ticks_free(struct ticks *ticks); /* accepts NULL */
 
 /* Puts these thresholds in the place of what the position had (n 0: none any more). State relative to
  * the present mark is taken as it is, without telling: the caller knows it. E_INVALID above
- * TICKS_LEVELS_MAX. */
+ * TICKS_LEVELS_MAX or with a price below 0. */
 MUST_USE enum errc ticks_set_position(struct ticks *ticks, uint32_t account, uint32_t market,
                                       const struct ticks_threshold *threshold, size_t n);
 /* The marks between which nothing that matters of the account changes by this market alone; low 0 and
@@ -51,7 +52,14 @@ MUST_USE enum errc ticks_set_position(struct ticks *ticks, uint32_t account, uin
 void ticks_set_band(struct ticks *ticks, uint32_t account, uint32_t market, bool has, struct px low,
                     struct px high);
 void ticks_drop_account(struct ticks *ticks, uint32_t account);
-/* A new mark. Hooks may call ticks_set_* for the account they are told of. */
+/* The market is delisted: all its thresholds and bands go, and its mark; nobody is told. */
+void ticks_drop_market(struct ticks *ticks, uint32_t market);
+/* A new mark; 0 or below is none and ignored. Hooks may call ticks_set_* and ticks_drop_*, for any
+ * account, but not ticks_mark. First all crossings are told, in the order in which the mark passes
+ * them, then the looks. What a hook sets counts from the new mark on: thresholds that it replaces are
+ * not told any more, a band that it sets around the mark needs no look. An account whose band does not
+ * hold the mark after its look is told of again with the next mark, even the same one.
+ * Before a market's first mark nothing is reached: the first mark tells what it reaches. */
 void ticks_mark(struct ticks *ticks, uint32_t market, struct px mark);
 
 struct ticks_stats {
