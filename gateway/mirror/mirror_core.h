@@ -25,7 +25,8 @@ struct mirror_place {
         char symbol[SYMBOL_MAX];
         uint32_t asset;
         uint8_t dex;
-        bool has_market, is_delisted, is_live, may_cross;
+        uint8_t size_decimals;
+        bool has_market, is_delisted, is_live;
         uint16_t table; /* at present */
         struct shadow_market_rule rule;
         struct px mark, oracle;

@@ -1,11 +1,12 @@
 /* Thresholds. An isolated position's liquidation price stands still while the mark moves, and so do
  * the marks at which its distance crosses a band: b is reached at P / (1 - b) by a long, P / (1 + b)
- * by a short, and left again at b * (1 + hysteresis). A cross account is judged as a whole: how far it
- * may be off any level, shared among its markets, makes the bands within which it is not looked at. */
+ * by a short, and left again at b * (1 + hysteresis). A cross account is judged as a whole
+ * (band.h), and looked at again when a mark leaves the band that the last look found for it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "mirror/band.h"
 #include "mirror/mirror_core.h"
 
 #define NO_PRICE INT64_MAX
@@ -17,15 +18,6 @@ static struct rate left_at(const struct mirror *mirror, unsigned band)
         if (num_muldiv(&more, b, mirror->options.hysteresis.v, NUM_RATE_SCALE, NUM_UP))
                 more = 0;
         return (struct rate){b + more};
-}
-
-/* The mark at which a position with that liquidation price is at that distance. */
-static bool mark_at(struct px *out, struct px liquidation, struct rate distance, bool is_long)
-{
-        int64_t part = is_long ? NUM_RATE_SCALE - distance.v : NUM_RATE_SCALE + distance.v;
-
-        return part > 0 && !num_muldiv(&out->v, liquidation.v, NUM_RATE_SCALE, part, NUM_NEAREST) &&
-               out->v > 0;
 }
 
 /* |mark - liquidation| / mark; 0 at and beyond the liquidation price. */
@@ -130,9 +122,9 @@ static size_t thresholds_of(struct ticks_threshold *out, const struct mirror *mi
         for (unsigned i = 0; i < mirror->options.n_bands; i++) {
                 struct px at;
 
-                if (mark_at(&at, liquidation, mirror->options.band[i], is_long))
+                if (!band_threshold(&at, liquidation, is_long, mirror->options.band[i]))
                         out[n++] = (struct ticks_threshold){at, is_long, (uint8_t)(1 + 2 * i)};
-                if (mark_at(&at, liquidation, left_at(mirror, i), is_long))
+                if (!band_threshold(&at, liquidation, is_long, left_at(mirror, i)))
                         out[n++] = (struct ticks_threshold){at, is_long, (uint8_t)(2 + 2 * i)};
         }
         return n;
@@ -164,104 +156,103 @@ static void set_isolated(struct mirror *mirror, struct shadow *s, struct shadow_
 
 /* ---- cross ---- */
 
-/* How far the account's buffer may move before any level of the position is met: half of what its
- * distance is off the level, in money, since a unit of buffer moves the price by two at most. */
-static num_wide slack_of(const struct mirror *mirror, const struct margin_position *m,
-                         num_wide distance)
+/* Liquidation, then each band and the way out of it, in rising order. */
+static void levels_of(struct band_levels *out, const struct mirror *mirror)
 {
-        num_wide least = distance * m->value.v / NUM_RATE_SCALE;
-
-        for (unsigned i = 0; i < 2 * mirror->options.n_bands; i++) {
-                struct rate level = i % 2 ? left_at(mirror, i / 2) : mirror->options.band[i / 2];
-                num_wide off = distance - level.v;
-
-                off = (off < 0 ? -off : off) * m->value.v / NUM_RATE_SCALE;
-                least = off < least ? off : least;
+        out->n = 1;
+        out->level[0] = (struct band_level){BAND_DISTANCE, {0}};
+        for (unsigned i = mirror->options.n_bands; i-- > 0;) {
+                out->level[out->n++] = (struct band_level){BAND_DISTANCE, mirror->options.band[i]};
+                out->level[out->n++] = (struct band_level){BAND_DISTANCE, left_at(mirror, i)};
         }
-        return least / 2;
+}
+
+/* The same, as bits of our own. */
+static uint8_t own_bits(const struct mirror *mirror, uint32_t reached, uint8_t before)
+{
+        uint8_t bits = reached & 1 ? bit_of(LEVEL_LIQUIDATION) : 0;
+
+        for (unsigned i = 0; i < mirror->options.n_bands; i++) {
+                unsigned enter = 1 + 2 * (mirror->options.n_bands - 1 - i);
+                uint8_t bit = bit_of(LEVEL_BAND + i);
+
+                if (reached & 1u << (before & bit ? enter + 1 : enter))
+                        bits |= bit;
+        }
+        return bits;
 }
 
 struct cross_look {
-        struct shadow_value value;
-        unsigned n;
-        num_wide slack;
+        struct band_position position[VENUE_POSITIONS_MAX];
+        struct band_edges edge[VENUE_POSITIONS_MAX];
+        uint32_t market[VENUE_POSITIONS_MAX];
+        size_t n;
         struct crossing nearest;
 };
 
-static void look_at(struct cross_look *look, const struct mirror *mirror,
-                    const struct shadow_position *p)
+static void gather(struct cross_look *look, const struct mirror *mirror, const struct shadow *s)
 {
-        struct px mark = mirror->place[p->market].mark;
-        struct margin_liquidation liquidation;
-        num_wide buffer =
-                (num_wide)look->value.cross.account_value.v - look->value.cross.maintenance.v;
-        struct margin_position m;
-        num_wide distance, slack;
+        look->n = 0;
+        for (uint32_t i = 0; i < s->book.n && look->n < VENUE_POSITIONS_MAX; i++) {
+                const struct shadow_position *p = &s->book.position[i];
 
-        look->n++;
-        if (shadow_value_position(&m, p, mark, mirror->table) ||
-            margin_liquidation(&liquidation, &m, &look->value.cross) || m.value.v <= 0) {
-                look->slack = 0;
-                return;
-        }
-        if (liquidation.exists) {
-                distance = distance_of(mark, liquidation.price, p->size.v > 0);
-        } else {
-                /* None: as far as its buffer goes, and a whole mark at least. */
-                distance = buffer > 0 ? buffer * (NUM_RATE_SCALE / 2) / m.value.v : 0;
-                distance = distance < NUM_RATE_SCALE ? NUM_RATE_SCALE : distance;
-        }
-        if (distance > NO_PRICE / 4)
-                distance = NO_PRICE / 4;
-        slack = slack_of(mirror, &m, distance);
-        if (look->n == 1 || slack < look->slack)
-                look->slack = slack;
-        if (liquidation.exists && distance < look->nearest.distance) {
-                look->nearest.market = p->market;
-                look->nearest.liquidation = liquidation.price;
-                look->nearest.distance = (int64_t)distance;
+                if (p->mode != MARGIN_CROSS)
+                        continue;
+                look->market[look->n] = p->market;
+                look->position[look->n++] = (struct band_position){
+                        p->size, mirror->place[p->market].mark, &mirror->table[p->table]};
         }
 }
 
-static void set_band(struct mirror *mirror, const struct shadow *s, const struct shadow_position *p,
-                     const struct cross_look *look)
+/* Which of the positions is nearest to its price, for those who are told. */
+static void find_nearest(struct cross_look *look, const struct mirror *mirror, struct shadow *s)
 {
-        struct px mark = mirror->place[p->market].mark, low, high;
-        num_wide by = look->slack * NUM_SCALE / (2 * (num_wide)look->n * num_abs(p->size.v));
-        num_wide most = mark.v / 20;
+        struct shadow_marks marks = mirror_marks(mirror);
+        struct shadow_value value;
 
-        /* Also bounded for what the position's own mark does to its own distance. */
-        by = by < most ? by : most;
-        low.v = mark.v - (int64_t)by;
-        high.v = mark.v + (int64_t)by;
-        ticks_set_band(mirror->ticks, s->slot, p->market, true, low, high);
+        look->nearest.market = look->market[0];
+        if (shadow_value_book(&value, &s->book, &marks, mirror->table))
+                return;
+        for (size_t i = 0; i < look->n; i++) {
+                const struct shadow_position *p = shadow_position(&s->book, look->market[i]);
+                struct px mark = mirror->place[p->market].mark;
+                struct margin_liquidation liquidation;
+                struct margin_position m;
+                int64_t distance;
+
+                if (shadow_value_position(&m, p, mark, mirror->table) ||
+                    margin_liquidation(&liquidation, &m, &value.cross) || !liquidation.exists)
+                        continue;
+                distance = distance_of(mark, liquidation.price, p->size.v > 0);
+                if (distance >= look->nearest.distance)
+                        continue;
+                look->nearest.market = p->market;
+                look->nearest.liquidation = liquidation.price;
+                look->nearest.distance = distance;
+        }
 }
 
 static void set_cross(struct mirror *mirror, struct shadow *s, int64_t now)
 {
-        struct shadow_marks marks = mirror_marks(mirror);
-        struct cross_look look = {.nearest = {.is_cross = true, .distance = NO_PRICE, .now = now}};
+        struct cross_look look;
+        struct band_account account = {0};
+        struct band_levels levels;
         uint8_t before = s->reached;
-        bool is_known = !shadow_value_book(&look.value, &s->book, &marks, mirror->table);
-        bool is_gone;
 
-        for (uint32_t i = 0; i < s->book.n && is_known; i++) {
-                if (s->book.position[i].mode == MARGIN_CROSS)
-                        look_at(&look, mirror, &s->book.position[i]);
-        }
-        is_gone = is_known && look.n &&
-                  look.value.cross.account_value.v < look.value.cross.maintenance.v;
-        if (is_gone) {
-                look.nearest.distance = 0;
-                look.slack = 0;
-        }
-        for (uint32_t i = 0; i < s->book.n; i++) {
-                if (s->book.position[i].mode == MARGIN_CROSS)
-                        set_band(mirror, s, &s->book.position[i], &look);
-        }
-        s->reached = levels_at(mirror, before, look.nearest.distance, is_gone);
-        if (look.n || before)
-                tell_changes(mirror, s, &look.nearest, before, s->reached);
+        gather(&look, mirror, s);
+        look.nearest = (struct crossing){.is_cross = true, .distance = NO_PRICE, .now = now};
+        levels_of(&levels, mirror);
+        /* Where it can't be told the edges are the marks: the next mark looks again. */
+        if (look.n && band_look(&account, look.edge, s->book.cash, look.position, look.n, &levels))
+                account.reached = 0;
+        for (size_t i = 0; i < look.n; i++)
+                ticks_set_band(mirror->ticks, s->slot, look.market[i], true, look.edge[i].low,
+                               look.edge[i].high);
+        s->reached = own_bits(mirror, account.reached, before);
+        if (s->reached == before || !look.n)
+                return;
+        find_nearest(&look, mirror, s);
+        tell_changes(mirror, s, &look.nearest, before, s->reached);
 }
 
 /* ---- both ---- */

@@ -151,7 +151,7 @@ enum errc mirror_market(struct mirror *mirror, const struct market *market, int6
         place->table = mirror_table(mirror, &market->tiers);
         place->asset = market->asset;
         place->is_delisted = market->is_delisted;
-        place->may_cross = market->cross_allowed;
+        place->size_decimals = (uint8_t)(market->size_decimals < 6 ? market->size_decimals : 6);
         place->has_market = true;
         place->rule.table = place->table;
         place->rule.default_leverage = (uint16_t)(leverage ? leverage : 1);

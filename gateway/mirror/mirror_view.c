@@ -54,13 +54,15 @@ static struct mirror_trust trust_of(const struct viewing *v, const struct shadow
         return (struct mirror_trust){is_venues ? SOURCE_VENUE : SOURCE_EXACT, ""};
 }
 
-static struct px entry_of(const struct mirror *mirror, const struct shadow_position *p)
+/* As the venue shows it: cut to as many decimals as the market's prices may have. */
+static struct px entry_of(const struct mirror_place *place, const struct shadow_position *p)
 {
         struct px entry = {0};
 
-        (void)mirror;
         if (num_px_for(&entry, p->entry_notional, (struct qty){num_abs(p->size.v)}, NUM_DOWN))
                 entry.v = INT64_MAX;
+        else if (place->has_market)
+                entry.v = num_to_step(entry.v, num_pow10(2u + place->size_decimals), NUM_DOWN);
         return entry;
 }
 
@@ -80,7 +82,7 @@ static enum errc show_position(struct viewing *v, struct venue_position *out,
         if (rc)
                 goto done;
         out->tiers_known = !(p->flags & (POSITION_TIERS_GUESSED | POSITION_RERATED));
-        out->entry = entry_of(v->mirror, p);
+        out->entry = entry_of(place, p);
         out->max_leverage = p->max_leverage;
         out->margin_used = figures.margin_used;
         out->unrealized_pnl = figures.unrealized_pnl;
@@ -177,9 +179,6 @@ static enum errc show_account(struct viewing *v, unsigned *unknown)
                 goto done;
         cross.resting = v->view->resting;
         rc = margin_withdrawable(&account->withdrawable, &cross);
-        if (rc)
-                goto done;
-        /* The cash of cross positions: total_raw_usd is what is left when all are closed at cost. */
 done:
         return rc;
 }
