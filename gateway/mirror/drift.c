@@ -140,7 +140,9 @@ static void compare_withdrawable(struct drift_result *out, const struct shadow *
         struct usd withdrawable;
         unsigned unknown = 0;
 
+        /* Orders placed elsewhere show in a list that was asked for with the state, or when told. */
         if (!s->orders_known || (s->doubts & DOUBT_ORDERS) ||
+            (!(s->topics & TOPIC_ORDERS_LIVE) && s->orders_asked_at != s->asked_at) ||
             shadow_value_resting(&cross.resting, &unknown, s) || unknown)
                 return;
         if (margin_withdrawable(&withdrawable, &cross) || apart(withdrawable, state->withdrawable))

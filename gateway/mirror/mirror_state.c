@@ -46,8 +46,8 @@ static bool fits(const struct margin_table *table, struct usd value, unsigned ma
                max_leverage == margin_max_leverage(table, value);
 }
 
-/* Which tiers the position follows: those it was opened with while they can be so, else the market's,
- * else one flat tier of the leverage that the venue names. */
+/* Which tiers the position follows: those it was opened with while they can be so, else those that the
+ * adapter found, else one flat tier of the leverage that the venue names. */
 static void choose_tiers(struct adoption *a, struct shadow_position *p,
                          const struct venue_position *row, const struct shadow_position *had)
 {
@@ -60,12 +60,11 @@ static void choose_tiers(struct adoption *a, struct shadow_position *p,
                 p->flags |= had->flags & (POSITION_RERATED | POSITION_TIERS_GUESSED);
                 return;
         }
-        if (row->tiers_known)
-                p->table = mirror_table(a->mirror, &row->p.tiers);
-        if (p->table)
-                return;
-        p->flags |= POSITION_TIERS_GUESSED;
-        p->table = mirror_table(a->mirror, &flat);
+        p->table = mirror_table(a->mirror, row->p.tiers.n ? &row->p.tiers : &flat);
+        if (!row->tiers_known || !row->p.tiers.n || !p->table)
+                p->flags |= POSITION_TIERS_GUESSED;
+        if (!p->table)
+                p->table = mirror_table(a->mirror, &flat);
 }
 
 static enum errc take_position(struct adoption *a, const struct venue_position *row)

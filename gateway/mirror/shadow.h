@@ -225,8 +225,8 @@ MUST_USE enum errc shadow_value_position(struct margin_position *out,
 MUST_USE enum errc shadow_value_book(struct shadow_value *out, const struct shadow_book *book,
                                      const struct shadow_marks *marks,
                                      const struct margin_table *tables);
-/* What resting orders reserve: those that would open or add, at their own price. *unknown counts the
- * ones whose leverage is not known. */
+/* What resting orders reserve. *unknown counts the markets where that is not certain: no leverage
+ * known, or a case whose figure the venue does not publish. */
 MUST_USE enum errc shadow_value_resting(struct usd *out, unsigned *unknown, const struct shadow *s);
 
 #endif

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "mirror/shadow.h"
+#include "risk/margin_reserve.h"
 
 static enum errc move(struct usd *to, num_wide delta)
 {
@@ -113,20 +114,53 @@ enum errc shadow_value_book(struct shadow_value *out, const struct shadow_book *
         return rc;
 }
 
-/* Leverage and mode that an order on the market would have; leverage 0: not known. */
-static unsigned leverage_on(const struct shadow *s, uint32_t market, const struct qty **held)
+/* Leverage of orders on the market, 0 where it is not known, and what is held there. */
+static unsigned leverage_on(const struct shadow *s, uint32_t market, struct qty *held)
 {
         const struct shadow_setting *setting;
 
-        *held = NULL;
+        held->v = 0;
         for (uint32_t i = 0; i < s->book.n; i++) {
                 if (s->book.position[i].market != market)
                         continue;
-                *held = &s->book.position[i].size;
+                *held = s->book.position[i].size;
                 return s->book.position[i].leverage;
         }
         setting = shadow_setting(s, market);
         return setting ? setting->leverage : 0;
+}
+
+static bool is_first_of_market(const struct shadow *s, uint32_t i)
+{
+        for (uint32_t k = 0; k < i; k++) {
+                if (s->order[k].market == s->order[i].market)
+                        return false;
+        }
+        return true;
+}
+
+static enum errc reserved_on(struct usd *out, unsigned *unknown, const struct shadow *s,
+                             uint32_t market)
+{
+        struct margin_resting resting = {0};
+        unsigned doubts = 0, leverage;
+        struct qty held;
+        enum errc rc = E_OK;
+
+        for (uint32_t i = 0; i < s->n_orders && !rc; i++) {
+                const struct shadow_order *o = &s->order[i];
+
+                if (o->market == market && !o->reduce_only && !o->is_trigger &&
+                    !o->waits_for_parent && o->size.v > 0 && o->price.v > 0)
+                        rc = margin_reserve_add(&resting, o->side == SIDE_BUY, o->size, o->price);
+        }
+        out->v = 0;
+        leverage = leverage_on(s, market, &held);
+        if (!rc && leverage)
+                rc = margin_reserve_needed(out, &doubts, &resting, held, leverage);
+        if (doubts || (!leverage && (resting.size[0].v || resting.size[1].v)))
+                ++*unknown;
+        return rc;
 }
 
 enum errc shadow_value_resting(struct usd *out, unsigned *unknown, const struct shadow *s)
@@ -136,26 +170,13 @@ enum errc shadow_value_resting(struct usd *out, unsigned *unknown, const struct 
         out->v = 0;
         *unknown = 0;
         for (uint32_t i = 0; i < s->n_orders && !rc; i++) {
-                const struct shadow_order *order = &s->order[i];
-                const struct qty *held;
-                unsigned leverage = leverage_on(s, order->market, &held);
-                struct usd notional, reserved;
+                struct usd reserved;
 
-                if (order->reduce_only || order->is_trigger || order->waits_for_parent)
+                if (!is_first_of_market(s, i))
                         continue;
-                if (held && (held->v > 0) != (order->side == SIDE_BUY))
-                        continue;
-                if (!leverage) {
-                        ++*unknown;
-                        continue;
-                }
-                rc = num_notional(&notional, order->price, order->size, NUM_UP);
-                if (rc)
-                        break;
-                rc = margin_initial(&reserved, notional, leverage, NUM_UP);
-                if (rc)
-                        break;
-                rc = move(out, reserved.v);
+                rc = reserved_on(&reserved, unknown, s, s->order[i].market);
+                if (!rc)
+                        rc = move(out, reserved.v);
         }
         return rc;
 }

@@ -400,16 +400,15 @@ static void deliver_one(struct world *w, const struct world_event *e)
 
 static void deliver(struct world *w)
 {
-        for (size_t i = 0; i < w->n_events;) {
-                struct world_event e = w->event[i];
+        size_t kept = 0;
 
-                if (e.due_at > w->now) {
-                        i++;
-                        continue;
-                }
-                w->event[i] = w->event[--w->n_events];
-                deliver_one(w, &e);
+        for (size_t i = 0; i < w->n_events; i++) {
+                if (w->event[i].due_at > w->now)
+                        w->event[kept++] = w->event[i];
+                else
+                        deliver_one(w, &w->event[i]);
         }
+        w->n_events = kept;
         for (size_t i = 0; i < WORLD_READINGS; i++) {
                 if (w->reading[i].is_used && w->reading[i].due_at <= w->now)
                         answer(w, &w->reading[i]);
@@ -594,6 +593,7 @@ static void step(struct world *w)
         pass_hour(w);
         deliver(w);
         read_what_is_due(w);
+        w->now++; /* a state holds all of its time: what happens next is later */
         if (what < 25)
                 trade(w, 0);
         else if (what < 65)
