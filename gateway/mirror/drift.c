@@ -1,7 +1,9 @@
 /* drift: how far the shadow was from what the venue says. Money may differ by one unit of 0.000001:
  * that much the venue's own rounding leaves open. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "mirror/mirror_core.h"
 #include "risk/show.h"
 
@@ -132,6 +134,25 @@ static void compare_price(struct drift_result *out, const struct shadow_position
                 note(out, FIELD_LIQUIDATION_PRICE);
 }
 
+/* Whether resting orders are known as they were when the state was made. */
+static bool orders_match_state(const struct shadow *s)
+{
+        if (!s->orders_known || s->n_sent || (s->doubts & DOUBT_ORDERS))
+                return false;
+        /* Orders placed elsewhere show in a list that was asked for with the state, or when told. */
+        if (!(s->topics & TOPIC_ORDERS_LIVE) && s->orders_asked_at != s->asked_at)
+                return false;
+        for (uint32_t i = 0; i < s->n_orders; i++) {
+                if (s->order[i].known_at > s->asked_at)
+                        return false;
+        }
+        for (uint32_t i = 0; i < s->n_gone; i++) {
+                if (s->gone[i].at >= s->asked_at)
+                        return false;
+        }
+        return true;
+}
+
 static void compare_withdrawable(struct drift_result *out, const struct shadow *s,
                                  const struct shadow_value *value,
                                  const struct venue_account *state)
@@ -140,10 +161,7 @@ static void compare_withdrawable(struct drift_result *out, const struct shadow *
         struct usd withdrawable;
         unsigned unknown = 0;
 
-        /* Orders placed elsewhere show in a list that was asked for with the state, or when told. */
-        if (!s->orders_known || (s->doubts & DOUBT_ORDERS) ||
-            (!(s->topics & TOPIC_ORDERS_LIVE) && s->orders_asked_at != s->asked_at) ||
-            shadow_value_resting(&cross.resting, &unknown, s) || unknown)
+        if (!orders_match_state(s) || shadow_value_resting(&cross.resting, &unknown, s) || unknown)
                 return;
         if (margin_withdrawable(&withdrawable, &cross) || apart(withdrawable, state->withdrawable))
                 note(out, FIELD_WITHDRAWABLE);
@@ -193,17 +211,17 @@ static bool is_above_threshold(const struct mirror *mirror, const struct shadow 
         return amount.v > limit;
 }
 
-static void tell(struct mirror *mirror, const struct shadow *s, const struct drift_result *result,
-                 int64_t until)
+static void tell(struct mirror *mirror, const struct shadow *s, struct usd amount, uint32_t fields,
+                 int64_t from, int64_t until)
 {
         const struct mirror_hooks *hooks = &mirror->options.hooks;
         struct mirror_drift_note told = {
                 .user = &s->user,
                 .dex = mirror->dex[s->dex],
                 .is_drifted = s->is_drifted,
-                .amount = result->amount,
-                .fields = result->fields,
-                .wrong_from = s->is_drifted ? s->clean_at : s->drift_from,
+                .amount = amount,
+                .fields = fields,
+                .wrong_from = from,
                 .wrong_until = until,
         };
 
@@ -220,37 +238,67 @@ static void was_wrong(struct mirror *mirror, int64_t from, int64_t until)
                 mirror->stats.wrong_ms_max = for_ms;
 }
 
+static void count(uint64_t *counter, uint32_t fields)
+{
+        for (unsigned i = 0; i < MIRROR_FIELDS; i++)
+                counter[i] += fields >> i & 1;
+}
+
+/* No reason was found: it counts, and above the threshold the account is not trusted. */
+static void conclude(struct mirror *mirror, struct shadow *s, struct usd amount, uint32_t fields,
+                     int64_t from, int64_t until)
+{
+        count(mirror->stats.drift_unexplained, fields);
+        was_wrong(mirror, from, until);
+        if (s->is_drifted || !is_above_threshold(mirror, s, amount))
+                return;
+        s->is_drifted = true;
+        s->drift_from = from;
+        mirror->stats.drifted_ever++;
+        mirror->stats.drifted_now++;
+        tell(mirror, s, amount, fields, from, until);
+}
+
+static void suspect(struct mirror *mirror, struct shadow *s, const struct drift_result *result,
+                    int64_t state_at, int64_t now)
+{
+        s->suspicion = xmalloc(sizeof *s->suspicion);
+        *s->suspicion =
+                (struct shadow_suspicion){result->fields, result->amount, s->clean_at, state_at};
+        mirror_mark(s, DOUBT_FILL, now);
+        s->verify_at = now + mirror->options.verify_after_ms;
+}
+
+void drift_explain(struct mirror *mirror, struct shadow *s)
+{
+        if (!s->suspicion)
+                return;
+        count(mirror->stats.drift_explained, s->suspicion->fields);
+        free(s->suspicion);
+        s->suspicion = NULL;
+}
+
 void drift_judge(struct mirror *mirror, struct shadow *s, const struct drift_result *result,
                  bool is_explained, int64_t state_at, int64_t now)
 {
-        (void)now;
-        for (unsigned i = 0; i < MIRROR_FIELDS; i++) {
-                if (!(result->fields & 1u << i))
-                        continue;
-                if (is_explained)
-                        mirror->stats.drift_explained[i]++;
-                else
-                        mirror->stats.drift_unexplained[i]++;
-        }
-        if (result->fields && !is_explained && !s->is_drifted &&
-            is_above_threshold(mirror, s, result->amount)) {
-                s->is_drifted = true;
-                s->drift_from = s->clean_at;
-                mirror->stats.drifted_ever++;
-                mirror->stats.drifted_now++;
-                tell(mirror, s, result, state_at);
-        } else if (s->is_drifted && (!result->fields || is_explained)) {
+        struct shadow_suspicion *old = s->suspicion;
+
+        s->suspicion = NULL;
+        if (old)
+                conclude(mirror, s, old->amount, old->fields, old->from, old->until);
+        free(old);
+        if (is_explained)
+                count(mirror->stats.drift_explained, result->fields);
+        else if (result->fields & 1u << FIELD_SIZE)
+                suspect(mirror, s, result, state_at, now);
+        else if (result->fields)
+                conclude(mirror, s, result->amount, result->fields, s->clean_at, state_at);
+        mirror->stats.states_clean += !result->fields;
+        if (s->is_drifted && !result->fields) {
                 s->is_drifted = false;
                 mirror->stats.drifted_now--;
-                tell(mirror, s, result, state_at);
+                tell(mirror, s, result->amount, result->fields, s->drift_from, state_at);
                 was_wrong(mirror, s->drift_from, state_at);
-        } else if (result->fields && !is_explained && !s->is_drifted) {
-                was_wrong(mirror, s->clean_at, state_at);
         }
-        if (!result->fields) {
-                mirror->stats.states_clean++;
-                s->clean_at = state_at;
-        } else if (!s->is_drifted) { /* corrected by this very state */
-                s->clean_at = state_at;
-        }
+        s->clean_at = state_at; /* corrected by this very state */
 }

@@ -131,7 +131,7 @@ struct usd mirror_fee(const struct shadow *s, const struct shadow_effect *effect
 /* ---- mirror_orders.c ---- */
 /* A fill of a resting order at that price: which one it was, where that can be told. */
 void mirror_orders_filled(struct shadow *s, uint32_t market, enum side side, struct px price,
-                          struct qty size, uint64_t oid, int64_t now);
+                          struct qty size, uint64_t oid, int64_t at, int64_t now);
 void mirror_order_take(struct shadow_order *out, const struct venue_open_order *order,
                        uint32_t market, int64_t now);
 
@@ -153,8 +153,11 @@ void drift_books(struct drift_result *out, const struct shadow_book *had,
 void drift_figures(struct drift_result *out, const struct mirror *mirror, const struct shadow *s,
                    const struct shadow_book *had, const struct venue_account *state,
                    const struct shadow_marks *marks);
-/* Counts, and moves the account in or out of being drifted. */
+/* Counts, and moves the account in or out of being drifted. Sizes that differ for no reason wait for
+ * the trade that may still come: it explains them, the next state does not. */
 void drift_judge(struct mirror *mirror, struct shadow *s, const struct drift_result *result,
                  bool is_explained, int64_t state_at, int64_t now);
+/* A trade came that the last state held already. */
+void drift_explain(struct mirror *mirror, struct shadow *s);
 
 #endif

@@ -101,6 +101,7 @@ static void replace(struct mirror *mirror, struct shadow *s, int64_t asked_at, i
                 if (shadow_order_gone_since(s, orders[i].oid, asked_at))
                         continue;
                 mirror_order_take(&order, &orders[i], mirror_place_number(mirror, place), asked_at);
+                order.status_at = asked_at;
                 put(mirror, s, &order, now);
         }
         for (uint32_t i = 0; i < n_later; i++)
@@ -244,11 +245,14 @@ static struct shadow_order *candidate(struct shadow *s, uint32_t market, enum si
 }
 
 void mirror_orders_filled(struct shadow *s, uint32_t market, enum side side, struct px price,
-                          struct qty size, uint64_t oid, int64_t now)
+                          struct qty size, uint64_t oid, int64_t at, int64_t now)
 {
         unsigned n;
         struct shadow_order *order = candidate(s, market, side, price, oid, &n);
 
+        /* What the order was told to be since has this fill in it. */
+        if (n == 1 && order->status_at >= at)
+                return;
         if (n == 1 && order->size.v > size.v) {
                 order->size.v -= size.v;
         } else if (n == 1 && order->size.v == size.v) {

@@ -191,8 +191,8 @@ static void order_done(struct mirror *mirror, struct shadow *s, const struct mir
         case ITEM_RESTING:
         case ITEM_WAITING_PARENT:
         case ITEM_TRIGGER_PENDING:
-                /* A status that came faster said that it is over. */
-                if (!known_gone(s, item->oid))
+                /* A status that came faster knows more. */
+                if (!known_gone(s, item->oid) && !(item->oid && shadow_order(s, item->oid)))
                         rests(mirror, s, place, order, item, now);
                 break;
         case ITEM_FILLED:

@@ -342,11 +342,11 @@ static void adopt(struct adoption *a)
         s->asked_at = asked_by(a);
         s->confirmed_at = a->reading->at;
         s->adopted_order = a->mirror->next_order++;
+        clear_doubts(a);
         if (was_read)
                 compare(a, &had, doubts, nothing_since);
         else
                 s->clean_at = s->state_at;
-        clear_doubts(a);
         keep_settings(s, a->reading->at);
         shadow_book_fini(&had);
 }

@@ -142,6 +142,23 @@ static bool absorb(struct mirror *mirror, struct shadow *s, struct shadow_effect
         return changed && !left;
 }
 
+/* Of fills of one moment that open and close, the order decides what is left of which: it is told by
+ * nothing but their coming. */
+static bool is_order_unsure(struct shadow *s, const struct shadow_effect *fill)
+{
+        const struct shadow_position *held = shadow_position(&s->book, fill->market);
+        bool closes = held && (held->size.v > 0) != (fill->size.v > 0);
+
+        for (uint32_t i = 0; i < s->n_log; i++) {
+                const struct shadow_effect *e = &s->log[i];
+
+                if (e->kind == EFFECT_FILL && e->market == fill->market && e->at == fill->at &&
+                    (closes || (e->size_before.v > 0) != (e->size.v > 0)))
+                        return true;
+        }
+        return false;
+}
+
 static struct qty size_held(struct shadow *s, uint32_t market)
 {
         const struct shadow_position *p = shadow_position(&s->book, market);
@@ -167,12 +184,15 @@ static void take_fill(struct mirror *mirror, struct shadow *s, struct mirror_pla
 
         effect->market = mirror_place_number(mirror, place);
         was_told = absorb(mirror, s, effect);
+        if (effect->is_exact && is_order_unsure(s, effect))
+                mirror_mark(s, DOUBT_FILL, now);
         if (!effect->is_exact)
                 effect->amount = mirror_fee(s, effect);
         if (!mirror_effect(mirror, s, effect, now))
                 return;
         if (!effect->is_taker || oid)
-                mirror_orders_filled(s, effect->market, side, effect->price, told.size, oid, now);
+                mirror_orders_filled(s, effect->market, side, effect->price, told.size, oid,
+                                     effect->at, now);
         told.size_after = size_held(s, effect->market);
         if (!was_told)
                 mirror_tell_fill(mirror, s, &told);
@@ -184,6 +204,7 @@ static bool is_in_state(struct mirror *mirror, struct shadow *s, int64_t fill_at
         if (fill_at > s->state_at)
                 return false;
         mirror->stats.trades_old++;
+        drift_explain(mirror, s);
         /* Late by a hair: whether the state was made before or after it is for the next to say. */
         if (s->state_at - fill_at < MIRROR_SLACK_MS && now > s->confirmed_at) {
                 mirror_mark(s, DOUBT_FILL, now);

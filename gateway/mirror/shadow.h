@@ -109,6 +109,13 @@ struct shadow_loss {
         int64_t total_before;
 };
 
+/* A size that differed for no reason known yet. */
+struct shadow_suspicion {
+        uint32_t fields;
+        struct usd amount;
+        int64_t from, until; /* the venue's time: last right, found wrong */
+};
+
 enum { TOPIC_FILLS_LIVE = 1, TOPIC_STATE_LIVE = 2, TOPIC_ORDERS_LIVE = 4 };
 
 struct shadow {
@@ -140,6 +147,7 @@ struct shadow {
         struct shadow_gone *gone;
         uint32_t n_gone;
         struct shadow_loss *loss;
+        struct shadow_suspicion *suspicion;
         uint32_t *ticked; /* markets whose thresholds are set, ascending */
         uint32_t n_ticked, cap_ticked;
 
