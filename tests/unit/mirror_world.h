@@ -57,7 +57,6 @@ struct world_faults {
         unsigned unknown;    /* percent of outcomes that are not told */
         bool gaps;           /* markets fall silent, and that is told */
         bool elsewhere; /* margin and leverage are changed elsewhere too, money comes and goes */
-        bool rerate;    /* markets change their tiers */
 };
 #define WORLD_READINGS 64
 #define WORLD_OUTCOMES 64
