@@ -1,3 +1,5 @@
 pg_unit(mirror_random LINK pg_mirror pg_paper_engine
   SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/mirror_world.c)
-pg_unit(mirror LINK pg_mirror)
+foreach(name mirror mirror_own mirror_needs)
+  pg_unit(${name} LINK pg_mirror)
+endforeach()

@@ -68,8 +68,7 @@ static inline void heard_crossing(void *cookie, const struct mirror_crossing *cr
 {
         struct script *s = cookie;
 
-        assert_true(s->n_crossed < 64);
-        s->crossed[s->n_crossed++] = *crossing;
+        s->crossed[s->n_crossed++ % 64] = *crossing;
 }
 static inline void heard_liquidation(void *cookie, const struct mirror_liquidation_note *note)
 {
