@@ -191,6 +191,7 @@ static void forget_builder(void *cookie, enum errc rc, const struct store_accoun
         }
         changed = *account;
         changed.builder_fee_tenth_bp = 0;
+        changed.builder = (struct addr){{0}};
         accounts_put(accounts, &changed, builder_forgotten, NULL);
 }
 

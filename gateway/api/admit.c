@@ -111,10 +111,18 @@ static void note(const struct call *call, enum rule rule)
                   call->route->path, "brand", call->brand->id, "rule", rule_names[rule], NULL);
 }
 
+/* A gateway that ends opens nothing any more; what reduces goes on to the last moment. */
+static bool is_draining(const struct call *call, enum admit_what what)
+{
+        return what == ADMIT_OPENING && call->api->draining;
+}
+
 enum errc admit_check(const struct call *call, enum admit_what what, struct err *err)
 {
         enum rule rule = find_rule(call, what);
 
+        if (is_draining(call, what))
+                return err_set(err, E_DRAINING, "%s", err_text(E_DRAINING));
         if (rule != RULE_NONE)
                 note(call, rule);
         return say(call, rule, err);
@@ -122,7 +130,7 @@ enum errc admit_check(const struct call *call, enum admit_what what, struct err 
 
 bool admit_refuses(const struct call *call, enum admit_what what)
 {
-        return find_rule(call, what) != RULE_NONE;
+        return is_draining(call, what) || find_rule(call, what) != RULE_NONE;
 }
 
 enum errc admit_sign_in(const struct call *call, const struct addr *address, struct err *err)

@@ -1,5 +1,5 @@
-/* admit: whether a request may open risk here: the country it comes from, the trader's address, the
- * terms. What reads, closes, cancels or takes money out is never asked. A route that only ever opens is
+/* admit: whether a request may open risk here: a gateway that is not ending, the country it comes from, the
+ * trader's address, the terms. What reads, closes, cancels or takes money out is never asked. A route that only ever opens is
  * stopped at the door; where the request decides, its handler asks once it has read it. */
 #ifndef API_ADMIT_H
 #define API_ADMIT_H
@@ -16,7 +16,7 @@ enum admit_when admit_when(const struct route *route);
 
 enum admit_what { ADMIT_OPENING, ADMIT_FUNDS_IN };
 
-/* E_OK, or the refusal in err: E_REGION_BLOCKED, E_ADDRESS_BLOCKED, E_FORBIDDEN (terms, of which money is
+/* E_OK, or the refusal in err: E_DRAINING (openings), E_REGION_BLOCKED, E_ADDRESS_BLOCKED, E_FORBIDDEN (terms, of which money is
  * free). A refusal is logged and counted, so ask where it decides. */
 MUST_USE enum errc admit_check(const struct call *call, enum admit_what what, struct err *err);
 /* The same question, not counted: for who asks on when the answer is yes. */

@@ -190,17 +190,18 @@ static enum errc make_agent(struct listed *l, struct store_agent *agent, const c
         const char *brand = l->call->brand->id;
         const struct vault_brand *key = map_get(api->brand_keys, brand, strlen(brand));
         struct vault_sealed sealed;
+        enum errc rc;
 
-        *agent = (struct store_agent){.nonce = (uint64_t)state_now(api)};
+        *agent = (struct store_agent){.nonce = 0};
         if (!key ||
             vault_agent_create(api->o.vault, key, &agent->address, &sealed, &l->record.address))
                 return E_CRYPTO;
+        rc = nonce_ledger_take(api->o.nonces, &l->record.address, 1, &agent->nonce);
+        if (rc)
+                return rc;
         memcpy(agent->sealed, sealed.b, sizeof sealed.b);
         agent->sealed_len = sizeof sealed.b;
         agent->valid_until = state_now(api) + (l->days ? l->days : LIFE_DAYS) * DAY_MS;
-        /* The wallet's nonces must differ, also when two are asked for in one millisecond. */
-        while (agent->nonce == l->record.builder_nonce || agent->nonce == l->record.agent_nonce)
-                agent->nonce++;
         snprintf(agent->name, sizeof agent->name, "%s valid_until %lld", name,
                  (long long)agent->valid_until);
         return E_OK;
@@ -243,7 +244,9 @@ static void make_record(void *cookie, enum errc rc, const struct store_account *
         if (!l->record.created_at)
                 l->record.created_at = state_now(l->call->api);
         (void)agent_life_follow(&l->record, l->agents, l->n);
-        /* One that has come to its end, or was removed at the venue, is in nobody's way. */
+        /* One that has come to its end is in nobody's way. One that is not listed before its end keeps
+         * its place until a successor is approved: the venue may list it with a delay, and a key that
+         * is dropped here is gone. */
         if (l->record.agent_approved && !agent_life_find(l->agents, l->n, &l->record.agent) &&
             l->record.agent_valid_until <= state_now(l->call->api))
                 l->record.agent_approved = false;
@@ -260,6 +263,20 @@ static void make_record(void *cookie, enum errc rc, const struct store_account *
         accounts_put(l->call->api->accounts, &l->record, made, l);
 }
 
+static void make_nonces(void *cookie, enum errc rc)
+{
+        struct listed *l = cookie;
+        struct call *call = l->call;
+        struct err err = {.code = E_OK};
+
+        if (rc) {
+                (void)err_set(&err, rc, "%s", err_text(rc));
+                fail(l, &err);
+                return;
+        }
+        accounts_get(call->api->accounts, call->brand->id, &call->session.address, make_record, l);
+}
+
 static void make_listed(void *cookie, const struct err *err, const struct venue_agent *agents,
                         size_t n)
 {
@@ -271,7 +288,7 @@ static void make_listed(void *cookie, const struct err *err, const struct venue_
                 return;
         }
         keep_agents(l, agents, n);
-        accounts_get(call->api->accounts, call->brand->id, &call->session.address, make_record, l);
+        nonce_ledger_load(call->api->o.nonces, &call->session.address, make_nonces, l);
 }
 
 static bool name_is_plain(const char *s)
@@ -302,7 +319,7 @@ void agents_make(struct call *call)
                 (void)err_field(&err, E_INVALID, "chainId", "is not a chain of this brand");
         if (!err.code && call->brand->keys == BRAND_KEYS_NONE) {
                 (void)err_set(&err, E_FORBIDDEN, "%s keeps no keys.", call->brand->name);
-                err_hint(&err, "POST /v1/orders/prepare tells what to sign.");
+                err_hint(&err, "Every route that trades tells what to sign.");
         }
         if (err.code)
                 fail(l, &err);

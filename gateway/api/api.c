@@ -3,12 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <arpa/inet.h>
-
 #include "api/accounts.h"
 #include "api/admit.h"
 #include "api/api_keys.h"
 #include "api/call.h"
+#include "api/forwarded.h"
 #include "api/turnstile.h"
 #include "api/prepare.h"
 #include "api/route.h"
@@ -85,8 +84,8 @@ enum errc api_reload(struct api *api, const struct config *config, struct err *e
         api->session_limits = limits_for(config->brands);
         api->is_paper = config->paper.enabled;
         api->deposit = config->venue.deposit;
-        api->n_trusted = config->n_trusted_proxies;
-        memcpy(api->trusted, config->trusted_proxy, sizeof api->trusted);
+        api->trusted.n = config->n_trusted_proxies;
+        memcpy(api->trusted.address, config->trusted_proxy, sizeof api->trusted.address);
         return E_OK;
 }
 
@@ -194,10 +193,6 @@ static void run_handler(struct call *call)
                         return;
                 }
         }
-        if (api->draining && call->route->risk == ROUTE_OPENS_RISK) {
-                call_fail_code(call, E_DRAINING);
-                return;
-        }
         admit_enter(call);
 }
 
@@ -248,44 +243,14 @@ static enum errc check_body(const struct route *route, const struct httpd_reques
         return E_OK;
 }
 
-/* Whether it comes through a proxy of the operator's, whose word counts. */
-static bool is_trusted(const struct api *api, const char *peer)
-{
-        for (unsigned i = 0; i < api->n_trusted; i++)
-                if (strcmp(api->trusted[i], peer) == 0)
-                        return true;
-        return false;
-}
-
 static enum brand_region region_of(const struct api *api, const struct httpd_request *request,
                                    const struct brand *brand)
 {
         if (!brand || !brand->region_header[0])
                 return BRAND_REGION_OPEN;
-        return brand_region_of(brand, is_trusted(api, request->peer)
+        return brand_region_of(brand, forwarded_trusts(&api->trusted, request->peer)
                                               ? httpd_header(request, brand->region_header)
                                               : "");
-}
-
-/* Whose request it is: behind a proxy of the operator's, whoever that proxy names last. Anybody else's
- * X-Forwarded-For is only a claim. */
-static void client_address(const struct api *api, const struct httpd_request *request,
-                           char out[sizeof request->peer])
-{
-        const char *named = httpd_header(request, "x-forwarded-for");
-        const char *comma = strrchr(named, ',');
-        unsigned char binary[16];
-        char trial[sizeof request->peer];
-
-        text_copy(out, sizeof request->peer, request->peer);
-        if (!is_trusted(api, request->peer))
-                return;
-        if (comma)
-                named = comma + 1;
-        named += strspn(named, " ");
-        if (text_copy(trial, sizeof trial, named) &&
-            (inet_pton(AF_INET, trial, binary) == 1 || inet_pton(AF_INET6, trial, binary) == 1))
-                text_copy(out, sizeof request->peer, trial);
 }
 
 static void key_checked(struct call *call, const struct err *err)
@@ -321,7 +286,7 @@ void api_handle(void *cookie, const struct httpd_request *request)
         const struct brand *brand = brand_by_host(api->brands, request->host);
         struct limit_state limit = {.limit = 0};
         struct err err = {.code = E_OK};
-        char param[CALL_PARAM_MAX], client[sizeof request->peer], network[LIMIT_NETWORK_MAX];
+        char param[CALL_PARAM_MAX], client[FORWARDED_ADDRESS_MAX], network[LIMIT_NETWORK_MAX];
         enum errc why;
         const struct route *route;
         struct call *call;
@@ -330,7 +295,8 @@ void api_handle(void *cookie, const struct httpd_request *request)
                 preflight(api, request, brand);
                 return;
         }
-        client_address(api, request, client);
+        forwarded_client(client, request->peer, httpd_header(request, "x-forwarded-for"),
+                         &api->trusted);
         limit_network(network, client);
         route = route_find(request->method, request->path, param, sizeof param, &why);
         if (!limit_take(api->public_limit, network, public_cost(route), clock_mono_ms(api->o.clock),

@@ -8,6 +8,7 @@
 #include "api/agent_life.h"
 #include "api/handlers.h"
 #include "api/out.h"
+#include "api/policy.h"
 #include "api/schema.h"
 #include "api/tables.h"
 #include "base/log.h"
@@ -158,10 +159,12 @@ static void record_again(void *cookie, enum errc rc, const struct store_account 
                 return;
         }
         ap->record = *account;
-        if (ap->kind == APPROVE_AGENT)
+        if (ap->kind == APPROVE_AGENT) {
                 agent_life_approved(&ap->record, &ap->what.agent);
-        else
+        } else {
                 ap->record.builder_fee_tenth_bp = ap->what.builder_fee_tenth_bp;
+                ap->record.builder = ap->what.builder;
+        }
         accounts_put(ap->call->api->accounts, &ap->record, account_recorded, ap);
 }
 
@@ -215,8 +218,8 @@ static void journal(struct approval *ap)
         it->epoch = 1;
         it->n_steps = 1;
         text_copy(it->step[0].action, sizeof it->step[0].action, "approve");
-        /* The nonce is the wallet's, not of our ledger: the same signature may be sent again after a
-         * refusal, and the venue runs it at most once. */
+        /* Without its nonce, which the account's record has reserved: the same signature may be sent
+         * again after a refusal, and the venue runs it at most once. */
         it->step[0].digest = ap->digest;
         call->api->open_runs++;
         store_intent_insert(call->api->o.store, it, journaled, ap);
@@ -315,7 +318,7 @@ static void record_read(void *cookie, enum errc rc, const struct store_account *
                 return;
         }
         if (ap->kind == APPROVE_AGENT ? account->agent_approved && !account->has_next
-                                      : account->builder_fee_tenth_bp >= b->builder_fee_tenth_bp) {
+                                      : policy_fee_is_approved(b, account)) {
                 answer(ap); /* done before; nothing is sent twice */
                 return;
         }
@@ -412,12 +415,28 @@ static void builder_record(void *cookie, enum errc rc, const struct store_accoun
                 return;
         }
         show->record = *account;
-        show->record.builder_nonce = (uint64_t)state_now(show->call->api);
-        /* The wallet's nonces must differ, also when both are asked for in one millisecond. */
-        if (show->record.builder_nonce == show->record.agent_nonce ||
-            show->record.builder_nonce == show->record.next.nonce)
-                show->record.builder_nonce++;
+        rc = nonce_ledger_take(show->call->api->o.nonces, &account->address, 1,
+                               &show->record.builder_nonce);
+        if (rc) {
+                call_fail_code(show->call, rc);
+                free(show);
+                return;
+        }
         accounts_put(show->call->api->accounts, &show->record, builder_stored, show);
+}
+
+static void builder_nonces(void *cookie, enum errc rc)
+{
+        struct builder_show *show = cookie;
+        struct call *call = show->call;
+
+        if (rc) {
+                call_fail_code(call, rc);
+                free(show);
+                return;
+        }
+        accounts_get(call->api->accounts, call->brand->id, &call->session.address, builder_record,
+                     show);
 }
 
 void approve_builder_ask(struct call *call)
@@ -437,6 +456,5 @@ void approve_builder_ask(struct call *call)
                 free(show);
                 return;
         }
-        accounts_get(call->api->accounts, call->brand->id, &call->session.address, builder_record,
-                     show);
+        nonce_ledger_load(call->api->o.nonces, &call->session.address, builder_nonces, show);
 }

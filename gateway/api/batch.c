@@ -8,6 +8,7 @@
 #include "api/identity.h"
 #include "api/order_fields.h"
 #include "api/policy.h"
+#include "api/prepare.h"
 #include "api/schema.h"
 #include "api/tables.h"
 #include "base/log.h"
@@ -308,7 +309,8 @@ static void check_items(struct batch *b)
                 if (item->err.code)
                         continue;
                 item->market = market_of(b, item->request.symbol);
-                item->market->wants_book |= item->request.type == ORDER_TYPE_MARKET;
+                item->market->wants_book |=
+                        plan_order_may_meet_book(&item->request, &item->market->market);
         }
         enter_next(b);
 }
@@ -396,13 +398,29 @@ static void read_items(struct batch *b, const json_t *orders)
         }
 }
 
+/* What its second and third wave are depends on what became of the first: of a batch not all can be
+ * signed before any of it is sent. */
+static enum errc refuse_to_prepare(struct call *call, struct err *err)
+{
+        struct run_request asked = {.kind = RUN_PLACE};
+        enum errc rc = prepare_is_asked(&asked, call, err);
+
+        if (rc || !asked.prepare)
+                return rc;
+        rc = err_set(err, E_FORBIDDEN,
+                     "A batch can't be signed by its trader: what it sends depends on what became "
+                     "of its first orders.");
+        err_hint(err, "POST /v1/orders/prepare for each order tells what to sign.");
+        return rc;
+}
+
 void batch_place(struct call *call)
 {
         struct batch_request request = {.orders = NULL};
         struct err err = {.code = E_OK};
         struct batch *b;
 
-        if (call_fields(call, &request, fields, 1, &err)) {
+        if (call_fields(call, &request, fields, 1, &err) || refuse_to_prepare(call, &err)) {
                 call_fail(call, &err);
                 return;
         }

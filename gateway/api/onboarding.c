@@ -127,15 +127,18 @@ static void follow_venue(void *cookie, enum errc rc, const struct store_account 
         bool same = !rc && account->has_agent == r->has_agent &&
                     hex_addr_equal(&account->agent, &r->agent) &&
                     account->agent_approved == r->agent_approved &&
-                    account->builder_fee_tenth_bp == r->builder_fee_tenth_bp;
+                    account->builder_fee_tenth_bp == r->builder_fee_tenth_bp &&
+                    hex_addr_equal(&account->builder, &r->builder);
 
         if (same) {
                 bool changed;
                 *r = *account;
                 r->builder_fee_tenth_bp = (unsigned)view->builder_fee;
+                r->builder = view->builder_fee ? view->call->brand->builder : (struct addr){{0}};
                 r->agent_approved = r->has_agent && view->agent_active;
                 changed = agent_life_follow(r, view->agents, view->n_agents) ||
                           r->builder_fee_tenth_bp != account->builder_fee_tenth_bp ||
+                          !hex_addr_equal(&r->builder, &account->builder) ||
                           r->agent_approved != account->agent_approved;
                 view->agent_active = r->agent_approved;
                 if (r->created_at && changed)

@@ -148,7 +148,9 @@ void out_brand(struct buf *out, const struct brand *brand, const char *network)
         for (unsigned i = 0; i < brand->n_chains; i++)
                 buf_printf(out, "%s%" PRIu64, i ? "," : "", brand->chain[i]);
         buf_puts(out, "],\"features\":{\"takeProfitStopLoss\":true,\"isolatedMargin\":");
-        buf_puts(out, brand->allow_isolated ? "true}}" : "false}}");
+        buf_puts(out, brand->allow_isolated ? "true" : "false");
+        out_bool(out, "traderSigns", brand->keys == BRAND_KEYS_NONE);
+        buf_puts(out, "}}");
 }
 
 static void tiers(struct buf *out, const struct margin_table *table)

@@ -7,6 +7,7 @@
 #include "api/admit.h"
 #include "api/identity.h"
 #include "api/policy.h"
+#include "api/prepare.h"
 #include "api/route.h"
 #include "api/run.h"
 #include "base/log.h"
@@ -34,8 +35,8 @@ static void entered(struct turnstile_pass *pass)
 
 static void stage_gate(struct run *run)
 {
-        /* A preview changes nothing, and a cancel must not wait behind an order. */
-        if (run->q.kind == RUN_PREVIEW || run->q.kind == RUN_CANCEL || run->q.kind == RUN_PREPARE) {
+        /* What only shows changes nothing, and a cancel must not wait behind an order. */
+        if (run->q.kind == RUN_PREVIEW || run->q.kind == RUN_CANCEL || run->q.prepare) {
                 pipeline_next(run);
                 return;
         }
@@ -93,7 +94,7 @@ static void stage_replay(struct run *run)
 {
         struct call *call = run->call;
 
-        if (!call->key[0] || run->q.kind == RUN_PREVIEW || run->q.kind == RUN_PREPARE)
+        if (!call->key[0] || run->q.kind == RUN_PREVIEW || run->q.prepare)
                 pipeline_next(run);
         else
                 store_intent_by_key(run->api->o.store, call->brand->id, &call->session.address,
@@ -112,7 +113,7 @@ static void stage_replay_first(struct run *run)
 
 /* --- whether risk may be opened from there, and by whom --- */
 
-static bool opens_risk(const struct run *run)
+bool pipeline_opens_risk(const struct run *run)
 {
         switch (run->q.kind) {
         case RUN_PLACE: return !run->q.order.reduce_only;
@@ -120,7 +121,6 @@ static bool opens_risk(const struct run *run)
         case RUN_LEVERAGE:
         case RUN_MARGIN: return true;
         case RUN_PREVIEW:
-        case RUN_PREPARE:
         case RUN_CLOSE:
         case RUN_CANCEL:
         case RUN_TPSL: return false;
@@ -130,7 +130,9 @@ static bool opens_risk(const struct run *run)
 
 static void stage_admit(struct run *run)
 {
-        if (opens_risk(run) && admit_check(run->call, ADMIT_OPENING, &run->err))
+        /* What is prepared is judged when it is to be sent. */
+        if (!run->q.prepare && pipeline_opens_risk(run) &&
+            admit_check(run->call, ADMIT_OPENING, &run->err))
                 pipeline_fail(run);
         else
                 pipeline_next(run);
@@ -146,7 +148,7 @@ static void account_read(void *cookie, enum errc rc, const struct store_account 
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
         } else {
                 run->account = *account;
-                if (run->q.kind != RUN_PREVIEW && run->q.kind != RUN_PREPARE &&
+                if (run->q.kind != RUN_PREVIEW && !run->q.prepare &&
                     !(account->has_agent && account->agent_approved))
                         (void)err_set(&run->err, E_AGENT, "%s", err_text(E_AGENT));
         }
@@ -207,7 +209,7 @@ static void build_cancel(struct run *run)
 {
         struct plan_step *step = &run->plan.step[0];
 
-        run->plan.n_steps = 1;
+        run->plan.n_steps = run->q.n_cancels ? 1 : 0;
         run->plan.order_step = run->plan.adjust_step = -1;
         step->name = "cancel";
         step->status = STEP_PENDING;
@@ -235,7 +237,6 @@ static void stage_build(struct run *run)
         identity_cloids(run->cloid, 3, run->call);
         switch (run->q.kind) {
         case RUN_PREVIEW:
-        case RUN_PREPARE:
         case RUN_PLACE:
                 rc = plan_order_build(&run->plan, &run->q.order, &in, run->cloid, &run->err);
                 break;
@@ -271,10 +272,10 @@ static void stage_build(struct run *run)
         pipeline_next(run);
 }
 
-/* A preview ends here; so does a request that needs nothing done. */
+/* A preview ends here; so, for now, does what its trader is to sign. */
 static void stage_preview(struct run *run)
 {
-        if (run->q.kind == RUN_PREPARE) {
+        if (run->q.prepare) {
                 run_journal_prepare(run);
                 return;
         }
@@ -313,7 +314,7 @@ static void (*const stages[])(struct run *run) = {
         stage_policy,       /* the brand's rules, and all that needs no reading */
         run_read,           /* account, setting, book, fees */
         stage_build,        /* size, price, steps, risk, refusals */
-        stage_preview,      /* a preview stops before anything is signed */
+        stage_preview,      /* what is previewed or prepared stops before the journal */
         run_journal,        /* on disk before any bytes leave */
         run_execute,        /* sign and send, step by step */
         run_settle,         /* the outcome, on disk */
@@ -367,7 +368,10 @@ void pipeline_start(struct call *call, const struct run_request *request)
         run->api->open_runs++;
         list_init(&run->pass.link);
         identity_digest(run->digest, call);
-        pipeline_next(run);
+        if (prepare_is_asked(&run->q, call, &run->err))
+                pipeline_fail(run);
+        else
+                pipeline_next(run);
 }
 
 /* --- a prepared plan, signed --- */
@@ -389,11 +393,15 @@ static void resumed(struct turnstile_pass *pass)
 void pipeline_resume(struct run *run, struct call *call)
 {
         run->call = call;
-        run->q.kind = RUN_PLACE;
+        run->q.prepare = false;
         run->api->open_runs++;
         identity_digest(run->digest, call);
         for (run->stage = 0; stages[run->stage] != run_journal; run->stage++)
                 must(run->stage + 1 < sizeof stages / sizeof stages[0]);
+        if (run->q.kind == RUN_CANCEL) {
+                resumed(&run->pass);
+                return;
+        }
         if (turnstile_enter(run->api->turnstile, &run->pass, &call->session.address, run->q.symbol,
                             resumed)) {
                 (void)err_set(&run->err, E_RATE_LIMITED,

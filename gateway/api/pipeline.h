@@ -16,12 +16,12 @@ enum run_kind {
         RUN_CANCEL,
         RUN_MODIFY,
         RUN_TPSL,
-        RUN_PREPARE, /* as far as the journal; the trader signs */
 };
 
 /* What is asked, validated as far as its own fields go. A value. */
 struct run_request {
         enum run_kind kind;
+        bool prepare; /* as far as the journal: the trader signs the steps, and submits them */
         char symbol[SYMBOL_MAX];
         struct plan_order_request order; /* PREVIEW, PLACE */
         bool has_mode;                   /* LEVERAGE */
@@ -40,7 +40,8 @@ struct run_request {
         bool cancels_more;     /* there are more than one action takes */
 };
 
-/* Takes over call; answers it when all is known and on disk. */
+/* Takes over call; answers it when all is known and on disk. Where the brand keeps no keys, or the
+ * query says ?prepare=true, it answers what is to be signed instead. */
 void pipeline_start(struct call *call, const struct run_request *request);
 
 #endif

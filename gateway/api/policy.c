@@ -1,5 +1,11 @@
 #include "api/policy.h"
 
+bool policy_fee_is_approved(const struct brand *b, const struct store_account *account)
+{
+        return hex_addr_equal(&account->builder, &b->builder) &&
+               account->builder_fee_tenth_bp >= b->builder_fee_tenth_bp;
+}
+
 void policy_resolve(struct plan_policy *p, const struct brand *b, const struct market *m,
                     const struct store_account *account)
 {
@@ -19,6 +25,6 @@ void policy_resolve(struct plan_policy *p, const struct brand *b, const struct m
                 .builder_fee_tenth_bp = b->builder_fee_tenth_bp,
         };
         /* A fee the trader has not approved is left out, not refused. */
-        p->has_builder = b->has_builder && b->builder_fee_tenth_bp > 0 &&
-                         account->builder_fee_tenth_bp >= b->builder_fee_tenth_bp;
+        p->has_builder =
+                b->has_builder && b->builder_fee_tenth_bp > 0 && policy_fee_is_approved(b, account);
 }

@@ -61,33 +61,66 @@ struct tally {
         struct prepare *prepare;
         const struct call *call;
         unsigned n_of_account;
+        struct waiting *oldest;         /* of the account */
+        struct waiting *oldest_opening; /* of all */
 };
+
+static void note_older(struct waiting **oldest, struct waiting *w)
+{
+        if (!*oldest || w->expires_at < (*oldest)->expires_at)
+                *oldest = w;
+}
 
 static void count_or_drop(void *cookie, const void *key, size_t key_len, void *value)
 {
         struct tally *tally = cookie;
         struct waiting *w = value;
 
-        if (w->expires_at <= state_now(tally->prepare->api))
+        if (w->expires_at <= state_now(tally->prepare->api)) {
                 drop(map_take(tally->prepare->waiting, key, key_len));
-        else if (hex_addr_equal(&w->account, &tally->call->session.address) &&
-                 strcmp(w->brand, tally->call->brand->id) == 0)
-                tally->n_of_account++;
+                return;
+        }
+        if (pipeline_opens_risk(w->run))
+                note_older(&tally->oldest_opening, w);
+        if (!hex_addr_equal(&w->account, &tally->call->session.address) ||
+            strcmp(w->brand, tally->call->brand->id) != 0)
+                return;
+        tally->n_of_account++;
+        note_older(&tally->oldest, w);
 }
 
-static enum errc make_room(struct prepare *p, const struct call *call, struct err *err)
+static void drop_oldest(struct prepare *p, struct waiting *oldest)
 {
-        struct tally tally = {.prepare = p, .call = call};
+        must(map_take(p->waiting, oldest->id.b, sizeof oldest->id.b) == oldest);
+        drop(oldest);
+}
+
+/* Plans that nobody signed must keep nobody from closing: an account's newest take the place of its
+ * oldest, and where there is no room at all, what reduces takes that of what opens. */
+static enum errc make_room(struct prepare *p, const struct run *run, struct err *err)
+{
+        struct tally tally = {.prepare = p, .call = run->call};
 
         map_each(p->waiting, count_or_drop, &tally);
         if (tally.n_of_account >= PER_ACCOUNT_MAX)
-                return err_set(err, E_RATE_LIMITED,
-                               "%d prepared plans of this account wait for signatures; submit one "
-                               "or let it expire.",
-                               PER_ACCOUNT_MAX);
-        if (map_size(p->waiting) >= WAITING_MAX)
+                drop_oldest(p, tally.oldest);
+        if (map_size(p->waiting) < WAITING_MAX)
+                return E_OK;
+        if (pipeline_opens_risk(run) || !tally.oldest_opening)
                 return err_set(err, E_RATE_LIMITED, "%s", err_text(E_RATE_LIMITED));
+        drop_oldest(p, tally.oldest_opening);
         return E_OK;
+}
+
+/* A cancel has no risk that could be told. */
+static void put_plan(struct buf *body, const struct run *run)
+{
+        out_plan(body, &run->plan);
+        if (run->q.kind == RUN_CANCEL)
+                out_null(body, "risk");
+        else
+                out_risk(body, &run->plan.risk);
+        buf_putc(body, '}');
 }
 
 static void answer_prepared(struct call *call, const struct waiting *w, struct buf *steps)
@@ -101,10 +134,21 @@ static void answer_prepared(struct call *call, const struct waiting *w, struct b
         out_int(&body, "expiresAt", w->expires_at);
         out_key(&body, "sign");
         buf_put(&body, steps->data, steps->len);
-        out_plan(&body, &w->run->plan);
-        out_risk(&body, &w->run->plan.risk);
-        buf_putc(&body, '}');
+        put_plan(&body, w->run);
         call_reply(call, 200, &body);
+}
+
+void prepare_nothing(struct run *run)
+{
+        struct call *call = run->call;
+        struct buf body;
+
+        buf_init(&body, 1u << 20);
+        buf_puts(&body, "{\"id\":null,\"expiresAt\":null,\"sign\":[]");
+        put_plan(&body, run);
+        run->call = NULL;
+        call_reply(call, 200, &body);
+        pipeline_free(run);
 }
 
 void prepare_keep(struct prepare *p, struct run *run, struct buf *steps)
@@ -112,7 +156,7 @@ void prepare_keep(struct prepare *p, struct run *run, struct buf *steps)
         struct call *call = run->call;
         struct waiting *w;
 
-        if (make_room(p, call, &run->err)) {
+        if (make_room(p, run, &run->err)) {
                 pipeline_fail(run);
                 return;
         }
@@ -129,22 +173,54 @@ void prepare_keep(struct prepare *p, struct run *run, struct buf *steps)
         answer_prepared(call, w, steps);
 }
 
+/* --- what is asked --- */
+
+static const char *const prepare_words[] = {"true", NULL};
+static const struct field query_fields[] = {
+        {.name = "prepare",
+         .type = FIELD_WORD,
+         .offset = offsetof(struct prepare_query, prepare),
+         .present = offsetof(struct prepare_query, has_prepare),
+         .words = prepare_words},
+        {.name = "symbol",
+         .type = FIELD_TEXT,
+         .offset = offsetof(struct prepare_query, symbol),
+         .present = offsetof(struct prepare_query, has_symbol),
+         .size = SYMBOL_MAX},
+};
+const struct field_table prepare_query_table = {query_fields, 1};
+const struct field_table prepare_cancel_table = {query_fields, 2};
+
+enum errc prepare_read_query(struct prepare_query *query, struct call *call, bool takes_symbol,
+                             struct err *err)
+{
+        const struct field_table *table =
+                takes_symbol ? &prepare_cancel_table : &prepare_query_table;
+
+        return call_query(call, query, table->field, table->n, err);
+}
+
+enum errc prepare_is_asked(struct run_request *request, struct call *call, struct err *err)
+{
+        struct prepare_query query = {.has_prepare = false};
+        bool is_of_many = request->kind == RUN_CANCEL && !request->cancel_single;
+        enum errc rc;
+
+        if (request->kind == RUN_PREVIEW)
+                return E_OK;
+        rc = prepare_read_query(&query, call, is_of_many, err);
+        if (query.has_prepare || call->brand->keys == BRAND_KEYS_NONE)
+                request->prepare = true;
+        return rc;
+}
+
 void prepare_order(struct call *call)
 {
-        struct run_request request = {.kind = RUN_PREPARE};
+        struct run_request request = {.kind = RUN_PLACE, .prepare = true};
         struct err err = {.code = E_OK};
         const json_t *json = call_json(call, &err);
 
-        if (call->brand->keys != BRAND_KEYS_NONE)
-                (void)err_set(&err, E_FORBIDDEN,
-                              "%s signs with the trader's agent: POST /v1/orders.",
-                              call->brand->name);
-        else if (json && !order_fields_read(&request.order, json, &err) &&
-                 request.order.sizing == SIZING_MARGIN)
-                (void)err_field(&err, E_INVALID, "margin",
-                                "can't be prepared: what is to be moved is only known after the "
-                                "fill; use size or notional");
-        if (err.code) {
+        if (!json || order_fields_read(&request.order, json, &err)) {
                 call_fail(call, &err);
                 return;
         }
@@ -159,7 +235,8 @@ struct submit {
         struct cloid id;
         struct addr signer;
         unsigned n;
-        struct signature sig[PLAN_STEPS_MAX];
+        struct signature sig[PLAN_STEPS_MAX];   /* as they came */
+        struct signature given[PLAN_STEPS_MAX]; /* by step */
 };
 
 static void fail(struct submit *s, const struct err *err)
@@ -197,18 +274,24 @@ static enum errc mismatch(const struct submit *s, const struct addr *signer, str
                          hex_print_addr(expected, &s->call->session.address));
 }
 
-/* All are made by one key. */
+/* All are made by one key. They come in the order of the steps that can be signed; given is by step. */
 static enum errc recover(struct submit *s, const struct run *run, struct err *err)
 {
-        if (s->n != run->plan.n_steps)
-                return err_field(err, E_INVALID, "signatures", "must be %u, one for each step",
-                                 run->plan.n_steps);
-        for (unsigned i = 0; i < s->n; i++) {
+        unsigned n = 0, k = 0;
+
+        for (unsigned i = 0; i < run->plan.n_steps; i++)
+                n += run_journal_can_prepare(run, i);
+        if (s->n != n)
+                return err_field(err, E_INVALID, "signatures", "must be %u, one for each step", n);
+        for (unsigned i = 0; i < run->plan.n_steps; i++) {
                 struct addr signer = {{0}};
+                if (!run_journal_can_prepare(run, i))
+                        continue;
+                s->given[i] = s->sig[k++];
                 if (secp_recover(s->call->api->o.secp, &signer, &run->intent.step[i].digest,
-                                 &s->sig[i]))
+                                 &s->given[i]))
                         return mismatch(s, &signer, err);
-                if (i > 0 && !hex_addr_equal(&signer, &s->signer))
+                if (k > 1 && !hex_addr_equal(&signer, &s->signer))
                         return mismatch(s, &signer, err);
                 s->signer = signer;
         }
@@ -229,7 +312,7 @@ static void send_plan(struct submit *s)
         run = w->run;
         free(w);
         run->account.agent = s->signer;
-        memcpy(run->given, s->sig, sizeof run->given);
+        memcpy(run->given, s->given, sizeof run->given);
         run->is_given = true;
         pipeline_resume(run, s->call);
         free(s);
@@ -294,7 +377,7 @@ static void check_signatures(struct submit *s)
         if (!w)
                 (void)err_set(&err, E_NOT_FOUND,
                               "No prepared plan waits under this id: it was sent, or has expired.");
-        else if (w->run->q.order.reduce_only || admit_check(s->call, ADMIT_OPENING, &err) == E_OK)
+        else if (!pipeline_opens_risk(w->run) || admit_check(s->call, ADMIT_OPENING, &err) == E_OK)
                 (void)!recover(s, w->run, &err);
         if (err.code)
                 fail(s, &err);

@@ -35,7 +35,7 @@ struct run {
         void (*find_done)(struct run *run);
         /* Decided. */
         struct plan plan;
-        /* Prepared: what was asked, and the trader's own signatures, one for each step. */
+        /* Prepared: what was asked, and the trader's own signatures, by step. */
         char *asked; /* owned */
         bool is_given;
         struct signature given[PLAN_STEPS_MAX];
@@ -56,7 +56,7 @@ struct run {
 
 static inline bool run_is_order(const struct run *run)
 {
-        return run->q.kind == RUN_PLACE || run->q.kind == RUN_PREVIEW || run->q.kind == RUN_PREPARE;
+        return run->q.kind == RUN_PLACE || run->q.kind == RUN_PREVIEW;
 }
 
 /* Goes on with the next stage. */
@@ -64,6 +64,8 @@ void pipeline_next(struct run *run);
 /* Ends with run->err: journals it where something was journaled, answers, frees. */
 void pipeline_fail(struct run *run);
 void pipeline_free(struct run *run);
+/* Whether what is asked may open risk: decided by the request, whatever its route's label. */
+bool pipeline_opens_risk(const struct run *run);
 /* A prepared run goes on, for another call: from the line of its symbol to the journal. */
 void pipeline_resume(struct run *run, struct call *call);
 
@@ -78,8 +80,10 @@ void run_find_fate(struct run *run, void (*done)(struct run *run));
  * one after another. Each goes on with pipeline_next. */
 void run_read(struct run *run);
 void run_journal(struct run *run);
-/* Compiles every step for its trader to sign, and puts the run aside. */
+/* Compiles the steps for their trader to sign, and puts the run aside. */
 void run_journal_prepare(struct run *run);
+/* Whether step i can be signed before anything is sent: what it moves is known. */
+bool run_journal_can_prepare(const struct run *run, unsigned i);
 void run_execute(struct run *run);
 void run_settle(struct run *run);
 /* Compiles step i with its nonce, and notes nonce, expiry and digest in the intent. */

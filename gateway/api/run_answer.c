@@ -216,7 +216,6 @@ static void members(struct buf *out, const struct run *run)
 {
         switch (run->q.kind) {
         case RUN_PREVIEW:
-        case RUN_PREPARE:
         case RUN_PLACE:
         case RUN_MODIFY: order_members(out, run); break;
         case RUN_CLOSE:

@@ -1,5 +1,6 @@
 /* The journal's side of a run: the intent is on disk before any bytes leave, and what came of it is on
  * disk before the answer leaves. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@
 static const char *const kind_names[] = {
         [RUN_PREVIEW] = "preview",   [RUN_PLACE] = "order",   [RUN_CLOSE] = "close",
         [RUN_LEVERAGE] = "leverage", [RUN_MARGIN] = "margin", [RUN_CANCEL] = "cancel",
-        [RUN_MODIFY] = "modify",     [RUN_TPSL] = "tpsl",     [RUN_PREPARE] = "prepare",
+        [RUN_MODIFY] = "modify",     [RUN_TPSL] = "tpsl",
 };
 
 enum intent_state run_intent_state(enum step_status status)
@@ -109,7 +110,7 @@ static void journaled(void *cookie, enum errc rc)
 /* Compiles step i with its nonce and records digest and nonce in the journal's row. */
 enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *err)
 {
-        int64_t life = run->q.kind == RUN_PREPARE ? SIGNING_LIFE_MS : run->api->o.expires_after_ms;
+        int64_t life = run->q.prepare ? SIGNING_LIFE_MS : run->api->o.expires_after_ms;
         uint64_t expires = life ? (uint64_t)(state_now(run->api) + life) : 0;
         enum errc rc;
 
@@ -171,12 +172,17 @@ void run_journal(struct run *run)
 
 /* --- for a trader who signs --- */
 
+bool run_journal_can_prepare(const struct run *run, unsigned i)
+{
+        return !run->plan.step[i].amount_pending;
+}
+
 static void step_to_sign(struct buf *out, struct run *run, unsigned i)
 {
         const struct store_intent_step *step = &run->intent.step[i];
         char digest[HASH_STR_MAX];
 
-        if (i)
+        if (i) /* the first step is always one that can be signed */
                 buf_putc(out, ',');
         buf_putc(out, '{');
         out_text(out, "step", run->plan.step[i].name);
@@ -202,6 +208,8 @@ static void nonces_for_signing(void *cookie, enum errc rc)
         buf_init(&steps, 1u << 18);
         buf_putc(&steps, '[');
         for (unsigned i = 0; i < run->plan.n_steps && !rc; i++) {
+                if (!run_journal_can_prepare(run, i))
+                        continue;
                 rc = run_compile(run, i, run->first_nonce + i, &run->err);
                 if (!rc)
                         step_to_sign(&steps, run, i);
@@ -216,11 +224,35 @@ static void nonces_for_signing(void *cookie, enum errc rc)
         buf_fini(&steps);
 }
 
+/* What is to be moved then needs a signature of its own: the answer to the plan says how much. */
+static void warn_of_later_margin(struct plan *plan)
+{
+        struct plan_risk *risk = &plan->risk;
+        struct plan_warning *warning;
+
+        if (plan->adjust_step < 0 || !plan->step[plan->adjust_step].amount_pending)
+                return;
+        if (risk->n_warnings == PLAN_WARNINGS_MAX)
+                risk->n_warnings--; /* no other asks the trader to do something */
+        warning = &risk->warning[risk->n_warnings++];
+        text_copy(warning->code, sizeof warning->code, "margin_after_fill");
+        snprintf(
+                warning->detail, sizeof warning->detail,
+                "How much margin to move is known after the fill: it is not signed with the order. "
+                "The answer to the order names the amount for POST /v1/positions/%s/margin.",
+                plan->symbol);
+}
+
 /* Which key will sign is not known yet: the account's own nonces serve any of its keys. */
 void run_journal_prepare(struct run *run)
 {
+        if (run->plan.n_steps == 0) {
+                prepare_nothing(run);
+                return;
+        }
         /* A leverage that was changed can't be put back without another signature. */
         run->plan.leverage_changed = false;
+        warn_of_later_margin(&run->plan);
         nonce_ledger_load(run->api->o.nonces, &run->call->session.address, nonces_for_signing, run);
 }
 
@@ -257,6 +289,7 @@ static void settle(struct run *run)
                     log_fmt("kind=\"%s\",result=\"%s\"", run->intent.kind,
                             intent_state_name(run->intent.state)),
                     1, "Signed requests settled, by kind and result.");
+        sweep_watch_orders(run->api->sweep, run->call, &run->plan);
         if (run->q.kind == RUN_CLOSE && !run->err.code)
                 sweep_start(run->api->sweep, run->call);
         store_intent_update(run->api->o.store, &run->intent, settled, run);

@@ -1,6 +1,7 @@
 /* Executing a plan: sign, send, and what each outcome means for the rest.
  * A step ends done, failed or unknown. After an unknown one the venue is asked what happened before
  * anything else is sent; while that can't be told, nothing more is sent for this plan. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,29 +37,16 @@ static void take_items(struct run *run, const struct venue_outcome *outcome)
                 run->intent.order[i].oid = outcome->item[i].oid;
 }
 
-/* The order stands without the protection that was asked for: the trader must not overlook it. */
 static void warn_of_refused_legs(struct run *run, const struct venue_outcome *outcome)
 {
         const struct venue_action *a = &run->plan.step[run->step].action;
-        struct plan_risk *risk = &run->plan.risk;
-
         /* Without an order that they follow, all are legs. */
         unsigned first = a->u.order.legs_of_position ? 0 : 1;
 
-        for (unsigned i = first; i < outcome->n_items && i < a->u.order.n; i++) {
-                bool is_profit = a->u.order.order[i].trigger == TRIGGER_TAKE_PROFIT;
-                struct plan_warning *warning;
-
-                if (outcome->item[i].status != ITEM_REFUSED)
-                        continue;
-                if (risk->n_warnings == PLAN_WARNINGS_MAX)
-                        risk->n_warnings--; /* no other says as much */
-                warning = &risk->warning[risk->n_warnings++];
-                text_copy(warning->code, sizeof warning->code,
-                          is_profit ? "take_profit_rejected" : "stop_loss_rejected");
-                text_copy(warning->detail, sizeof warning->detail,
-                          err_text(outcome->item[i].refusal));
-        }
+        for (unsigned i = first; i < outcome->n_items && i < a->u.order.n; i++)
+                if (outcome->item[i].status == ITEM_REFUSED)
+                        plan_say_refused_leg(&run->plan.risk, a->u.order.order[i].trigger,
+                                             outcome->item[i].refusal);
 }
 
 /* Where some of a position's new protection was refused, the old of its kind stays. */
@@ -279,6 +267,7 @@ static void execute_step(struct run *run)
                 step_over(run);
                 return;
         }
+        must(nonce || !run->is_given); /* what its trader signed has them all */
         if (!nonce && nonce_ledger_take(run->api->o.nonces, &run->account.agent, 1, &nonce)) {
                 struct err err = {.code = E_OK};
                 (void)err_set(&err, E_INTERNAL, "No nonce can be taken.");
@@ -298,6 +287,23 @@ static void skip_rest(struct run *run, const char *why)
         for (unsigned i = run->step + 1; i < run->plan.n_steps; i++)
                 if (run->plan.step[i].status == STEP_PENDING && !run->plan.step[i].is_put_back)
                         plan_step_set(&run->plan, i, STEP_SKIPPED, &err);
+}
+
+/* Of a plan that its trader signed, nothing is signed here: the amount that is known now is for the
+ * trader to move. */
+static void leave_margin(struct run *run)
+{
+        const struct plan_step *step = &run->plan.step[run->step];
+        struct err why = {.code = E_OK};
+        char amount[NUM_STR_MAX];
+
+        if (step->status != STEP_PENDING)
+                return;
+        snprintf(why.detail, sizeof why.detail,
+                 "It needs a signature of its own, for which its amount is known now: POST "
+                 "/v1/positions/%s/margin {\"amount\":\"%s\"}.",
+                 run->plan.symbol, num_print_usd(amount, step->action.u.margin.amount));
+        plan_step_set(&run->plan, run->step, STEP_SKIPPED, &why);
 }
 
 static void account_after_fill(void *cookie, const struct err *err, struct venue_account *account)
@@ -321,6 +327,8 @@ static void account_after_fill(void *cookie, const struct err *err, struct venue
                 step_over(run);
                 return;
         }
+        if (run->is_given)
+                leave_margin(run);
         execute_step(run);
 }
 

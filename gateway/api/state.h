@@ -5,6 +5,7 @@
 
 #include "adapters/venue.h"
 #include "api/api.h"
+#include "api/forwarded.h"
 #include "auth/auth.h"
 #include "auth/limit.h"
 #include "base/map.h"
@@ -41,9 +42,8 @@ struct api {
         struct series *series;
         struct api_keys *keys;
         struct limit *public_limit;
-        struct map *session_limits; /* brand id -> struct limit *, per account */
-        char trusted[8][46];        /* proxies whose X-Forwarded-For is believed */
-        unsigned n_trusted;
+        struct map *session_limits;       /* brand id -> struct limit *, per account */
+        struct forwarded_proxies trusted; /* whose X-Forwarded-For is believed */
         char *openapi;       /* the document, brandless; NULL until it is first asked for */
         unsigned open_runs;  /* pipelines under way */
         unsigned open_calls; /* calls not answered yet: drain waits for them */

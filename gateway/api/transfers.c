@@ -28,7 +28,6 @@ struct waiting_key {
 struct transfers {
         struct api *api;
         struct map *waiting;
-        uint64_t last_nonce;
 };
 
 struct transfers *transfers_new(struct api *api)
@@ -195,14 +194,6 @@ static const struct field move_fields[] = {
 };
 FIELD_TABLE(transfers_move_table, move_fields);
 
-static uint64_t next_nonce(struct transfers *t)
-{
-        uint64_t now = (uint64_t)state_now(t->api);
-
-        t->last_nonce = now > t->last_nonce ? now : t->last_nonce + 1;
-        return t->last_nonce;
-}
-
 static enum errc check_amount(const struct ask *ask, struct err *err)
 {
         struct usd amount = ask->what.amount;
@@ -214,6 +205,25 @@ static enum errc check_amount(const struct ask *ask, struct err *err)
                 return err_field(err, E_INVALID, "amount", "must be above the fee of %s",
                                  num_print_usd(fee, ask->fee));
         return E_OK;
+}
+
+static void nonces_ready(void *cookie, enum errc rc)
+{
+        struct ask *ask = cookie;
+        struct call *call = ask->call;
+        struct venue *venue = call->api->o.venue;
+
+        if (!rc)
+                rc = nonce_ledger_take(call->api->o.nonces, &call->session.address, 1,
+                                       &ask->what.nonce);
+        if (rc) {
+                call_fail_code(call, rc);
+                free(ask);
+        } else if (ask->what.to_perps) {
+                show(ask); /* what is on the spot side only the venue knows */
+        } else {
+                venue->ops->read_account(venue, &call->session.address, account_read, ask);
+        }
 }
 
 static void start_ask(struct call *call, enum venue_approval_kind kind, const struct field *fields)
@@ -231,7 +241,6 @@ static void start_ask(struct call *call, enum venue_approval_kind kind, const st
         ask->what = (struct venue_approval){
                 .kind = kind,
                 .chain_id = request.chain_id ? request.chain_id : call->brand->chain[0],
-                .nonce = next_nonce(call->api->transfers),
                 .amount = request.amount,
                 .destination = request.destination,
                 .to_perps = request.to == 1,
@@ -241,10 +250,8 @@ static void start_ask(struct call *call, enum venue_approval_kind kind, const st
         if (err.code) {
                 call_fail(call, &err);
                 free(ask);
-        } else if (ask->what.to_perps) {
-                show(ask); /* what is on the spot side only the venue knows */
         } else {
-                venue->ops->read_account(venue, &call->session.address, account_read, ask);
+                nonce_ledger_load(call->api->o.nonces, &call->session.address, nonces_ready, ask);
         }
 }
 
@@ -366,6 +373,7 @@ static void journal(struct submit *s)
         it->n_steps = 1;
         text_copy(it->step[0].action, sizeof it->step[0].action, it->kind);
         it->step[0].digest = s->digest;
+        it->step[0].nonce = s->what.nonce;
         buf_init(&request, 1024);
         describe(&request, &s->what);
         it->request = buf_cstr(&request);

@@ -53,6 +53,7 @@ struct store_account {
         uint64_t agent_nonce;          /* the nonce its approval typed data names */
         uint64_t builder_nonce;        /* likewise for the builder fee; 0: none pending */
         unsigned builder_fee_tenth_bp; /* approved, as last confirmed by the venue */
+        struct addr builder;           /* for whom; zero: for nobody */
         bool has_next;                 /* a successor of the current agent, not approved yet */
         struct store_agent {
                 struct addr address;
@@ -67,7 +68,8 @@ typedef void store_account_fn(void *cookie, enum errc rc, const struct store_acc
 /* E_NOT_FOUND in the callback. */
 void store_account_get(struct store *store, const char *brand, const struct addr *address,
                        store_account_fn *done, void *cookie);
-/* Makes or replaces the account. Agents that are neither its current one nor its successor any more are
+/* Makes or replaces the account, and raises the highest nonce of its wallet to those that its pending
+ * approvals name. Agents that are neither its current one nor its successor any more are
  * retired: their sealed keys are erased; one that was ever retired, or is another account's, is E_EXISTS. */
 void store_account_put(struct store *store, const struct store_account *account, store_done *done,
                        void *cookie);
@@ -88,7 +90,8 @@ void store_session_delete(struct store *store, const uint8_t token_hash[32], sto
                           void *cookie);
 
 /* --- nonces: the highest ever reserved by a signer. store_intent_insert and store_intent_update
- * raise it, in the same transaction, to the highest nonce among the intent's steps. --- */
+ * raise it, in the same transaction, to the highest nonce among the intent's steps; store_account_put to
+ * those of the wallet's approvals. --- */
 typedef void store_nonce_fn(void *cookie, enum errc rc, uint64_t highest); /* 0: none yet */
 void store_nonce_get(struct store *store, const struct addr *signer, store_nonce_fn *done,
                      void *cookie);
@@ -155,6 +158,26 @@ void store_intent_by_client_id(struct store *store, const char *brand, const str
                                const char *client_id, store_intent_fn *done, void *cookie);
 /* Those not final, oldest first: each is called once per intent, done after the last. For recovery. */
 void store_intent_open(struct store *store, store_intent_fn *each, store_done *done, void *cookie);
+
+/* --- orders, by the intents that placed them --- */
+struct store_order {
+        bool is_known; /* the cloid is that of an order that was journaled; else nothing below is set */
+        char role[8];       /* order, tp, sl */
+        char client_id[64]; /* of the intent; "" none */
+        struct cloid first; /* of the intent's first order: the one that a leg came with */
+};
+/* As many as were asked for, in that order; borrowed for the call. */
+typedef void store_order_fn(void *cookie, enum errc rc, const struct store_order *orders, size_t n);
+void store_order_lookup(struct store *store, const char *brand, const struct addr *account,
+                        const struct cloid *cloids, size_t n, store_order_fn *done, void *cookie);
+
+/* Each account whose orders are among the latest intents, once; then done. */
+struct store_owner {
+        char brand[STORE_BRAND_MAX];
+        struct addr account;
+};
+typedef void store_owner_fn(void *cookie, const struct store_owner *owner);
+void store_order_owners(struct store *store, store_owner_fn *each, store_done *done, void *cookie);
 
 /* --- audit: append-only --- */
 void store_audit(struct store *store, const char *brand, const char *actor, const char *action,

@@ -14,11 +14,12 @@ static enum errc put_account(struct db *db, const struct store_account *a)
 {
         static const char sql[] =
                 "INSERT INTO account (brand, address, terms_version, terms_at, created_at,"
-                " builder_nonce, builder_fee_tenth_bp) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                " builder_nonce, builder_fee_tenth_bp, builder)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
                 " ON CONFLICT (brand, address) DO UPDATE SET"
                 " terms_version = excluded.terms_version, terms_at = excluded.terms_at,"
                 " builder_nonce = excluded.builder_nonce,"
-                " builder_fee_tenth_bp = excluded.builder_fee_tenth_bp";
+                " builder_fee_tenth_bp = excluded.builder_fee_tenth_bp, builder = excluded.builder";
         sqlite3_stmt *q = db_query(db, sql);
 
         db_bind_text(q, 1, a->brand);
@@ -29,6 +30,7 @@ static enum errc put_account(struct db *db, const struct store_account *a)
         if (db_bind_u64(q, 6, a->builder_nonce))
                 return E_RANGE;
         db_bind_int(q, 7, a->builder_fee_tenth_bp);
+        db_bind_bytes(q, 8, a->builder.b, sizeof a->builder.b);
         return db_run(db, q);
 }
 
@@ -94,6 +96,18 @@ static enum errc put_current(struct db *db, const struct store_account *a, int64
         return put_agent(db, a, &agent, a->agent_approved, false, now);
 }
 
+/* What the wallet is asked to sign has nonces of its own, beside those of intents. */
+static enum errc raise_nonce(struct db *db, const struct store_account *a)
+{
+        uint64_t highest = a->builder_nonce;
+
+        if (a->agent_nonce > highest)
+                highest = a->agent_nonce;
+        if (a->has_next && a->next.nonce > highest)
+                highest = a->next.nonce;
+        return highest ? store_nonce_raise(db, &a->address, highest) : E_OK;
+}
+
 static enum errc put_exec(struct store_op *op, struct db *db)
 {
         const struct account_op *put = (const struct account_op *)(const void *)op;
@@ -107,6 +121,8 @@ static enum errc put_exec(struct store_op *op, struct db *db)
                 rc = put_current(db, a, put->now);
         if (!rc && a->has_next)
                 rc = put_agent(db, a, &a->next, false, true, put->now);
+        if (!rc)
+                rc = raise_nonce(db, a);
         return rc;
 }
 
@@ -170,7 +186,7 @@ static enum errc get_exec(struct store_op *op, struct db *db)
         static const char sql[] =
                 "SELECT a.terms_version, a.terms_at, a.created_at, a.builder_nonce,"
                 " a.builder_fee_tenth_bp, g.agent, g.name, g.sealed, g.valid_until, g.nonce,"
-                " g.approved, n.agent, n.name, n.sealed, n.valid_until, n.nonce"
+                " g.approved, n.agent, n.name, n.sealed, n.valid_until, n.nonce, a.builder"
                 " FROM account a LEFT JOIN agent g ON g.brand = a.brand AND g.account = a.address"
                 " AND g.retired_at IS NULL AND g.is_next = 0"
                 " LEFT JOIN agent n ON n.brand = a.brand AND n.account = a.address"
@@ -194,6 +210,8 @@ static enum errc get_exec(struct store_op *op, struct db *db)
                 rc = read_current(db, q, a);
         if (!rc)
                 rc = read_agent(db, q, 11, &a->has_next, &a->next);
+        if (!rc && sqlite3_column_type(q, 16) != SQLITE_NULL)
+                rc = db_get_bytes(db, q, 16, a->builder.b, sizeof a->builder.b);
         db_reset(q);
         return rc;
 }

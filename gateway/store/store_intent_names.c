@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "store/store_op.h"
+
 static enum errc take_name(struct db *db, const struct store_intent *in,
                            enum store_intent_name_kind kind, const char *name, int64_t number)
 {
@@ -47,19 +49,6 @@ static enum errc take_nonce(struct db *db, const struct store_intent *in, uint64
         return rc == E_EXISTS ? E_INTERNAL : rc;
 }
 
-static enum errc raise_highest(struct db *db, const struct store_intent *in, uint64_t nonce)
-{
-        static const char sql[] = "INSERT INTO signer_highest (signer, nonce) VALUES (?1, ?2)"
-                                  " ON CONFLICT (signer) DO UPDATE SET nonce = excluded.nonce"
-                                  " WHERE excluded.nonce > signer_highest.nonce";
-        sqlite3_stmt *q = db_query(db, sql);
-
-        db_bind_bytes(q, 1, in->signer.b, sizeof in->signer.b);
-        if (db_bind_u64(q, 2, nonce))
-                return E_RANGE;
-        return db_run(db, q);
-}
-
 static bool has_cloid(const struct store_intent *in, const struct cloid *cloid)
 {
         if (hex_cloid_equal(&in->id, cloid))
@@ -100,7 +89,7 @@ enum errc store_intent_names_add(struct db *db, const struct store_intent *in,
                         highest = nonce;
         }
         if (!rc && highest)
-                rc = raise_highest(db, in, highest);
+                rc = store_nonce_raise(db, &in->signer, highest);
         return rc;
 }
 

@@ -1,6 +1,19 @@
 #include "base/mem.h"
 #include "store/store_op.h"
 
+enum errc store_nonce_raise(struct db *db, const struct addr *signer, uint64_t nonce)
+{
+        static const char sql[] = "INSERT INTO signer_highest (signer, nonce) VALUES (?1, ?2)"
+                                  " ON CONFLICT (signer) DO UPDATE SET nonce = excluded.nonce"
+                                  " WHERE excluded.nonce > signer_highest.nonce";
+        sqlite3_stmt *q = db_query(db, sql);
+
+        db_bind_bytes(q, 1, signer->b, sizeof signer->b);
+        if (db_bind_u64(q, 2, nonce))
+                return E_RANGE;
+        return db_run(db, q);
+}
+
 struct nonce_op {
         struct store_op op;
         struct addr signer;

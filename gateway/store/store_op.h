@@ -37,6 +37,9 @@ struct store_op_write {
 };
 void store_op_finish_write(struct store_op *op); /* calls done unless it is NULL */
 
+/* Raises the highest nonce of signer; one that is lower changes nothing. For an exec. E_RANGE. */
+MUST_USE enum errc store_nonce_raise(struct db *db, const struct addr *signer, uint64_t nonce);
+
 /* The database for the synchronous calls at start-up; locks out the store's thread meanwhile. */
 struct db *store_op_lock(struct store *store);
 void store_op_unlock(struct store *store);

@@ -2,6 +2,7 @@
 // evicted unasked.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { Trader, signTypedData, startDemo } from './harness.mjs'
 
 const DAY = 86400000
@@ -24,6 +25,20 @@ async function latestSigner(trader) {
 
 async function sign(trader, { typedData }) {
   return trader.ok('POST', '/v1/agent/approve', { signature: await signTypedData(trader.account, typedData) })
+}
+
+// The wallet approves another agent under the same name at the venue itself.
+async function evict(trader, agentName) {
+  const nonce = Date.now()
+  const brand = await gateway.call('GET', '/v1/brand', { host: trader.host })
+  const agentAddress = privateKeyToAccount(generatePrivateKey()).address.toLowerCase()
+  const message = { hyperliquidChain: brand.json.network, agentAddress, agentName, nonce }
+  const types = { 'HyperliquidTransaction:ApproveAgent': [['hyperliquidChain', 'string'], ['agentAddress', 'address'], ['agentName', 'string'], ['nonce', 'uint64']].map(([name, type]) => ({ name, type })) }
+  const domain = { name: 'HyperliquidSignTransaction', version: '1', chainId: 1, verifyingContract: `0x${'0'.repeat(40)}` }
+  const signature = await trader.account.signTypedData({ domain, types, primaryType: 'HyperliquidTransaction:ApproveAgent', message: { ...message, nonce: BigInt(nonce) } })
+  const sig = { r: signature.slice(0, 66), s: `0x${signature.slice(66, 130)}`, v: parseInt(signature.slice(130), 16) }
+  const answer = await gateway.venue.control('POST', '/exchange', { action: { type: 'approveAgent', signatureChainId: '0x1', ...message }, nonce, signature: sig })
+  assert.equal(answer.status, 'ok', JSON.stringify(answer))
 }
 
 describe('a successor', () => {
@@ -96,6 +111,19 @@ describe('a successor', () => {
     })
     await trader.place(buy)
     assert.equal((await trader.ok('GET', '/v1/agent')).agent.address, trader.agent)
+  })
+
+  test('is made too where the venue no longer lists the agent, which keeps its place until the change', async () => {
+    const trader = await new Trader(gateway, 'harbor').onboard()
+    await evict(trader, 'harbor')
+    const gone = await trader.ok('GET', '/v1/agent')
+    assert.deepEqual([gone.agent.address, gone.agent.status], [trader.agent, 'notListed'])
+    const made = await trader.ok('POST', '/v1/agent', { name: 'harbor-2' })
+    const both = await trader.ok('GET', '/v1/agent')
+    assert.deepEqual([both.agent.address, both.successor.address], [trader.agent, made.agentAddress])
+    await sign(trader, made)
+    await trader.place(buy)
+    assert.ok((await latestSigner(trader)).includes(made.agentAddress))
   })
 
   test('ends with its agent when both are retired', async () => {

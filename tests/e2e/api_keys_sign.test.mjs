@@ -11,7 +11,7 @@ const folder = temporaryFolder()
 
 before(async () => {
   gateway = await startConfigured(
-    { listen: '{public: {port: 0}, admin: {port: 0}, trustedProxies: [127.0.0.1]}' }, { folder })
+    { listen: '{public: {port: 0}, admin: {port: 0}, trustedProxies: [127.0.0.1, 198.51.100.9]}' }, { folder })
   trader = await new Trader(gateway, 'harbor').onboard('20000')
 })
 after(() => gateway?.stop())
@@ -185,6 +185,10 @@ describe('what a key may not', () => {
     await bot.ok('GET', '/v1/positions', undefined, { 'X-Forwarded-For': '192.0.3.1, 2001:db8::1' })
     const p = await bot.refused(403, 'forbidden', 'GET', '/v1/positions', undefined, { 'X-Forwarded-For': '192.0.2.77, 192.0.3.1' })
     assert.match(p.detail, /192\.0\.3\.1/)
+    // Through two proxies of the operator's, the client is whom the outer one names.
+    await bot.ok('GET', '/v1/positions', undefined, { 'X-Forwarded-For': '192.0.3.1, 192.0.2.77, 198.51.100.9' })
+    const q = await bot.refused(403, 'forbidden', 'GET', '/v1/positions', undefined, { 'X-Forwarded-For': '192.0.2.77, 192.0.3.1, 198.51.100.9' })
+    assert.match(q.detail, /192\.0\.3\.1/)
   })
 
   test('a key of one brand is nothing at another, and nothing once deleted', async () => {

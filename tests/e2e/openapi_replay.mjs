@@ -89,6 +89,7 @@ const before = {
   'orders_list.open': rests,
   'orders_list.past': holds,
   'orders_cancel_all.oneMarket': rests,
+  'orders_cancel_all.prepared': rests,
   'orders_get.resting': resting,
   'modify_order.price': resting,
   'modify_order.badTick': resting,
@@ -100,10 +101,12 @@ const before = {
   'positions_list.all': holds,
   'positions_get.long': holds,
   'positions_close.close': holds,
+  'positions_close.prepared': holds,
   'positions_margin.add': holds,
   'positions_margin.lessLeverage': holds,
   'positions_margin.tooMuch': holds,
   'tpsl_put.both': holds,
+  'tpsl_put.prepared': holds,
 }
 const KEYLESS = ['prepare_order', 'prepare_submit']
 

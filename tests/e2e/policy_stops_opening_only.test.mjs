@@ -179,16 +179,29 @@ test('a plan that its trader signs is judged when it is sent', async () => {
     const who = new Trader(gateway, 'harbor')
     await gateway.venue.faucet(who.address, '10000')
     await who.signIn()
-    const sign = async (order) => {
-      const { id, sign } = await who.ok('POST', '/v1/orders/prepare', order)
+    const sign = (order) => signRoute('POST', '/v1/orders/prepare', order)
+    const signRoute = async (method, path, body) => {
+      const { id, sign } = await who.ok(method, path, body, from('US'))
       return { id, signatures: await Promise.all(sign.map((step) => signTypedData(who.account, step.typedData))) }
     }
     const from = (country) => ({ 'X-Country': country })
-    const opening = await sign(buy)
+    const opening = await sign({ ...buy, marginMode: 'isolated' })
     await signsNothing(gateway, () => who.refused(451, 'region_blocked', 'POST', '/v1/orders/submit', opening, from('US')))
     assert.equal((await who.ok('POST', '/v1/orders/submit', opening, from('CH'))).status, 'filled')
-    const closing = await sign({ ...reduce, size: '0.02' })
-    assert.equal((await who.ok('POST', '/v1/orders/submit', closing, from('US'))).status, 'filled')
+    const submit = async (plan) => who.ok('POST', '/v1/orders/submit', await plan, from('US'))
+    const refused = async (plan) => who.refused(451, 'region_blocked', 'POST', '/v1/orders/submit', await plan, from('US'))
+    assert.equal((await submit(sign({ ...reduce, size: '0.01' }))).status, 'filled')
+    const guarded = await submit(signRoute('PUT', '/v1/positions/BTC/tpsl', { takeProfit: { triggerPrice: '200000' } }))
+    const changes = [
+      ['PUT', '/v1/positions/BTC/leverage', { leverage: 10 }],
+      ['POST', '/v1/positions/BTC/margin', { amount: '10' }],
+      ['POST', '/v1/orders', bid],
+    ]
+    await signsNothing(gateway, async () => {
+      for (const [method, path, body] of changes) await refused(signRoute(method, path, body))
+    })
+    assert.equal((await submit(signRoute('DELETE', `/v1/orders/${guarded.legs[0].id}`))).status, 'cancelled')
+    assert.equal((await submit(signRoute('DELETE', '/v1/positions/BTC'))).status, 'filled')
     assert.equal(await who.venuePosition('BTC'), undefined)
   } finally {
     await gateway.stop()

@@ -196,6 +196,31 @@ static void what_reduces_passes_the_door(void **state)
         rig_fini(&rig);
 }
 
+/* A gateway that ends opens nothing; closing and funds go on. */
+static void what_ends_opens_nothing(void **state)
+{
+        struct rig rig;
+        struct buf out;
+        struct err err = {.code = E_OK};
+
+        (void)state;
+        rig_init(&rig);
+        rig.api.draining = true;
+        assert_int_equal(admit_check(&rig.call, ADMIT_OPENING, &err), E_DRAINING);
+        assert_int_equal(err_http_status(err.code), 503);
+        assert_true(admit_refuses(&rig.call, ADMIT_OPENING));
+        assert_int_equal(admit_check(&rig.call, ADMIT_FUNDS_IN, &err), E_OK);
+        rig.route.risk = ROUTE_REDUCES_RISK;
+        was_handled = false;
+        admit_enter(&rig.call);
+        assert_true(was_handled);
+        buf_init(&out, 65536);
+        metrics_print(rig.api.o.metrics, &out);
+        assert_null(strstr(buf_cstr(&out), "policy_denied")); /* no rule of the brand's */
+        buf_fini(&out);
+        rig_fini(&rig);
+}
+
 static void a_restriction_is_shown_and_not_counted(void **state)
 {
         struct rig rig;
@@ -227,6 +252,7 @@ int main(void)
                 cmocka_unit_test(each_rule_refuses_with_its_code),
                 cmocka_unit_test(who_is_blocked_does_not_sign_in),
                 cmocka_unit_test(what_reduces_passes_the_door),
+                cmocka_unit_test(what_ends_opens_nothing),
                 cmocka_unit_test(a_restriction_is_shown_and_not_counted),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

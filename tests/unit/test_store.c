@@ -72,6 +72,7 @@ static struct store_account an_account(unsigned tag)
                 .agent_nonce = 1700000000123,
                 .builder_nonce = 1700000000456,
                 .builder_fee_tenth_bp = 50,
+                .builder = rig_addr(3000 + tag),
         };
 }
 
@@ -92,6 +93,7 @@ static void an_account_comes_back_as_it_was_put(void **state)
         a.agent_approved = false;
         a.agent_sealed_len = sizeof a.agent_sealed;
         a.builder_fee_tenth_bp = 0;
+        a.builder = (struct addr){{0}};
         assert_int_equal(put_account(rig, &a), E_OK);
         assert_int_equal(get_account(rig, BRAND_A, 1, &reply), E_OK);
         assert_memory_equal(&reply.account, &a, sizeof a);
@@ -289,6 +291,33 @@ static void nonces_only_rise(void **state)
         assert_int_equal(reply.highest, 9000);
 }
 
+/* What a wallet signs for an account is one line with what it signs for intents. */
+static void an_accounts_approvals_raise_its_wallets_nonce(void **state)
+{
+        struct rig *rig = *state;
+        struct store_account a = an_account(1);
+        struct reply reply = {0};
+
+        a.has_next = true;
+        a.next.address = rig_addr(2000);
+        a.next.nonce = 1700000000999;
+        assert_int_equal(put_account(rig, &a), E_OK);
+        rig_reopen(rig);
+        store_nonce_get(rig->store, &a.address, on_nonce, &reply);
+        rig_wait(rig, &reply, 1);
+        assert_int_equal(reply.highest, 1700000000999);
+        a.has_next = false;
+        a.next = (struct store_agent){.nonce = 0};
+        a.agent_nonce = 1; /* a lower one takes nothing back */
+        assert_int_equal(put_account(rig, &a), E_OK);
+        store_nonce_get(rig->store, &a.address, on_nonce, &reply);
+        rig_wait(rig, &reply, 2);
+        assert_int_equal(reply.highest, 1700000000999);
+        store_nonce_get(rig->store, &a.agent, on_nonce, &reply);
+        rig_wait(rig, &reply, 3);
+        assert_int_equal(reply.highest, 0); /* the agent's own is another */
+}
+
 static void brand_keys_are_read_and_written_at_start(void **state)
 {
         struct rig *rig = *state;
@@ -397,6 +426,7 @@ int main(void)
                 RIG(numbers_that_do_not_fit_are_refused),
                 RIG(sessions_live_until_deleted_or_purged),
                 RIG(nonces_only_rise),
+                RIG(an_accounts_approvals_raise_its_wallets_nonce),
                 RIG(brand_keys_are_read_and_written_at_start),
                 RIG(audit_entries_form_a_chain_per_brand),
                 RIG(an_audit_entry_that_is_too_large_is_refused),

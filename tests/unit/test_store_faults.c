@@ -293,6 +293,16 @@ static void the_file_is_its_owners_alone(void **state)
         assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+static void on_older_account(void *cookie, enum errc rc, const struct store_account *account)
+{
+        static const struct addr nobody;
+
+        rig_count(cookie, rc);
+        assert_int_equal(rc, E_OK);
+        assert_int_equal(account->builder_fee_tenth_bp, 25);
+        assert_memory_equal(&account->builder, &nobody, sizeof nobody); /* it was not noted */
+}
+
 static void an_older_schema_is_brought_up_to_date(void **state)
 {
         struct rig *rig = *state;
@@ -304,7 +314,8 @@ static void an_older_schema_is_brought_up_to_date(void **state)
         rig_remove(rig, "");
         execute(rig, migration_table[0].sql);
         execute(rig, "PRAGMA application_id = 0x70677465; PRAGMA user_version = 1;"
-                     "INSERT INTO brand_key VALUES ('meridian', x'0102')");
+                     "INSERT INTO brand_key VALUES ('meridian', x'0102');"
+                     "INSERT INTO account VALUES ('meridian', zeroblob(20), '1', 5, 6, 7, 25)");
         rig_open(rig);
         store_audit(rig->store, BRAND_A, "ops", "note", "x", 1, rig_on_done, &reply);
         rig_wait(rig, &reply, 1);
@@ -320,6 +331,8 @@ static void an_older_schema_is_brought_up_to_date(void **state)
         size_t len = 0;
         assert_int_equal(store_brand_key_load(rig->store, BRAND_A, key, sizeof key, &len), E_OK);
         assert_int_equal(len, 2);
+        store_account_get(rig->store, BRAND_A, &(struct addr){{0}}, on_older_account, &reply);
+        rig_wait(rig, &reply, 2);
 }
 
 static void a_migration_that_fails_leaves_the_file_as_it_was(void **state)
