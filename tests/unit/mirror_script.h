@@ -314,6 +314,45 @@ static inline void own_fill(struct script *s, const char *symbol, const char *si
         mirror_fills(s->mirror, &addr, &f, 1, false, at);
 }
 
+/* ---- what the gateway does ---- */
+
+static inline struct venue_action order_action(bool sells, const char *size, const char *price,
+                                               enum time_in_force tif)
+{
+        struct venue_action a = {.kind = VENUE_ORDER, .asset = 0};
+
+        a.u.order.n = 1;
+        a.u.order.order[0] = (struct venue_order){.side = sells ? SIDE_SELL : SIDE_BUY,
+                                                  .tif = tif,
+                                                  .price = {num(price)},
+                                                  .size = {num(size)}};
+        return a;
+}
+
+static inline uint64_t send(struct script *s, const struct venue_action *action, int64_t at)
+{
+        struct addr user = who(1);
+
+        return mirror_sent(s->mirror, &user, action, at);
+}
+
+static inline void tell(struct script *s, uint64_t ticket, enum venue_item_status status,
+                        const char *filled, const char *average, uint64_t oid, int64_t at)
+{
+        struct venue_outcome o = {.result = VENUE_DONE, .n_items = 1};
+
+        o.item[0] = (struct venue_item){
+                .status = status, .oid = oid, .filled = {num(filled)}, .average = {num(average)}};
+        mirror_outcome(s->mirror, ticket, &o, at);
+}
+
+static inline void done(struct script *s, uint64_t ticket, enum venue_result result, int64_t at)
+{
+        struct venue_outcome o = {.result = result};
+
+        mirror_outcome(s->mirror, ticket, &o, at);
+}
+
 /* ---- what is seen ---- */
 
 static inline enum errc look_at(struct script *s, unsigned user, const char *dex, int64_t now)

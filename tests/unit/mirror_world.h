@@ -84,4 +84,13 @@ struct addr world_user(unsigned n);     /* 0: the house */
 void world_compare(struct world *world, unsigned user);
 const char *world_symbol(uint32_t asset);
 
+/* ---- shared by its two files ---- */
+bool world_chance(struct world *world, unsigned percent);
+bool world_is_ours(unsigned user); /* trades through the gateway */
+void world_price(struct world *world, uint32_t asset, int64_t price);
+void world_topic(struct world *world, uint32_t asset, bool is_live);
+void world_ask(struct world *world, unsigned user, unsigned parts); /* its answer comes later */
+void world_deliver(struct world *world);                            /* all that is due */
+void world_read_due(struct world *world); /* asks for what the mirror needs */
+
 #endif

@@ -1,42 +1,5 @@
-/* Scripted histories: what the gateway itself did, funding, resting orders, gaps, drift, liquidation. */
+/* Scripted histories: what the gateway itself did, funding, gaps, drift, liquidation. */
 #include "mirror_script.h"
-
-static struct venue_action order_action(bool sells, const char *size, const char *price,
-                                        enum time_in_force tif)
-{
-        struct venue_action a = {.kind = VENUE_ORDER, .asset = 0};
-
-        a.u.order.n = 1;
-        a.u.order.order[0] = (struct venue_order){.side = sells ? SIDE_SELL : SIDE_BUY,
-                                                  .tif = tif,
-                                                  .price = {num(price)},
-                                                  .size = {num(size)}};
-        return a;
-}
-
-static uint64_t send(struct script *s, const struct venue_action *action, int64_t at)
-{
-        struct addr user = who(1);
-
-        return mirror_sent(s->mirror, &user, action, at);
-}
-
-static void tell(struct script *s, uint64_t ticket, enum venue_item_status status,
-                 const char *filled, const char *average, uint64_t oid, int64_t at)
-{
-        struct venue_outcome o = {.result = VENUE_DONE, .n_items = 1};
-
-        o.item[0] = (struct venue_item){
-                .status = status, .oid = oid, .filled = {num(filled)}, .average = {num(average)}};
-        mirror_outcome(s->mirror, ticket, &o, at);
-}
-
-static void done(struct script *s, uint64_t ticket, enum venue_result result, int64_t at)
-{
-        struct venue_outcome o = {.result = result};
-
-        mirror_outcome(s->mirror, ticket, &o, at);
-}
 
 static void an_outcome_and_its_trades_count_once(void **state)
 {
@@ -231,105 +194,6 @@ static void a_state_of_just_after_the_hour_tells_whether_it_was_charged(void **s
         expect(held(s, "AA")->p.raw_usd, "-900.01");
 }
 
-static struct venue_open_order open_order(const char *symbol, uint64_t oid, enum side side,
-                                          const char *price, const char *size)
-{
-        struct venue_open_order o = {.side = side,
-                                     .oid = oid,
-                                     .price = {num(price)},
-                                     .size = {num(size)},
-                                     .original_size = {num(size)}};
-
-        snprintf(o.symbol, sizeof o.symbol, "%s", symbol);
-        return o;
-}
-
-static void list(struct script *s, const struct venue_open_order *orders, size_t n,
-                 int64_t asked_at, int64_t at)
-{
-        struct mirror_reading reading = {asked_at, at};
-        struct addr user = who(1);
-
-        mirror_orders(s->mirror, &user, "", &reading, orders, n);
-}
-
-static void resting_orders_follow_fills_and_lists(void **state)
-{
-        struct script *s = *state;
-        struct venue_open_order two[2] = {open_order("AA", 5, SIDE_BUY, "95", "4"),
-                                          open_order("AA", 6, SIDE_BUY, "90", "4")};
-        struct feed_trade maker = trade_of("AA", 1, 9, false, "1", "95", 1, T0 + 2000);
-
-        read_long(s, T0 + 1000);
-        list(s, two, 2, T0 + 1000, T0 + 1100);
-        look(s, T0 + 1500);
-        assert_true(s->view.orders_known);
-        assert_int_equal(s->view.n_orders, 2);
-        /* 4 * 95 / 10 + 4 * 90 / 10 */
-        expect(s->view.resting, "74");
-        expect(s->view.account.withdrawable, "926");
-        mirror_trades(s->mirror, &maker, 1, T0 + 2000);
-        look(s, T0 + 2000);
-        expect(s->order[0].size, "3");
-        assert_true(s->view.orders_known);
-        /* At a price where nothing rests: what rests is not known. */
-        maker = trade_of("AA", 1, 9, false, "1", "94", 2, T0 + 2100);
-        mirror_trades(s->mirror, &maker, 1, T0 + 2100);
-        look(s, T0 + 2100);
-        assert_false(s->view.orders_known);
-        list(s, &two[1], 1, T0 + 3000, T0 + 3100);
-        look(s, T0 + 3100);
-        assert_true(s->view.orders_known);
-        assert_int_equal(s->view.n_orders, 1);
-}
-
-static void a_list_asked_for_before_a_cancel_does_not_bring_it_back(void **state)
-{
-        struct script *s = *state;
-        struct venue_action cancel = {.kind = VENUE_CANCEL, .asset = 0};
-        struct venue_action place = order_action(false, "4", "95", TIF_GTC);
-        struct venue_open_order one = open_order("AA", 5, SIDE_BUY, "95", "4");
-
-        read_long(s, T0 + 1000);
-        list(s, NULL, 0, T0 + 1000, T0 + 1000);
-        tell(s, send(s, &place, T0 + 1500), ITEM_RESTING, "0", "0", 5, T0 + 1600);
-        look(s, T0 + 1600);
-        assert_int_equal(s->view.n_orders, 1);
-        /* A list of before it was placed does not take it away. */
-        list(s, NULL, 0, T0 + 1550, T0 + 1700);
-        look(s, T0 + 1700);
-        assert_int_equal(s->view.n_orders, 1);
-        cancel.u.cancel.n = 1;
-        cancel.u.cancel.cancel[0].oid = 5;
-        tell(s, send(s, &cancel, T0 + 2000), ITEM_CANCELLED, "0", "0", 5, T0 + 2100);
-        list(s, &one, 1, T0 + 2050, T0 + 2200);
-        look(s, T0 + 2200);
-        assert_int_equal(s->view.n_orders, 0);
-}
-
-static void a_stop_that_fires_is_told_once(void **state)
-{
-        struct script *s = *state;
-        struct venue_order_status status = {.found = true, .status_at = T0 + 2000};
-        struct addr user = who(1);
-
-        read_long(s, T0 + 1000);
-        status.order = open_order("AA", 5, SIDE_SELL, "80", "10");
-        status.order.is_trigger = true;
-        status.order.trigger = TRIGGER_STOP_LOSS;
-        list(s, &status.order, 1, T0 + 1000, T0 + 1000);
-        snprintf(status.status, sizeof status.status, "triggered");
-        mirror_order_status(s->mirror, &user, &status, T0 + 2100);
-        mirror_order_status(s->mirror, &user, &status, T0 + 2100);
-        assert_int_equal(s->n_triggered, 1);
-        assert_int_equal(s->triggered.oid, 5);
-        snprintf(status.status, sizeof status.status, "filled");
-        status.status_at++;
-        mirror_order_status(s->mirror, &user, &status, T0 + 2200);
-        look(s, T0 + 2200);
-        assert_int_equal(s->view.n_orders, 0);
-}
-
 static void a_gap_is_closed_by_a_read_after_it(void **state)
 {
         struct script *s = *state;
@@ -487,9 +351,6 @@ int main(void)
                 T(an_unknown_outcome_is_a_doubt_until_read_after_it),
                 T(funding_is_charged_at_the_hour_and_corrected),
                 T(a_state_of_just_after_the_hour_tells_whether_it_was_charged),
-                T(resting_orders_follow_fills_and_lists),
-                T(a_list_asked_for_before_a_cancel_does_not_bring_it_back),
-                T(a_stop_that_fires_is_told_once),
                 T(a_gap_is_closed_by_a_read_after_it),
                 T(stale_prices_and_pooled_collateral_make_estimates),
                 T(what_was_done_elsewhere_is_no_drift),
