@@ -297,6 +297,17 @@ static void done(struct mirror *mirror, struct shadow *s, const struct mirror_se
         }
 }
 
+static void unknown(struct mirror *mirror, struct shadow *s, const struct venue_action *action,
+                    int64_t now)
+{
+        const struct mirror_place *place = mirror_place_by_asset(mirror, action->asset);
+
+        /* No state tells what a symbol without a position is set to. */
+        if (place && action->kind == VENUE_SET_LEVERAGE)
+                shadow_setting_drop(s, mirror_place_number(mirror, place));
+        doubt_outcome(mirror, s, now);
+}
+
 void mirror_outcome(struct mirror *mirror, uint64_t ticket, const struct venue_outcome *outcome,
                     int64_t now)
 {
@@ -310,7 +321,7 @@ void mirror_outcome(struct mirror *mirror, uint64_t ticket, const struct venue_o
         if (s && s->n_sent) {
                 s->n_sent--;
                 if (outcome->result == VENUE_UNKNOWN)
-                        doubt_outcome(mirror, s, now);
+                        unknown(mirror, s, &sent->action, now);
                 if (outcome->result == VENUE_DONE)
                         done(mirror, s, sent, outcome, now);
                 mirror_settle(mirror, s, now);

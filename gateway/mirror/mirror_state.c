@@ -274,6 +274,16 @@ static int64_t asked_by(const struct adoption *a)
         return r->asked_at ? r->asked_at : pushed;
 }
 
+/* With all orders known, what they reserve depends on the leverage of symbols without a position alone:
+ * where the venue holds back something else, one of them was changed elsewhere. */
+static void forget_settings(struct shadow *s)
+{
+        for (uint32_t i = 0; i < s->n_orders; i++) {
+                if (!shadow_position(&s->book, s->order[i].market))
+                        shadow_setting_drop(s, s->order[i].market);
+        }
+}
+
 static void compare(struct adoption *a, const struct shadow_book *had, uint32_t doubts,
                     bool nothing_since)
 {
@@ -286,6 +296,8 @@ static void compare(struct adoption *a, const struct shadow_book *had, uint32_t 
         if (!a->s->n_log && a->s->pool == POOL_STANDARD && !(result.fields & 1u << FIELD_SIZE))
                 drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
         elsewhere = nothing_since && result.may_be_elsewhere;
+        if (result.fields & 1u << FIELD_WITHDRAWABLE)
+                forget_settings(a->s);
         drift_judge(a->mirror, a->s, &result, elsewhere || (doubts & ~standing), a->state->as_of,
                     a->reading->at);
 }

@@ -147,3 +147,13 @@ void shadow_setting_put(struct shadow *s, const struct shadow_setting *setting)
         }
         s->setting[i] = *setting;
 }
+
+void shadow_setting_drop(struct shadow *s, uint32_t market)
+{
+        uint32_t i = setting_place(s, market);
+
+        if (i == s->n_settings || s->setting[i].market != market)
+                return;
+        s->n_settings--;
+        memmove(&s->setting[i], &s->setting[i + 1], (s->n_settings - i) * sizeof *s->setting);
+}

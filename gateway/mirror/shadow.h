@@ -181,6 +181,7 @@ void shadow_book_move(struct shadow_book *to, struct shadow_book *from);
 void shadow_book_fini(struct shadow_book *book);
 const struct shadow_setting *shadow_setting(const struct shadow *s, uint32_t market); /* or NULL */
 void shadow_setting_put(struct shadow *s, const struct shadow_setting *setting);
+void shadow_setting_drop(struct shadow *s, uint32_t market);
 
 /* ---- shadow_order.c: resting orders ---- */
 struct shadow_order *shadow_order(struct shadow *s, uint64_t oid); /* or NULL */
