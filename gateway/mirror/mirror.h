@@ -191,7 +191,8 @@ void mirror_fills(struct mirror *mirror, const struct addr *user, const struct v
                   size_t n, bool is_snapshot, int64_t at);
 void mirror_payments(struct mirror *mirror, const struct addr *user,
                      const struct venue_payment *rows, size_t n, int64_t at);
-/* Funding of the hour that began at hour_at, charged to all positions for which none was told. */
+/* Funding due at the full hour hour_at, charged to all positions for which none was told: to the first
+ * accounts at once, to the rest by mirror_tick. */
 void mirror_funding(struct mirror *mirror, int64_t hour_at, int64_t now);
 void mirror_liquidated(struct mirror *mirror, const struct feed_liquidation *liquidation,
                        int64_t at);

@@ -31,6 +31,8 @@ struct mirror_place {
         struct shadow_market_rule rule;
         struct px mark, oracle;
         struct rate funding;
+        struct px hour_oracle; /* at the last full hour; 0: was not known */
+        struct rate hour_rate;
         int64_t context_at; /* wall ms; 0: never */
         int64_t live_at;    /* wall ms: trades are whole since; with is_live */
         struct mirror_seen *seen;
@@ -73,6 +75,8 @@ struct mirror {
         struct mirror_heap heap[MIRROR_RANKS];
         uint32_t sweep_at;   /* slot at which the search for gaps goes on */
         uint32_t sweep_left; /* slots still to be looked at */
+        int64_t hour_at;
+        uint32_t funding_left; /* slots still to be charged for that hour */
         struct mirror_stats stats;
 };
 
@@ -134,6 +138,9 @@ void mirror_orders_filled(struct shadow *s, uint32_t market, enum side side, str
                           struct qty size, uint64_t oid, int64_t at, int64_t now);
 void mirror_order_take(struct shadow_order *out, const struct venue_open_order *order,
                        uint32_t market, int64_t now);
+
+/* ---- mirror_funding.c ---- */
+void mirror_funding_go_on(struct mirror *mirror, int64_t now);
 
 /* ---- mirror_liquidation.c ---- */
 void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at);

@@ -1,8 +1,11 @@
 /* Funding: at each hour a long pays size * oracle * rate when the rate is positive. Charged here at
- * the hour; the venue's own payment, where it is told, takes the charge's place. */
+ * the hour, some accounts at a time, at the prices of the hour; the venue's own payment, where it is
+ * told, takes the charge's place. */
 #include <string.h>
 
 #include "mirror/mirror_core.h"
+
+#define FUNDING_LOT 512 /* accounts charged at once; the rest by mirror_tick */
 
 static void tell(struct mirror *mirror, const struct shadow *s, const struct mirror_place *place,
                  const struct shadow_effect *effect, struct rate rate)
@@ -89,13 +92,14 @@ static enum errc amount_of(struct usd *out, const struct mirror_place *place, nu
         int64_t micro = 0;
         enum errc rc = E_RANGE;
 
-        if (size > INT64_MAX || size < -INT64_MAX || num_abs(place->funding.v) > NUM_RATE_SCALE)
+        if (size > INT64_MAX || size < -INT64_MAX || num_abs(place->hour_rate.v) > NUM_RATE_SCALE)
                 goto done;
-        rc = num_notional(&value, place->oracle, (struct qty){num_abs((int64_t)size)}, NUM_NEAREST);
+        rc = num_notional(&value, place->hour_oracle, (struct qty){num_abs((int64_t)size)},
+                          NUM_NEAREST);
         if (rc)
                 goto done;
         value.v = num_to_step(value.v, NUM_MICRO, NUM_NEAREST);
-        paid = (num_wide)value.v * place->funding.v;
+        paid = (num_wide)value.v * place->hour_rate.v;
         rc = num_div_wide(&micro, size < 0 ? paid : -paid, (num_wide)NUM_RATE_SCALE * NUM_MICRO,
                           NUM_NEAREST);
         if (rc)
@@ -121,30 +125,55 @@ static void charge(struct mirror *mirror, struct shadow *s, uint32_t market, int
         if (!size)
                 return;
         /* A state of just after the hour may have the charge in it or not. */
-        if (s->state_at >= hour_at || !place->oracle.v ||
-            !mirror_context_fresh(mirror, market, now) || amount_of(&effect.amount, place, size)) {
+        if (s->state_at >= hour_at || !place->hour_oracle.v ||
+            amount_of(&effect.amount, place, size)) {
                 mirror_mark(s, DOUBT_FUNDING, now);
                 return;
         }
         effect.size.v = (int64_t)size;
         if (mirror_effect(mirror, s, &effect, now))
-                tell(mirror, s, place, &effect, place->funding);
+                tell(mirror, s, place, &effect, place->hour_rate);
+}
+
+static void charge_account(struct mirror *mirror, struct shadow *s, int64_t now)
+{
+        uint32_t market[VENUE_POSITIONS_MAX];
+        uint32_t n = 0;
+
+        /* Charging rebuilds the book: its markets are noted first. */
+        for (uint32_t i = 0; i < s->book.n && n < VENUE_POSITIONS_MAX; i++)
+                market[n++] = s->book.position[i].market;
+        for (uint32_t i = 0; i < n; i++)
+                charge(mirror, s, market[i], mirror->hour_at, now);
+}
+
+void mirror_funding_go_on(struct mirror *mirror, int64_t now)
+{
+        for (unsigned i = 0; i < FUNDING_LOT && mirror->funding_left; i++) {
+                struct shadow *s = mirror->shadow[--mirror->funding_left];
+
+                if (s && s->state_at)
+                        charge_account(mirror, s, now);
+        }
 }
 
 void mirror_funding(struct mirror *mirror, int64_t hour_at, int64_t now)
 {
-        uint32_t market[VENUE_POSITIONS_MAX];
+        /* An hour that never came to its end has waited for an hour: whoever it missed is read. */
+        for (; mirror->funding_left; mirror->funding_left--) {
+                struct shadow *s = mirror->shadow[mirror->funding_left - 1];
 
-        for (uint32_t i = 0; i < mirror->n_slots; i++) {
-                struct shadow *s = mirror->shadow[i];
-                uint32_t n = 0;
-
-                if (!s || !s->state_at)
-                        continue;
-                /* Charging rebuilds the book: its markets are noted first. */
-                for (uint32_t k = 0; k < s->book.n && n < VENUE_POSITIONS_MAX; k++)
-                        market[n++] = s->book.position[k].market;
-                for (uint32_t k = 0; k < n; k++)
-                        charge(mirror, s, market[k], hour_at, now);
+                if (s && s->book.n)
+                        mirror_mark(s, DOUBT_FUNDING, now);
         }
+        for (uint32_t i = 0; i < mirror->n_places; i++) {
+                struct mirror_place *place = &mirror->place[i];
+                bool is_fresh = mirror_context_fresh(mirror, i, now);
+
+                place->hour_oracle.v = is_fresh ? place->oracle.v : 0;
+                place->hour_rate = place->funding;
+        }
+        mirror->hour_at = hour_at;
+        mirror->funding_left = mirror->n_slots;
+        mirror_funding_go_on(mirror, now);
 }
