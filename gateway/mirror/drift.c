@@ -7,26 +7,6 @@
 #include "mirror/mirror_core.h"
 #include "risk/show.h"
 
-const char *mirror_field_name(enum mirror_field field)
-{
-        switch (field) {
-        case FIELD_SIZE: return "size";
-        case FIELD_ENTRY: return "entry_notional";
-        case FIELD_ISOLATED_CASH: return "isolated_cash";
-        case FIELD_MODE: return "mode";
-        case FIELD_LEVERAGE: return "leverage";
-        case FIELD_FUNDING: return "funding";
-        case FIELD_CROSS_CASH: return "cross_cash";
-        case FIELD_ORDERS: return "orders";
-        case FIELD_LIQUIDATION_PRICE: return "liquidation_price";
-        case FIELD_ACCOUNT_VALUE: return "account_value";
-        case FIELD_MARGIN_USED: return "margin_used";
-        case FIELD_MAINTENANCE: return "maintenance";
-        case FIELD_WITHDRAWABLE: return "withdrawable";
-        }
-        never("a field");
-}
-
 struct walk {
         struct drift_result *out;
         num_wide equity;   /* is - had, at the marks */
