@@ -288,6 +288,74 @@ static void a_room_too_small_is_an_error(void **state)
         assert_int_equal(mirror_view(s->mirror, &user, "", T0 + 1000, &view), E_LIMIT);
 }
 
+static void a_feeds_events_come_to_their_accounts(void **state)
+{
+        struct script *s = *state;
+        struct feed_topic trades = {.kind = FEED_TRADES, .symbol = "AA"};
+        struct feed_topic own = {.kind = FEED_USER_FILLS, .user = who(1)};
+        struct feed_trade row = trade_of("AA", 1, 9, true, "1", "100", 1, T0 + 2000);
+        struct feed_context context = {
+                .symbol = "AA", .mark = {num("101")}, .oracle = {num("101")}};
+        struct venue_fill fill = {.symbol = "AA",
+                                  .side = SIDE_SELL,
+                                  .price = {num("100")},
+                                  .size = {num("3")},
+                                  .at = T0 + 2500,
+                                  .tid = 2};
+        struct feed_event e = {.topic = &trades, .at = T0 + 2000, .n = 1};
+
+        read_long(s, T0 + 1000);
+        e.kind = FEED_TRADE_ROWS;
+        e.u.trade = &row;
+        mirror_event(s->mirror, &e);
+        e.kind = FEED_CONTEXT_ROWS;
+        e.u.context = &context;
+        mirror_event(s->mirror, &e);
+        e.kind = FEED_FILL_ROWS;
+        e.topic = &own;
+        e.u.fill = &fill;
+        mirror_event(s->mirror, &e);
+        look(s, T0 + 3000);
+        expect(held(s, "AA")->p.size, "8");
+        expect(held(s, "AA")->p.value, "808");
+        /* What comes again with a new subscription is known. */
+        e.is_snapshot = true;
+        mirror_event(s->mirror, &e);
+        e.kind = FEED_GAP;
+        e.topic = &trades;
+        mirror_event(s->mirror, &e);
+        look(s, T0 + 3000);
+        expect(held(s, "AA")->p.size, "8");
+        assert_true(s->view.doubts & DOUBT_GAP);
+        /* The account's own fills name everything, once a state was asked for under them. */
+        e.kind = FEED_LIVE;
+        e.topic = &own;
+        mirror_event(s->mirror, &e);
+        read_long(s, T0 + 4000);
+        look(s, T0 + 4000);
+        assert_false(s->view.doubts & DOUBT_GAP);
+}
+
+static void figures_are_told_by_field(void **state)
+{
+        struct script *s = *state;
+        struct sheet wrong = sheet_of("1000");
+        struct buf out;
+
+        read_long(s, T0 + 1000);
+        hold(&wrong, "AA", "10", "100", "100", 10, "-950", 20);
+        deliver(s, &wrong, T0 + 9000);
+        buf_init(&out, 65536);
+        mirror_metrics(s->mirror, &out);
+        assert_int_equal(buf_check(&out), E_OK);
+        assert_non_null(strstr(
+                buf_cstr(&out),
+                "perpgate_mirror_drift_total{field=\"isolated_cash\",explained=\"no\"} 1\n"));
+        assert_non_null(strstr(buf_cstr(&out), "perpgate_mirror_drifted 1\n"));
+        assert_non_null(strstr(buf_cstr(&out), "perpgate_mirror_accounts 1\n"));
+        buf_fini(&out);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
@@ -307,6 +375,8 @@ int main(void)
                 T(what_contradicts_itself_is_counted),
                 T(dexes_are_accounts_of_their_own),
                 T(a_room_too_small_is_an_error),
+                T(a_feeds_events_come_to_their_accounts),
+                T(figures_are_told_by_field),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
