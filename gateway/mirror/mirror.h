@@ -101,6 +101,7 @@ struct mirror_funding_charge {
 struct mirror_liquidation_note {
         const struct addr *user;
         const char *dex, *symbol;
+        bool is_certain; /* the venue said so; else it is gone after a mark beyond its price */
         struct qty size; /* signed: what is no longer held */
         bool is_isolated;
         struct usd lost; /* isolated: its margin less what came back; cross: of the cross balance */

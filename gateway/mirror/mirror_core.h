@@ -143,7 +143,8 @@ void mirror_order_take(struct shadow_order *out, const struct venue_open_order *
 void mirror_funding_go_on(struct mirror *mirror, int64_t now);
 
 /* ---- mirror_liquidation.c ---- */
-void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at);
+/* Told by the venue, or suspected since a mark passed the liquidation price. */
+void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at, bool is_certain);
 /* A state came: tell what was lost. */
 void mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct shadow_book *now);
 

@@ -107,7 +107,7 @@ static void tell_changes(struct mirror *mirror, struct shadow *s, const struct c
         }
         /* Beyond its liquidation price it is gone, or will be: the next state says. */
         if (after & ~before & bit_of(LEVEL_LIQUIDATION)) {
-                mirror_liquidation_note(mirror, s, c->now);
+                mirror_liquidation_note(mirror, s, c->now, false);
                 if (!s->verify_at)
                         s->verify_at = c->now + mirror->options.verify_after_ms;
         }

@@ -27,27 +27,29 @@ static void book_before(struct shadow_book *out, const struct mirror *mirror, st
         }
 }
 
-void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at)
+void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at, bool is_certain)
 {
         struct shadow_marks marks = mirror_marks(mirror);
         struct shadow_value value;
 
+        /* What was suspected is now known; the book of before is the one of then. */
+        if (s->loss)
+                s->loss->is_certain |= is_certain;
         if (s->loss || !s->state_at || at <= s->state_at)
                 return;
         s->loss = xcalloc(1, sizeof *s->loss);
         s->loss->at = at;
-        book_before(&s->loss->before, mirror, s, at - BEFORE_MS);
-        if (!shadow_value_book(&value, &s->loss->before, &marks, mirror->table)) {
+        s->loss->is_certain = is_certain;
+        book_before(&s->loss->before, mirror, s, is_certain ? at - BEFORE_MS : at);
+        if (!shadow_value_book(&value, &s->loss->before, &marks, mirror->table))
                 s->loss->value_before = value.cross.account_value.v;
-                s->loss->total_before = value.account_value.v;
-        }
 }
 
 static void liquidated(struct mirror *mirror, struct shadow *s, void *cookie)
 {
         int64_t at = *(const int64_t *)cookie;
 
-        mirror_liquidation_note(mirror, s, at);
+        mirror_liquidation_note(mirror, s, at, true);
         mirror_mark(s, DOUBT_LIQUIDATED, at);
         s->verify_at = at;
         mirror_needs_set(mirror, s, at);
@@ -88,6 +90,7 @@ static void tell(struct mirror *mirror, struct shadow *s, const struct shadow_po
                 .user = &s->user,
                 .dex = mirror->dex[s->dex],
                 .symbol = mirror->place[before->market].symbol,
+                .is_certain = s->loss->is_certain,
                 .size = gone,
                 .is_isolated = before->mode == MARGIN_ISOLATED,
                 .kept = left->account_value,

@@ -325,7 +325,7 @@ static void take_row(struct mirror *mirror, struct shadow *s, struct mirror_plac
                 take_fill(mirror, s, place, &effect, row->oid, now);
         }
         if (!is_snapshot && !strncmp(row->direction, "Liquidated", strlen("Liquidated")))
-                mirror_liquidation_note(mirror, s, row->at);
+                mirror_liquidation_note(mirror, s, row->at, true);
 }
 
 void mirror_fills(struct mirror *mirror, const struct addr *user, const struct venue_fill *rows,

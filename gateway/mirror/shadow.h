@@ -104,9 +104,9 @@ struct shadow_effect {
 /* A liquidation that was told and whose result is not yet read. */
 struct shadow_loss {
         int64_t at;
+        bool is_certain;
         struct shadow_book before; /* as it was just before */
         int64_t value_before;      /* of the cross account, usd units */
-        int64_t total_before;
 };
 
 /* A size that differed for no reason known yet. */

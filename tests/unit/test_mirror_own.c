@@ -331,11 +331,33 @@ static void a_liquidation_tells_what_was_lost(void **state)
         deliver(s, &left, T0 + 3000);
         assert_int_equal(s->n_liquidated, 1);
         expect(s->liquidated.size, "10");
-        assert_true(s->liquidated.is_isolated);
+        assert_true(s->liquidated.is_isolated && s->liquidated.is_certain);
         /* 100 of margin, less what the sale at 91.5 let back: 15 less the fee of 0.4575. */
         expect(s->liquidated.lost, "85.4575");
         expect(s->liquidated.kept, "1000");
         deliver(s, &left, T0 + 4000);
+        assert_int_equal(s->n_liquidated, 1);
+}
+
+static void a_position_gone_beyond_its_price_is_suspected(void **state)
+{
+        struct script *s = *state;
+        struct sheet left = sheet_of("1000");
+
+        /* Nobody told: the account has no subscription. */
+        read_long(s, T0 + 1000);
+        mark(s, "AA", "92", T0 + 2000);
+        deliver(s, &left, T0 + 3000);
+        assert_int_equal(s->n_liquidated, 1);
+        assert_false(s->liquidated.is_certain);
+        expect(s->liquidated.size, "10");
+        expect(s->liquidated.lost, "100");
+        /* Beyond it and still there: nothing was liquidated. */
+        mark(s, "AA", "100", T0 + 3100);
+        read_long(s, T0 + 4000);
+        mark(s, "AA", "92", T0 + 5000);
+        read_long(s, T0 + 6000);
+        deliver(s, &left, T0 + 7000);
         assert_int_equal(s->n_liquidated, 1);
 }
 
@@ -357,6 +379,7 @@ int main(void)
                 T(what_has_no_reason_is_drift_until_it_comes_out_clean),
                 T(a_late_trade_explains_a_size),
                 T(a_liquidation_tells_what_was_lost),
+                T(a_position_gone_beyond_its_price_is_suspected),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
