@@ -278,11 +278,17 @@ void mirror_trades(struct mirror *mirror, const struct feed_trade *rows, size_t 
         }
 }
 
+/* Such a fill may leave all margin in the position: what it moved is for the next state to say. */
+static bool is_liquidation(const struct venue_fill *row)
+{
+        return !strncmp(row->direction, "Liquidated", strlen("Liquidated"));
+}
+
 /* The public trade came first: now its fee is known. */
 static void refine(struct mirror *mirror, struct shadow *s, struct shadow_effect *effect,
                    const struct venue_fill *row, int64_t now)
 {
-        if (effect->is_exact)
+        if (effect->is_exact || is_liquidation(row))
                 return;
         if (effect->price.v != row->price.v || num_abs(effect->size.v) != row->size.v) {
                 mirror->stats.refused++;
@@ -311,7 +317,7 @@ static void take_row(struct mirror *mirror, struct shadow *s, struct mirror_plac
                 .price = row->price,
                 .amount = row->fee,
                 .is_taker = row->is_taker,
-                .is_exact = true,
+                .is_exact = !is_liquidation(row),
         };
 
         if (known) {
@@ -324,7 +330,7 @@ static void take_row(struct mirror *mirror, struct shadow *s, struct mirror_plac
         } else if (!is_in_state(mirror, s, row->at, now)) {
                 take_fill(mirror, s, place, &effect, row->oid, now);
         }
-        if (!is_snapshot && !strncmp(row->direction, "Liquidated", strlen("Liquidated")))
+        if (!is_snapshot && is_liquidation(row))
                 mirror_liquidation_note(mirror, s, row->at, true);
 }
 
