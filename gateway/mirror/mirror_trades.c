@@ -159,6 +159,25 @@ static bool is_order_unsure(struct shadow *s, const struct shadow_effect *fill)
         return false;
 }
 
+/* Sold by a liquidation, part of a position leaves its margin behind with the rest; nothing in the fill
+ * says so. Near its maintenance either may be. */
+static bool may_be_liquidation(const struct mirror *mirror, struct shadow *s,
+                               const struct shadow_effect *fill)
+{
+        const struct shadow_position *held = shadow_position(&s->book, fill->market);
+        struct margin_position m;
+        struct usd maintenance;
+        num_wide equity;
+
+        if (!held || held->mode != MARGIN_ISOLATED || (held->size.v > 0) == (fill->size.v > 0))
+                return false;
+        if (shadow_value_position(&m, held, fill->price, mirror->table) ||
+            margin_maintenance(&maintenance, &m.tiers, m.value))
+                return true;
+        equity = m.raw_usd.v + (m.size.v < 0 ? -(num_wide)m.value.v : m.value.v);
+        return equity < 2 * (num_wide)maintenance.v;
+}
+
 static struct qty size_held(struct shadow *s, uint32_t market)
 {
         const struct shadow_position *p = shadow_position(&s->book, market);
@@ -184,7 +203,7 @@ static void take_fill(struct mirror *mirror, struct shadow *s, struct mirror_pla
 
         effect->market = mirror_place_number(mirror, place);
         was_told = absorb(mirror, s, effect);
-        if (effect->is_exact && is_order_unsure(s, effect))
+        if (is_order_unsure(s, effect) || may_be_liquidation(mirror, s, effect))
                 mirror_mark(s, DOUBT_FILL, now);
         if (!effect->is_exact)
                 effect->amount = mirror_fee(s, effect);
