@@ -42,6 +42,10 @@ async function pages(query, limit) {
 }
 
 describe('a list of orders', () => {
+  test('takes a query without anything in it', async () => {
+    for (const path of ['/v1/orders?', '/v1/fills?', '/v1/limits?', '/v1/sub-accounts?']) await who.ok('GET', path)
+  })
+
   test('pages through those that are open, newest first, each once', async () => {
     const placed = []
     for (const price of ['90000', '90100', '90200', '90300', '90400']) placed.push((await who.place(bid(price))).id)

@@ -53,6 +53,25 @@ static void test_answers(void **state)
         client_close(&c);
 }
 
+static void test_an_empty_query_is_none(void **state)
+{
+        static const char *const targets[] = {"/v1/orders?", "/v1/orders", "/v1/orders?a="};
+        static const char *const queries[] = {"", "", "a="};
+        struct rig *rig = *state;
+
+        rig_listen(rig);
+        for (size_t i = 0; i < 3; i++) {
+                struct client c = rig_client(rig);
+
+                client_puts(&c, "GET ");
+                client_puts(&c, targets[i]);
+                client_puts(&c, " HTTP/1.1\r\nHost: a\r\n\r\n");
+                assert_true(client_wait_text(&c, "GET /v1/orders 0\n"));
+                assert_string_equal(rig->last_query, queries[i]);
+                client_close(&c);
+        }
+}
+
 static void test_query_values_that_do_not_fit_are_absent(void **state)
 {
         struct rig *rig = *state;
@@ -434,6 +453,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 T(test_answers),
+                T(test_an_empty_query_is_none),
                 T(test_query_values_that_do_not_fit_are_absent),
                 T(test_request_ids_are_made_when_unfit),
                 T(test_request_byte_by_byte),
