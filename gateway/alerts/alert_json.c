@@ -4,21 +4,6 @@
 #include "alerts/alerts.h"
 #include "base/hex.h"
 
-static const char *const names[ALERT_KINDS] = {
-        [ALERT_LIQUIDATION_DISTANCE] = "liquidationDistance",
-        [ALERT_FUNDING_CHARGED] = "fundingCharged",
-        [ALERT_STOP_TRIGGERED] = "stopTriggered",
-        [ALERT_LIQUIDATED] = "liquidated",
-        [ALERT_GUARD_ACTED] = "guardActed",
-        [ALERT_AGENT_EXPIRES] = "agentExpires",
-        [ALERT_DRIFT] = "drift",
-};
-
-const char *alert_kind_name(enum alert_kind kind)
-{
-        return names[kind];
-}
-
 void alert_json(struct buf *out, const struct store_alert *alert, bool with_account)
 {
         char address[ADDR_STR_MAX];

@@ -20,6 +20,21 @@ struct raised {
         void *cookie;
 };
 
+static const char *const names[ALERT_KINDS] = {
+        [ALERT_LIQUIDATION_DISTANCE] = "liquidationDistance",
+        [ALERT_FUNDING_CHARGED] = "fundingCharged",
+        [ALERT_STOP_TRIGGERED] = "stopTriggered",
+        [ALERT_LIQUIDATED] = "liquidated",
+        [ALERT_GUARD_ACTED] = "guardActed",
+        [ALERT_AGENT_EXPIRES] = "agentExpires",
+        [ALERT_DRIFT] = "drift",
+};
+
+const char *alerts_kind_name(enum alert_kind kind)
+{
+        return names[kind];
+}
+
 struct alerts *alerts_new(const struct alerts_options *options)
 {
         struct alerts *alerts = xcalloc(1, sizeof *alerts);
@@ -99,7 +114,7 @@ void alerts_raise(struct alerts *alerts, const struct alert *alert, alerts_told_
 
         must(text_copy(row->brand, sizeof row->brand, alert->brand));
         must(text_copy(row->cause, sizeof row->cause, alert->cause));
-        must(text_copy(row->kind, sizeof row->kind, alert_kind_name(alert->kind)));
+        must(text_copy(row->kind, sizeof row->kind, alerts_kind_name(alert->kind)));
         must(text_copy(row->symbol, sizeof row->symbol, alert->symbol));
         must(text_copy(row->detail, sizeof row->detail, alert->detail));
         row->account = alert->account;

@@ -20,7 +20,7 @@ enum alert_kind {
         ALERT_DRIFT,
 };
 #define ALERT_KINDS 7
-const char *alert_kind_name(enum alert_kind kind); /* "liquidationDistance", ... */
+const char *alerts_kind_name(enum alert_kind kind); /* "liquidationDistance", ... */
 
 struct alert {
         const char *brand;
