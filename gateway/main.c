@@ -18,6 +18,7 @@
 
 #include "adapters/paper/paper.h"
 #include "adapters/venue.h"
+#include "alerts/alerts.h"
 #include "api/admin.h"
 #include "api/api.h"
 #include "auth/auth.h"
@@ -58,6 +59,7 @@ struct app {
         struct paper *paper;
         struct venue *venue;
         struct metrics *metrics;
+        struct alerts *alerts;
         struct api *api;
         struct loop_signal *on_term, *on_int, *on_hup;
         struct loop_timer *ready_timer, *drain_timer;
@@ -241,6 +243,18 @@ static int open_venue(struct app *app)
         return app->venue ? 0 : -1;
 }
 
+static int open_alerts(struct app *app)
+{
+        struct alerts_options options = {
+                .loop = app->loop,
+                .store = app->store,
+                .metrics = app->metrics,
+        };
+
+        app->alerts = alerts_new(&options);
+        return 0;
+}
+
 static int open_api(struct app *app)
 {
         struct err err = {.code = E_OK};
@@ -255,6 +269,7 @@ static int open_api(struct app *app)
                 .nonces = app->nonces,
                 .venue = app->venue,
                 .metrics = app->metrics,
+                .alerts = app->alerts,
                 .expires_after_ms = app->config->venue.expires_after_ms,
                 .node = "local",
         };
@@ -400,7 +415,7 @@ static int open_all(struct app *app)
         app->httpd = httpd_new(app->loop);
         app->metrics = metrics_new();
         if (open_keys(app) || open_store(app) || open_paper(app) || open_venue(app) ||
-            open_api(app) || open_listeners(app))
+            open_alerts(app) || open_api(app) || open_listeners(app))
                 return -1;
         app->ready_timer = loop_timer_new(app->loop, look_ready, app);
         app->drain_timer = loop_timer_new(app->loop, look_drained, app);
@@ -452,6 +467,7 @@ static void close_all(struct app *app)
         paper_close(app->paper);
         auth_free(app->auth);
         nonce_ledger_free(app->nonces);
+        alerts_free(app->alerts);
         store_close(app->store);
         api_free(app->api);
         vault_free(app->vault);
