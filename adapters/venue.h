@@ -19,14 +19,18 @@
 struct venue;
 struct loop;
 
-#define SYMBOL_MAX 32
+#define SYMBOL_MAX     32
+#define COLLATERAL_MAX 16
+#define DEX_NAME_MAX   8 /* with its end */
+#define VENUE_DEXES_MAX 8 /* beside the first */
 
 /* A market, as the venue describes it and its latest context. Borrowed from the venue until the
  * next turn; copy what must last. */
 struct market {
         char symbol[SYMBOL_MAX];
-        char collateral[16]; /* "USDC" */
-        uint32_t asset;      /* the venue's id; venue-internal, never on our wire */
+        char dex[DEX_NAME_MAX];          /* whose account its positions are in; "": the first */
+        char collateral[COLLATERAL_MAX]; /* "USDC": what its money is counted in */
+        uint32_t asset;                  /* the venue's id; venue-internal, never on our wire */
         unsigned size_decimals;
         unsigned price_max_decimals; /* and at most 5 significant figures unless an integer */
         unsigned max_leverage;
@@ -34,6 +38,7 @@ struct market {
         bool cross_allowed;
         bool margin_removable;
         bool is_delisted;
+        struct rate fee_share, rebate_share; /* of the account's rates: what is charged, what is paid */
         /* Context; valid when context_at > 0 (wall ms). */
         int64_t context_at;
         struct px mark, oracle, mid, previous_day;
@@ -167,8 +172,11 @@ struct venue_position {
         char return_on_equity[NUM_STR_MAX];
 };
 #define VENUE_POSITIONS_MAX 256
+/* In one dex, in its collateral: amounts of two dexes don't add up. */
 struct venue_account {
         int64_t as_of; /* the venue's time */
+        char dex[DEX_NAME_MAX];
+        char collateral[COLLATERAL_MAX]; /* "" not known */
         struct usd account_value, total_raw_usd, total_margin_used, total_notional, withdrawable;
         struct margin_cross cross; /* resting not known here: 0 */
         unsigned n_positions;
@@ -259,7 +267,8 @@ struct venue_payment { /* funding, as charged to one position */
         char symbol[SYMBOL_MAX];
         int64_t at;
         struct usd amount; /* < 0: paid */
-        struct qty size;   /* of the position */
+        char token[COLLATERAL_MAX]; /* what amount is counted in; "" not known */
+        struct qty size;            /* of the position */
         struct rate rate;
 };
 /* Money in and out other than by trading and funding. Amounts are the venue's decimals: tokens other
@@ -299,6 +308,13 @@ struct venue_budget {
 struct venue_allowance {
         char volume[NUM_STR_MAX]; /* traded ever; each unit of money adds one action */
         uint64_t used, cap, reserved;
+};
+
+/* A perp dex: markets with one collateral, and an account of each trader's own. */
+struct venue_dex {
+        char name[DEX_NAME_MAX];         /* "": the first; symbols of others begin with "name:" */
+        char collateral[COLLATERAL_MAX]; /* "" while its markets are not known */
+        size_t n_markets;
 };
 
 /* Callbacks. err->code 0 means success; the rest is borrowed for the call, except that an account
@@ -386,6 +402,9 @@ struct venue_ops {
         size_t (*market_count)(const struct venue *venue);
         const struct market *(*market_at)(const struct venue *venue, size_t i);
         const struct market *(*market_by_symbol)(const struct venue *venue, const char *symbol);
+        /* Dexes: the first, then the others in the configured order, read or not. */
+        unsigned (*dex_count)(const struct venue *venue);
+        void (*dex_at)(const struct venue *venue, unsigned i, struct venue_dex *out);
         /* Pure rules; each error names the nearest valid values in err->hint. */
         enum errc (*check_price)(const struct market *m, struct px price, const char *field,
                                  struct err *err);
@@ -407,12 +426,12 @@ struct venue_ops {
                                       struct hash32 *digest, const struct venue_approval *approval);
         void (*approval_submit)(struct venue *venue, const struct venue_approval *approval,
                                 const struct signature *sig, venue_outcome_fn *done, void *cookie);
-        /* Reads. */
-        void (*read_account)(struct venue *venue, const struct addr *user, venue_account_fn *done,
-                             void *cookie);
+        /* Reads. dex: a market's, or one that dex_at told. */
+        void (*read_account)(struct venue *venue, const struct addr *user, const char *dex,
+                             venue_account_fn *done, void *cookie);
         void (*read_setting)(struct venue *venue, const struct addr *user, const struct market *m,
                              venue_setting_fn *done, void *cookie);
-        void (*read_open_orders)(struct venue *venue, const struct addr *user,
+        void (*read_open_orders)(struct venue *venue, const struct addr *user, const char *dex,
                                  venue_orders_fn *done, void *cookie);
         void (*lookup)(struct venue *venue, const struct addr *user, const struct cloid *cloid,
                        uint64_t oid, venue_status_fn *done, void *cookie); /* cloid NULL: by oid */
@@ -473,6 +492,8 @@ struct venue_options {
         int64_t order_deadline_ms, read_deadline_ms;
         int64_t contexts_every_ms, markets_every_ms;
         unsigned max_in_flight;
+        unsigned n_dexes; /* beside the first */
+        char dex[VENUE_DEXES_MAX][DEX_NAME_MAX];
 };
 /* Opens a venue by kind; NULL with err when the kind is unknown or options are bad. Polling starts at
  * once. Closed with venue->ops->close: callbacks under way fire first. */

@@ -53,7 +53,7 @@ static enum errc parse_optional_text(char *out, size_t cap, const json_t *object
 }
 
 static enum errc parse_position(struct venue_position *out, const json_t *position,
-                                const struct hl_universe *universe, const char **part)
+                                const struct hl_markets *markets, const char **part)
 {
         const json_t *leverage = json_object_get(position, "leverage");
         const json_t *funding = json_object_get(position, "cumFunding");
@@ -85,7 +85,7 @@ static enum errc parse_position(struct venue_position *out, const json_t *positi
             parse_optional_text(out->return_on_equity, sizeof out->return_on_equity, position,
                                 "returnOnEquity"))
                 return E_SYNTAX;
-        set_tiers(out, hl_meta_find(universe, out->symbol));
+        set_tiers(out, hl_markets_find(markets, out->symbol));
         return E_OK;
 }
 
@@ -111,7 +111,7 @@ static enum errc parse_summaries(struct venue_account *out, const json_t *answer
 }
 
 enum errc hl_parse_account(struct venue_account *out, const json_t *answer,
-                           const struct hl_universe *universe, struct err *err)
+                           const struct hl_markets *markets, struct err *err)
 {
         const json_t *positions = json_object_get(answer, "assetPositions");
         size_t n = json_array_size(positions);
@@ -127,7 +127,7 @@ enum errc hl_parse_account(struct venue_account *out, const json_t *answer,
                 rc = parse_position(
                         &out->position[out->n_positions],
                         json_object_get(json_array_get(positions, out->n_positions), "position"),
-                        universe, &part);
+                        markets, &part);
         if (rc) {
                 rc = hl_parse_failed(err, ACCOUNT, part);
                 free(out->position);

@@ -30,8 +30,9 @@ struct call {
                 venue_text_fn *text;
         } done;
         void *cookie;
-        struct addr user;  /* read_agent */
-        struct addr agent; /* read_agent */
+        struct addr user;       /* read_agent */
+        struct addr agent;      /* read_agent */
+        char dex[DEX_NAME_MAX]; /* read_account, read_open_orders */
 };
 
 json_t *hl_reads_load(const struct http_answer *answer, enum errc refused, enum hl_rest_kind kind,
@@ -127,24 +128,49 @@ static void judge(struct call *call, enum errc rc)
 
 /* ---- Account, setting, fees ---- */
 
+static void ask_in_dex(struct call *call, const struct addr *user, const char *dex)
+{
+        struct buf body;
+
+        must(text_copy(call->dex, sizeof call->dex, dex));
+        body_init(&body, call);
+        add_addr(&body, "user", user);
+        if (dex[0]) {
+                buf_puts(&body, ",\"dex\":");
+                buf_put_json(&body, dex, strlen(dex));
+        }
+        ask(call, &body);
+}
+
+static void name_collateral(struct venue_account *account, const struct hl_markets *markets)
+{
+        int dex = hl_markets_dex(markets, account->dex);
+        const struct hl_universe *u = dex >= 0 ? markets->dex[dex].universe : NULL;
+
+        if (u)
+                memcpy(account->collateral, u->collateral, sizeof account->collateral);
+}
+
 static void deliver_account(struct call *call, struct err *err, const json_t *answer)
 {
         struct venue_account account = {0};
 
         if (answer)
-                judge(call, hl_parse_account(&account, answer, call->v->universe, err));
+                judge(call, hl_parse_account(&account, answer, &call->v->markets, err));
+        memcpy(account.dex, call->dex, sizeof account.dex);
+        name_collateral(&account, &call->v->markets);
         call->done.account(call->cookie, err, &account);
         free(account.position); /* unless the callee took it */
 }
 
-void hl_reads_account(struct venue *venue, const struct addr *user, venue_account_fn *done,
-                      void *cookie)
+void hl_reads_account(struct venue *venue, const struct addr *user, const char *dex,
+                      venue_account_fn *done, void *cookie)
 {
         struct call *call = call_new(venue, HL_REST_ACCOUNT, cookie);
 
         call->deliver = deliver_account;
         call->done.account = done;
-        ask_about(call, user);
+        ask_in_dex(call, user, dex);
 }
 
 static void deliver_setting(struct call *call, struct err *err, const json_t *answer)
@@ -196,19 +222,19 @@ static void deliver_orders(struct call *call, struct err *err, const json_t *ans
         size_t n = 0;
 
         if (answer)
-                judge(call, hl_parse_orders(&orders, &n, answer, call->v->universe, err));
+                judge(call, hl_parse_orders(&orders, &n, answer, &call->v->markets, err));
         call->done.orders(call->cookie, err, orders, n);
         free(orders);
 }
 
-void hl_reads_open_orders(struct venue *venue, const struct addr *user, venue_orders_fn *done,
-                          void *cookie)
+void hl_reads_open_orders(struct venue *venue, const struct addr *user, const char *dex,
+                          venue_orders_fn *done, void *cookie)
 {
         struct call *call = call_new(venue, HL_REST_OPEN_ORDERS, cookie);
 
         call->deliver = deliver_orders;
         call->done.orders = done;
-        ask_about(call, user);
+        ask_in_dex(call, user, dex);
 }
 
 static void deliver_status(struct call *call, struct err *err, const json_t *answer)
@@ -216,7 +242,7 @@ static void deliver_status(struct call *call, struct err *err, const json_t *ans
         struct venue_order_status status = {0};
 
         if (answer)
-                judge(call, hl_parse_orders_status(&status, answer, call->v->universe, err));
+                judge(call, hl_parse_orders_status(&status, answer, &call->v->markets, err));
         call->done.status(call->cookie, err, &status);
 }
 
@@ -245,7 +271,7 @@ static void deliver_fills(struct call *call, struct err *err, const json_t *answ
 
         if (answer) {
                 hl_rest_charge_items(call->v->rest, call->kind, json_array_size(answer));
-                judge(call, hl_parse_fills(&fills, &n, answer, err));
+                judge(call, hl_parse_fills(&fills, &n, answer, &call->v->markets, err));
         }
         call->done.fills(call->cookie, err, fills, n);
         free(fills);

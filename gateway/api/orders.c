@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/gather.h"
 #include "api/handlers.h"
 #include "api/order_fields.h"
 #include "api/order_name.h"
@@ -43,43 +44,67 @@ void orders_place(struct call *call)
 
 /* --- open orders --- */
 
-static void listed(void *cookie, const struct err *err, const struct venue_open_order *orders,
-                   size_t n)
+static const char *open_status(const struct venue_open_order *o)
+{
+        if (o->is_trigger)
+                return "triggerPending";
+        return o->size.v < o->original_size.v ? "partiallyFilled" : "resting";
+}
+
+static bool is_asked_for(const struct call *call, const struct venue_open_order *o)
+{
+        return !call->symbol_query[0] || strcmp(call->symbol_query, o->symbol) == 0;
+}
+
+static void list_part(struct buf *body, const struct call *call, const struct gather_part *part)
+{
+        for (size_t i = 0; i < part->n_orders; i++) {
+                const struct venue_open_order *o = &part->orders[i];
+
+                if (!is_asked_for(call, o))
+                        continue;
+                if (body->data[body->len - 1] != '[')
+                        buf_putc(body, ',');
+                out_open_order(body, o, open_status(o), NULL, o->placed_at);
+        }
+}
+
+static void listed(void *cookie, const struct err *err, struct gather *g)
 {
         struct call *call = cookie;
         struct buf body;
-        bool first = true;
 
         if (err->code) {
                 call_fail(call, err);
                 return;
         }
-        sweep_look(call->api->sweep, call, orders, n);
         buf_init(&body, BODY_MAX);
         buf_puts(&body, "{\"data\":[");
-        for (size_t i = 0; i < n; i++) {
-                const char *status = orders[i].is_trigger ? "triggerPending"
-                                     : orders[i].size.v < orders[i].original_size.v
-                                             ? "partiallyFilled"
-                                             : "resting";
-                if (call->symbol_query[0] && strcmp(call->symbol_query, orders[i].symbol) != 0)
-                        continue;
-                if (!first)
-                        buf_putc(&body, ',');
-                first = false;
-                out_open_order(&body, &orders[i], status, NULL, orders[i].placed_at);
+        for (unsigned i = 0; i < g->n; i++) {
+                sweep_look(call->api->sweep, call, g->part[i].dex, g->part[i].orders,
+                           g->part[i].n_orders);
+                list_part(&body, call, &g->part[i]);
         }
-        buf_puts(&body, "]}");
+        buf_putc(&body, ']');
+        gather_missing(&body, g);
+        buf_putc(&body, '}');
         call_reply(call, 200, &body);
+}
+
+/* The orders of the symbol's dex, or of all. */
+static void read_orders(struct call *call, gather_fn *done)
+{
+        char dex[DEX_NAME_MAX];
+
+        gather_dex_of(dex, call->api->o.venue, call->symbol_query);
+        gather_read(call->api, &call->session.address, call->symbol_query[0] ? dex : NULL, true,
+                    done, call);
 }
 
 void orders_list(struct call *call)
 {
-        struct venue *venue = call->api->o.venue;
-
-        if (orders_past_take(call))
-                return;
-        venue->ops->read_open_orders(venue, &call->session.address, listed, call);
+        if (!orders_past_take(call))
+                read_orders(call, listed);
 }
 
 /* --- one order --- */
@@ -232,8 +257,20 @@ static void add_cancel(struct run_request *request, const struct venue_open_orde
                           num_print(s, (int64_t)o->oid, 0, 0));
 }
 
-static void cancel_listed(void *cookie, const struct err *err,
-                          const struct venue_open_order *orders, size_t n)
+static void add_part(struct run_request *request, const struct call *call,
+                     const struct gather_part *part)
+{
+        for (size_t i = 0; i < part->n_orders && !request->cancels_more; i++) {
+                if (!is_asked_for(call, &part->orders[i]))
+                        continue;
+                if (request->n_cancels == VENUE_CANCELS_MAX)
+                        request->cancels_more = true;
+                else
+                        add_cancel(request, &part->orders[i]);
+        }
+}
+
+static void cancel_listed(void *cookie, const struct err *err, struct gather *g)
 {
         struct call *call = cookie;
         struct run_request request = {.kind = RUN_CANCEL};
@@ -243,18 +280,16 @@ static void cancel_listed(void *cookie, const struct err *err,
                 return;
         }
         text_copy(request.symbol, sizeof request.symbol, call->symbol_query);
-        for (size_t i = 0; i < n; i++) {
-                if (call->symbol_query[0] && strcmp(call->symbol_query, orders[i].symbol) != 0)
-                        continue;
-                request.cancels_more = request.n_cancels == VENUE_CANCELS_MAX;
-                if (request.cancels_more)
-                        break;
-                add_cancel(&request, &orders[i]);
-        }
+        for (unsigned i = 0; i < g->n; i++)
+                add_part(&request, call, &g->part[i]);
+        /* There may be some where nothing could be read. */
+        request.cancels_more |= !gather_is_whole(g);
         if (request.n_cancels == 0) {
                 struct buf body;
                 buf_init(&body, 64);
-                buf_puts(&body, "{\"results\":[],\"more\":false}");
+                buf_puts(&body, "{\"results\":[]");
+                out_bool(&body, "more", request.cancels_more);
+                buf_putc(&body, '}');
                 call_reply(call, 200, &body);
                 return;
         }
@@ -278,7 +313,6 @@ FIELD_TABLE(orders_cancel_table, cancel_fields);
  * cancelled, and says whether there are more, so that the trader asks again. */
 void orders_cancel_all(struct call *call)
 {
-        struct venue *venue = call->api->o.venue;
         struct cancel_query query = {.symbol = ""};
         struct err err = {.code = E_OK};
 
@@ -293,5 +327,5 @@ void orders_cancel_all(struct call *call)
                 call_fail(call, &err);
                 return;
         }
-        venue->ops->read_open_orders(venue, &call->session.address, cancel_listed, call);
+        read_orders(call, cancel_listed);
 }

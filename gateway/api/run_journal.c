@@ -258,7 +258,7 @@ static void settle(struct run *run)
                             intent_state_name(run->intent.state)),
                     1, "Signed requests settled, by kind and result.");
         if (run->q.kind == RUN_CLOSE && !run->err.code)
-                sweep_start(run->api->sweep, run->call);
+                sweep_start(run->api->sweep, run->call, run->market.dex);
         store_intent_update(run->api->o.store, &run->intent, settled, run);
 }
 
@@ -290,7 +290,7 @@ static void read_after(void *cookie, const struct err *err, struct venue_account
         }
         if (run->q.kind == RUN_TPSL && run->has_after)
                 run->venue->ops->read_open_orders(run->venue, &run->call->session.address,
-                                                  orders_read_after, run);
+                                                  run->market.dex, orders_read_after, run);
         else
                 settle(run);
 }
@@ -303,8 +303,8 @@ void run_settle(struct run *run)
         if (run->q.kind == RUN_MODIFY)
                 run_find_fate(run, settle);
         else if (shows_position && !run->err.code)
-                run->venue->ops->read_account(run->venue, &run->call->session.address, read_after,
-                                              run);
+                run->venue->ops->read_account(run->venue, &run->call->session.address,
+                                              run->market.dex, read_after, run);
         else
                 settle(run);
 }

@@ -331,7 +331,7 @@ static void before_adjust(struct run *run)
 
         if (run->outcome.item[0].filled.v > 0) {
                 run->venue->ops->read_account(run->venue, &run->call->session.address,
-                                              account_after_fill, run);
+                                              run->market.dex, account_after_fill, run);
                 return;
         }
         run->step++;

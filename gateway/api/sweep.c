@@ -22,6 +22,7 @@ struct sweep {
 
 struct job_key {
         char brand[STORE_BRAND_MAX];
+        char dex[DEX_NAME_MAX];
         struct addr account;
 };
 
@@ -251,22 +252,23 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
         job->orders = xcalloc(n, sizeof *orders);
         memcpy(job->orders, orders, n * sizeof *orders);
         job->n_orders = n;
-        venue->ops->read_account(venue, &job->key.account, account_read, job);
+        venue->ops->read_account(venue, &job->key.account, job->key.dex, account_read, job);
 }
 
-static struct job_key key_of(const struct call *call)
+static struct job_key key_of(const struct call *call, const char *dex)
 {
         struct job_key key = {.account = call->session.address};
 
         text_copy(key.brand, sizeof key.brand, call->brand->id);
+        text_copy(key.dex, sizeof key.dex, dex);
         return key;
 }
 
-void sweep_look(struct sweep *s, const struct call *call, const struct venue_open_order *orders,
-                size_t n)
+void sweep_look(struct sweep *s, const struct call *call, const char *dex,
+                const struct venue_open_order *orders, size_t n)
 {
         static const struct venue_account unknown = {.n_positions = 0};
-        struct job_key key = key_of(call);
+        struct job_key key = key_of(call, dex);
         int64_t now = state_now(s->api);
         const int64_t *last = map_get(s->looked, &key, sizeof key);
         struct venue_action maybe;
@@ -284,13 +286,13 @@ void sweep_look(struct sweep *s, const struct call *call, const struct venue_ope
         at = xmalloc(sizeof *at);
         *at = now;
         free(map_put(s->looked, &key, sizeof key, at));
-        sweep_start(s, call);
+        sweep_start(s, call, dex);
 }
 
-void sweep_start(struct sweep *s, const struct call *call)
+void sweep_start(struct sweep *s, const struct call *call, const char *dex)
 {
         struct venue *venue = s->api->o.venue;
-        struct job_key key = key_of(call);
+        struct job_key key = key_of(call, dex);
         struct job *job;
 
         if (s->api->draining || map_get(s->running, &key, sizeof key))
@@ -300,7 +302,7 @@ void sweep_start(struct sweep *s, const struct call *call)
         job->key = key;
         map_put(s->running, &key, sizeof key, job);
         s->api->open_runs++;
-        venue->ops->read_open_orders(venue, &key.account, orders_read, job);
+        venue->ops->read_open_orders(venue, &key.account, key.dex, orders_read, job);
 }
 
 void sweep_offer(struct sweep *s, const struct call *call, const struct venue_account *account,
@@ -310,5 +312,5 @@ void sweep_offer(struct sweep *s, const struct call *call, const struct venue_ac
 
         sweep_pick(&cancel, account, orders, n);
         if (cancel.u.cancel.n)
-                sweep_start(s, call);
+                sweep_start(s, call, account->dex);
 }

@@ -244,7 +244,7 @@ static void start_ask(struct call *call, enum venue_approval_kind kind, const st
         } else if (ask->what.to_perps) {
                 show(ask); /* what is on the spot side only the venue knows */
         } else {
-                venue->ops->read_account(venue, &call->session.address, account_read, ask);
+                venue->ops->read_account(venue, &call->session.address, "", account_read, ask);
         }
 }
 

@@ -219,7 +219,7 @@ struct config *config_load(const char *file, struct buf *problems)
 /* What differs from a gateway that serves: everything on free local ports, and prices as fresh as a
  * venue in the same process can give them, since nobody counts its weight. */
 static const char demo_text[] = "listen: {public: {port: 0}, admin: {port: 0}}\n"
-                                "venue: {weightPerMinute: 1000000, contextsEveryMs: 500}\n"
+                                "venue: {weightPerMinute: 1000000, contextsEveryMs: 500, dexes: [xyz]}\n"
                                 "paper: {enabled: true, port: 0}\n"
                                 "store: {dataDir: demo}\n"
                                 "brands: [meridian, harbor]\n";

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void universe(const json_t *value)
 {
         const json_t *meta = json_is_array(value) ? json_array_get(value, 0) : value;
-        struct hl_universe *u = hl_meta_parse(meta, NULL);
+        struct hl_universe *u = hl_meta_parse(meta, NULL, NULL);
 
         if (!u)
                 return;
@@ -57,7 +57,7 @@ static void market(const json_t *value)
         (void)(hl_parse_market_book(&book, value, NULL) == E_OK);
         (void)(hl_parse_market_trades(&trades, &n, value, NULL) == E_OK);
         free(trades);
-        (void)(hl_parse_fills(&fills, &n, value, NULL) == E_OK);
+        (void)(hl_parse_fills(&fills, &n, value, NULL, NULL) == E_OK);
         free(fills);
 }
 

@@ -64,7 +64,7 @@ static struct hl_universe *captured_universe(const char *path, bool *has_context
 
         if (!data)
                 return NULL;
-        u = hl_meta_parse(meta, &err);
+        u = hl_meta_parse(meta, NULL, &err);
         if (!u)
                 fail_msg("%s: %s", path, err.detail);
         *has_contexts = json_is_array(data);
@@ -343,7 +343,7 @@ static void fills_are_read(void **state)
         size_t n;
 
         (void)state;
-        assert_int_equal(hl_parse_fills(&fills, &n, answer, NULL), 0);
+        assert_int_equal(hl_parse_fills(&fills, &n, answer, NULL, NULL), 0);
         assert_int_equal(n, 1);
         assert_int_equal(fills[0].side, SIDE_SELL);
         assert_int_equal(fills[0].closed_pnl.v, -150000000);
@@ -351,7 +351,7 @@ static void fills_are_read(void **state)
         assert_true(fills[0].is_taker && !fills[0].has_cloid);
         free(fills);
         json_object_set_new(json_array_get(answer, 0), "fee", json_integer(3));
-        assert_int_equal(hl_parse_fills(&fills, &n, answer, NULL), E_VENUE_UNAVAILABLE);
+        assert_int_equal(hl_parse_fills(&fills, &n, answer, NULL, NULL), E_VENUE_UNAVAILABLE);
         assert_null(fills);
         json_decref(answer);
 }
@@ -419,7 +419,7 @@ static size_t check_info(const char *file, const json_t *item)
         } else if (strncmp(type, "userFills", 9) == 0 && has_fees(answer)) {
                 struct venue_fill *fills;
 
-                rc = hl_parse_fills(&fills, &n, answer, &err);
+                rc = hl_parse_fills(&fills, &n, answer, NULL, &err);
                 free(fills);
         } else if (strcmp(type, "l2Book") == 0 && json_object_get(answer, "time")) {
                 struct venue_book book;

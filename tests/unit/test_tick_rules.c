@@ -311,7 +311,7 @@ static void learn_dex(struct world *w, const struct paper_dex *dex)
 {
         struct err err = {.code = E_OK};
         json_t *meta = json_loads(dex->meta_json, 0, NULL);
-        struct hl_universe *learnt = hl_meta_parse(meta, &err);
+        struct hl_universe *learnt = hl_meta_parse(meta, NULL, &err);
 
         json_decref(meta);
         if (!learnt)
