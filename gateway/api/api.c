@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 
+#include "alerts/alerts.h"
 #include "api/accounts.h"
 #include "api/admit.h"
 #include "api/api_keys.h"
@@ -79,6 +80,8 @@ enum errc api_reload(struct api *api, const struct config *config, struct err *e
                 if (rc)
                         return rc;
         }
+        if (alerts_configure(api->o.alerts, config->brands, err))
+                return E_CONFIG;
         brand_set_unref(api->brands);
         api->brands = brand_set_ref(config->brands);
         map_free(api->session_limits, free_limit);

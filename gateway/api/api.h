@@ -37,6 +37,7 @@ struct api_options {
         struct nonce_ledger *nonces;
         struct venue *venue;
         struct metrics *metrics;
+        struct alerts *alerts;
         int64_t expires_after_ms; /* life of a signed trading action, 0: no end */
         const char *node;         /* name of this process in the journal */
 };
