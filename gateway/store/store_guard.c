@@ -29,6 +29,7 @@ static enum errc bind_all(sqlite3_stmt *q, const struct store_guard *g)
         db_bind_int(q, 6, g->pending_amount.v);
         db_bind_int(q, 7, g->cash_before.v);
         db_bind_int(q, 8, g->pending_at);
+        db_bind_int(q, 10, g->size_before.v);
         return db_bind_u64(q, 9, g->moves);
 }
 
@@ -37,36 +38,37 @@ static enum errc put_exec(struct store_op *op, struct db *db)
         const struct store_guard *g = &op_of(op)->guard;
         sqlite3_stmt *q = db_query(
                 db, "INSERT INTO guard (brand, account, symbol, id, added, pending_amount,"
-                    " cash_before, pending_at, moves, wallet, is_long, min_distance, top_up,"
-                    " max_total, take_back_above, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-                    " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+                    " cash_before, pending_at, moves, size_before, wallet, is_long, min_distance,"
+                    " top_up, max_total, take_back_above, created_at) VALUES (?1, ?2, ?3, ?4, ?5,"
+                    " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
                     " ON CONFLICT (brand, account, symbol) DO UPDATE SET id = ?4, added = ?5,"
                     " pending_amount = ?6, cash_before = ?7, pending_at = ?8, moves = ?9,"
-                    " wallet = ?10, is_long = ?11, min_distance = ?12, top_up = ?13,"
-                    " max_total = ?14, take_back_above = ?15, created_at = ?16");
+                    " size_before = ?10, wallet = ?11, is_long = ?12, min_distance = ?13,"
+                    " top_up = ?14, max_total = ?15, take_back_above = ?16, created_at = ?17");
         enum errc rc = bind_all(q, g);
 
         if (rc)
                 return rc;
-        db_bind_bytes(q, 10, g->wallet.b, sizeof g->wallet.b);
-        db_bind_int(q, 11, g->is_long);
-        db_bind_int(q, 12, g->min_distance.v);
-        db_bind_int(q, 13, g->top_up.v);
-        db_bind_int(q, 14, g->max_total.v);
+        db_bind_bytes(q, 11, g->wallet.b, sizeof g->wallet.b);
+        db_bind_int(q, 12, g->is_long);
+        db_bind_int(q, 13, g->min_distance.v);
+        db_bind_int(q, 14, g->top_up.v);
+        db_bind_int(q, 15, g->max_total.v);
         if (g->has_take_back)
-                db_bind_int(q, 15, g->take_back_above.v);
+                db_bind_int(q, 16, g->take_back_above.v);
         else
-                db_bind_text(q, 15, NULL);
-        db_bind_int(q, 16, g->created_at);
+                db_bind_text(q, 16, NULL);
+        db_bind_int(q, 17, g->created_at);
         return db_run(db, q);
 }
 
 static enum errc update_exec(struct store_op *op, struct db *db)
 {
-        sqlite3_stmt *q =
-                db_query(db, "UPDATE guard SET added = ?5, pending_amount = ?6, cash_before = ?7,"
-                             " pending_at = ?8, moves = ?9 WHERE brand = ?1 AND account = ?2"
-                             " AND symbol = ?3 AND id = ?4");
+        sqlite3_stmt *q = db_query(
+                db,
+                "UPDATE guard SET added = ?5, pending_amount = ?6, cash_before = ?7,"
+                " pending_at = ?8, moves = ?9, size_before = ?10 WHERE brand = ?1 AND account = ?2"
+                " AND symbol = ?3 AND id = ?4");
         enum errc rc = bind_all(q, &op_of(op)->guard);
 
         if (!rc)
@@ -145,6 +147,7 @@ static enum errc read_row(struct db *db, sqlite3_stmt *q, struct store_guard *g)
         g->cash_before.v = db_get_int(q, 13);
         g->pending_at = db_get_int(q, 14);
         g->created_at = db_get_int(q, 15);
+        g->size_before.v = db_get_int(q, 16);
         return rc;
 }
 
@@ -164,7 +167,8 @@ static enum errc all_exec(struct store_op *op, struct db *db)
         sqlite3_stmt *q = db_query(
                 db, "SELECT brand, account, symbol, wallet, id, is_long, min_distance, top_up,"
                     " max_total, take_back_above, added, moves, pending_amount, cash_before,"
-                    " pending_at, created_at FROM guard ORDER BY created_at, brand, account,"
+                    " pending_at, created_at, size_before FROM guard ORDER BY created_at, brand, "
+                    "account,"
                     " symbol");
         enum errc rc = db_step(db, q);
 

@@ -20,6 +20,7 @@ struct store_guard {
         uint64_t moves;            /* begun so far */
         struct usd pending_amount; /* of the move under way; 0: none */
         struct usd cash_before;    /* the position's own cash before it */
+        struct qty size_before;    /* and its size, signed */
         int64_t pending_at;        /* wall ms when it was begun */
         int64_t created_at;
 };

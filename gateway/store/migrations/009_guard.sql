@@ -1,7 +1,8 @@
 -- Margin guards, one for a position. wallet is who signed in, account whose position it is: the same, or
 -- a sub-account. Amounts are in 1e-8 of the collateral, distances in 1e-12.
 -- moves counts the moves that were begun: together with id it names each, once. While one is under way
--- pending_amount is what it adds (> 0) or takes back (< 0), cash_before the position's own cash before it.
+-- pending_amount is what it adds (> 0) or takes back (< 0), cash_before and size_before the
+-- position's own cash and size before it.
 CREATE TABLE guard (
         brand      TEXT     NOT NULL,
         account    BYTEA    NOT NULL CHECK (length(account) = 20),
@@ -17,6 +18,7 @@ CREATE TABLE guard (
         moves      BIGINT   NOT NULL,
         pending_amount BIGINT NOT NULL,
         cash_before BIGINT  NOT NULL,
+        size_before BIGINT  NOT NULL,
         pending_at BIGINT   NOT NULL,
         created_at BIGINT   NOT NULL,
         PRIMARY KEY (brand, account, symbol)
