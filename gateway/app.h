@@ -13,6 +13,8 @@
 #include "brand/config.h"
 #include "edge/httpd.h"
 #include "journal/nonce.h"
+#include "keeper/keeper.h"
+#include "keeper/tell.h"
 #include "loop/loop.h"
 #include "ops/metrics.h"
 #include "options.h"
@@ -37,6 +39,8 @@ struct app {
         struct venue *venue;
         struct metrics *metrics;
         struct alerts *alerts;
+        struct tell *tell;
+        struct keeper *keeper;
         struct api *api;
         struct loop_signal *on_term, *on_int, *on_hup;
         struct loop_timer *ready_timer, *drain_timer;

@@ -146,6 +146,60 @@ static int open_alerts(struct app *app)
         return 0;
 }
 
+/* The venue's socket is where its requests go, with another scheme. */
+static bool feed_url(char *out, size_t cap, const char *base)
+{
+        static const char plain[] = "http://", secure[] = "https://";
+        int n;
+
+        if (strncmp(base, secure, sizeof secure - 1) == 0)
+                n = snprintf(out, cap, "wss://%s/ws", base + sizeof secure - 1);
+        else
+                n = snprintf(out, cap, "ws://%s/ws", base + sizeof plain - 1);
+        return n > 0 && (size_t)n < cap;
+}
+
+static int open_keeper(struct app *app)
+{
+        const struct config *c = app->config;
+        struct err err = {.code = E_OK};
+        char url[300];
+        struct keeper_options options = {
+                .loop = app->loop,
+                .venue = app->venue,
+                .kind = c->venue.kind,
+                .ca_file = c->venue.ca_file[0] ? c->venue.ca_file : NULL,
+                .limits = {.users = c->mirror.users},
+                .poll_weight = c->mirror.poll_weight,
+                .polls_at_once = c->mirror.polls_at_once,
+                .max_age_ms = c->mirror.check_max_age_ms,
+                .show_age_ms = c->mirror.show_max_age_ms,
+        };
+
+        app->tell = tell_new(app->alerts);
+        tell_brands(app->tell, c->brands);
+        options.mirror.hooks = tell_hooks(app->tell);
+        if (tell_bands(options.mirror.band, &options.mirror.n_bands, c->brands))
+                (void)err_set(&err, E_CONFIG,
+                              "the brands alert at more than %d liquidation distances in all",
+                              MIRROR_BANDS_MAX);
+        for (size_t i = 0; i < c->brands->n; i++) {
+                struct rate *least = &options.mirror.drift_share;
+                if (!least->v || c->brands->brand[i]->drift_threshold.v < least->v)
+                        *least = c->brands->brand[i]->drift_threshold;
+        }
+        if (c->mirror.feed && feed_url(url, sizeof url, c->venue.base_url))
+                options.feed_url = url;
+        if (!err.code)
+                app->keeper = keeper_open(&options, &err);
+        if (!app->keeper) {
+                app_complain(&err, "mirror");
+                return -1;
+        }
+        tell_keeper(app->tell, app->keeper);
+        return 0;
+}
+
 static int open_api(struct app *app)
 {
         struct err err = {.code = E_OK};
@@ -161,6 +215,7 @@ static int open_api(struct app *app)
                 .venue = app->venue,
                 .metrics = app->metrics,
                 .alerts = app->alerts,
+                .keeper = app->keeper,
                 .expires_after_ms = app->config->venue.expires_after_ms,
                 .node = "local",
         };
@@ -214,7 +269,7 @@ int app_parts_open(struct app *app)
         app->httpd = httpd_new(app->loop);
         app->metrics = metrics_new();
         if (open_keys(app) || open_store(app) || open_paper(app) || open_venue(app) ||
-            open_alerts(app) || open_api(app) || open_listeners(app))
+            open_alerts(app) || open_keeper(app) || open_api(app) || open_listeners(app))
                 return -1;
         return 0;
 }
@@ -230,6 +285,8 @@ void app_parts_close(struct app *app)
                 store_close(app->store);
                 _exit(1);
         }
+        keeper_close(app->keeper);
+        tell_free(app->tell);
         if (app->venue)
                 app->venue->ops->close(app->venue);
         paper_stop(app->paper);

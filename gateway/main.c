@@ -163,6 +163,8 @@ static void on_reload(void *cookie)
                 log_event(LOG_INFO, "configuration reloaded", "brands",
                           log_int((long long)config->brands->n), NULL);
         if (config && !err.code)
+                tell_brands(app->tell, config->brands);
+        if (config && !err.code)
                 set_log_level(config->log_level);
         config_free(config);
         buf_fini(&problems);

@@ -114,6 +114,7 @@ void alerts_raise(struct alerts *alerts, const struct alert *alert, alerts_told_
 
         must(text_copy(row->brand, sizeof row->brand, alert->brand));
         must(text_copy(row->cause, sizeof row->cause, alert->cause));
+        must(text_copy(row->topic, sizeof row->topic, alert->topic ? alert->topic : ""));
         must(text_copy(row->kind, sizeof row->kind, alerts_kind_name(alert->kind)));
         must(text_copy(row->symbol, sizeof row->symbol, alert->symbol));
         must(text_copy(row->detail, sizeof row->detail, alert->detail));

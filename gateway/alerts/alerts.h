@@ -28,8 +28,9 @@ struct alert {
         enum alert_kind kind;
         const char *symbol; /* "" where it is not about a market */
         int64_t at;         /* wall ms */
-        const char
-                *cause; /* the same cause is told once per brand and account, restarts included */
+        /* The same cause is told once per brand and account, restarts included; of causes with the
+         * same topic, each is told unless it was the last. topic may be NULL. */
+        const char *cause, *topic;
         const char *detail; /* a JSON object of less than STORE_ALERT_DETAIL bytes */
 };
 

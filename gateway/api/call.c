@@ -113,24 +113,20 @@ struct call *call_internal(struct api *api, const char *brand, const struct addr
         must(text_copy(call->param, sizeof call->param, param));
         call->has_session = true;
         call->session.address = *wallet;
-        must(text_copy(call->session.brand, sizeof call->session.brand, brand));
         call->account = *account;
         call->for_sub_account = memcmp(account, wallet, sizeof *wallet) != 0;
         call->started_mono_ms = clock_mono_ms(api->o.clock);
         return call;
 }
 
-const char *call_problem_code(const char *body)
+void call_problem_code(char out[CALL_CODE_MAX], const char *body)
 {
         json_t *problem = json_loads(body, 0, NULL);
         const char *code = json_string_value(json_object_get(problem, "code"));
-        const char *found = "";
 
-        for (int i = 0; code && i < ERR_CODES; i++)
-                if (strcmp(code, err_wire((enum errc)i)) == 0)
-                        found = err_wire((enum errc)i);
+        if (!code || !text_copy(out, CALL_CODE_MAX, code))
+                out[0] = '\0';
         json_decref(problem);
-        return found;
 }
 
 static void call_free(struct call *call)

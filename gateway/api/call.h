@@ -69,8 +69,9 @@ struct call *call_new(struct api *api, const struct httpd_request *request,
 struct call *call_internal(struct api *api, const char *brand, const struct addr *wallet,
                            const struct addr *account, enum http_method method, const char *route,
                            const char *param);
-/* The "code" of a problem document, from a set of constants; "" when it has none. */
-const char *call_problem_code(const char *body);
+/* The "code" of a problem document; "" when it has none. */
+#define CALL_CODE_MAX 48
+void call_problem_code(char out[CALL_CODE_MAX], const char *body);
 
 /* Reads the query by a table of fields, as call_fields does a body: texts, words, whole numbers and
  * times. A parameter that is not in the table is an error. */

@@ -160,13 +160,13 @@ static void key_of_move(char out[CALL_KEY_MAX], const struct store_guard *row)
 static void answered(void *cookie, int status, const char *body)
 {
         struct guarded *g = cookie;
-        const char *code;
+        char code[CALL_CODE_MAX];
 
         if (status == 200) {
                 settle(g, true, NULL);
                 return;
         }
-        code = call_problem_code(body);
+        call_problem_code(code, body);
         if (strcmp(code, err_wire(E_OUTCOME_UNKNOWN)) == 0 || status >= 500) {
                 g->is_busy = false; /* pending: found out later */
                 release(g);
@@ -261,7 +261,8 @@ static void intent_found(void *cookie, enum errc rc, const struct store_intent *
                 settle(g, false, "the venue refused it");
         } else {
                 gather_dex_of(dex, g->guards->api->o.venue, g->row.symbol);
-                keeper_read(g->guards->api->o.keeper, &g->row.account, dex, "", read_again, g);
+                keeper_read(g->guards->api->o.keeper, &g->row.account, dex, PART_STATE, "",
+                            read_again, g);
         }
 }
 
@@ -336,7 +337,7 @@ static void look_at(struct guarded *g, int64_t now)
                 return;
         }
         gather_dex_of(dex, api->o.venue, g->row.symbol);
-        if (!keeper_ready(api->o.keeper, &g->row.account, dex, g->row.symbol)) {
+        if (!keeper_ready(api->o.keeper, &g->row.account, dex, g->row.symbol, false)) {
                 mirror_want(keeper_mirror(api->o.keeper), &g->row.account, dex, now);
                 return;
         }

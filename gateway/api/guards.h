@@ -12,8 +12,8 @@ struct guards;
 
 struct guards *guards_new(struct api *api); /* loads what there is; nothing moves before that */
 void guards_free(struct guards *guards);    /* accepts NULL */
-/* "guard": the guard of a position, or null; as a member. */
-void guards_show(struct buf *out, const struct guards *guards, const char *brand,
-                 const struct addr *account, const char *symbol);
+/* The guard of a position as a JSON object; nothing where there is none. */
+void guards_print(struct buf *out, const struct guards *guards, const char *brand,
+                  const struct addr *account, const char *symbol);
 
 #endif

@@ -53,19 +53,16 @@ static void guard_json(struct buf *out, const struct store_guard *row)
         buf_putc(out, '}');
 }
 
-void guards_show(struct buf *out, const struct guards *guards, const char *brand,
-                 const struct addr *account, const char *symbol)
+void guards_print(struct buf *out, const struct guards *guards, const char *brand,
+                  const struct addr *account, const char *symbol)
 {
         struct guard_key key;
         const struct guarded *g;
 
         guards_impl_key(&key, brand, account, symbol);
         g = guards_impl_find(guards, &key);
-        out_key(out, "guard");
         if (g)
                 guard_json(out, &g->row);
-        else
-                buf_puts(out, "null");
 }
 
 /* --- setting --- */
@@ -190,18 +187,18 @@ static void gathered(void *cookie, const struct err *read_err, struct gather *ga
         struct setting *setting;
 
         if (!err.code)
-                (void)call_fields(call, &request, fields, sizeof fields / sizeof *fields, &err);
+                (void)!call_fields(call, &request, fields, sizeof fields / sizeof *fields, &err);
         if (!err.code)
-                (void)guard_rule_check(&request.rule, &err);
+                (void)!guard_rule_check(&request.rule, &err);
         for (unsigned i = 0; i < gather->part[0].account.n_positions && !err.code; i++)
                 if (strcmp(gather->part[0].account.position[i].symbol, call->param) == 0)
                         p = &gather->part[0].account.position[i];
         if (!err.code)
-                (void)check_position(call, &request.rule, p, &err);
+                (void)!check_position(call, &request.rule, p, &err);
         setting = xcalloc(1, sizeof *setting);
         setting->call = call;
         if (!err.code)
-                (void)take_row(setting, &request.rule, p, &err);
+                (void)!take_row(setting, &request.rule, p, &err);
         if (err.code) {
                 call_fail(call, &err);
                 free(setting);

@@ -11,7 +11,6 @@
 #define FUNDING_GRACE_MS 15000 /* after the hour: pushed payments come first */
 #define POLL_WEIGHT      300
 #define POLLS_AT_ONCE    4
-#define MAX_AGE_MS       60000
 #define USERS            10
 
 int64_t keeper_impl_now(const struct keeper *keeper)
@@ -27,7 +26,7 @@ static void take_markets(struct keeper *keeper, int64_t now)
         size_t n = venue->ops->market_count(venue);
 
         for (size_t i = 0; i < n; i++)
-                (void)mirror_market(keeper->mirror, venue->ops->market_at(venue, i), now);
+                (void)!mirror_market(keeper->mirror, venue->ops->market_at(venue, i), now);
 }
 
 static bool is_fed(const struct keeper *keeper)
@@ -107,8 +106,6 @@ static void take_defaults(struct keeper_options *o)
                 o->poll_weight = POLL_WEIGHT;
         if (!o->polls_at_once)
                 o->polls_at_once = POLLS_AT_ONCE;
-        if (!o->max_age_ms)
-                o->max_age_ms = MAX_AGE_MS;
         if (!o->limits.users)
                 o->limits.users = USERS;
 }
@@ -157,14 +154,22 @@ void keeper_watch(struct keeper *keeper, const char *brand, const struct addr *u
 {
         const struct venue *venue = keeper->o.venue;
         struct venue_dex dex;
+        bool is_whole = true;
 
         if (!watchers_add(keeper->watchers, brand, user))
                 return;
         for (unsigned i = 0; i < venue->ops->dex_count(venue); i++) {
                 venue->ops->dex_at(venue, i, &dex);
-                /* Beyond the mirror's bound an account is read for each request, as before. */
-                (void)!mirror_watch(keeper->mirror, user, dex.name);
+                is_whole &= mirror_watch(keeper->mirror, user, dex.name) == E_OK;
         }
+        /* Beyond the mirror's bound an account is read for each request. */
+        if (is_whole)
+                watchers_mark(keeper->watchers, user);
+}
+
+bool keeper_watches(const struct keeper *keeper, const struct addr *user)
+{
+        return watchers_marked(keeper->watchers, user);
 }
 
 unsigned keeper_watchers(const struct keeper *keeper, const struct addr *user,
@@ -174,10 +179,12 @@ unsigned keeper_watchers(const struct keeper *keeper, const struct addr *user,
 }
 
 bool keeper_ready(struct keeper *keeper, const struct addr *user, const char *dex,
-                  const char *symbol)
+                  const char *symbol, bool to_show)
 {
-        return mirror_ready(keeper->mirror, user, dex, symbol, keeper_impl_now(keeper),
-                            keeper->o.max_age_ms, NULL);
+        int64_t age = to_show ? keeper->o.show_age_ms : keeper->o.max_age_ms;
+
+        return age > 0 &&
+               mirror_ready(keeper->mirror, user, dex, symbol, keeper_impl_now(keeper), age, NULL);
 }
 
 /* --- figures --- */

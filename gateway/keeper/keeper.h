@@ -23,7 +23,8 @@ struct keeper_options {
         struct mirror_options mirror; /* hooks included; they may call keeper_watchers */
         unsigned poll_weight;         /* of a minute's request weight, for polls: 300 */
         unsigned polls_at_once;       /* 4 */
-        int64_t max_age_ms;           /* how old a confirmed state may be for pre-checks: 60,000 */
+        int64_t max_age_ms;  /* how old a confirmed state may be for pre-checks; 0: always read */
+        int64_t show_age_ms; /* and to be shown; 0: what is shown is read */
 };
 
 /* Opens feed and mirror. NULL with err (E_CONFIG). */
@@ -40,14 +41,18 @@ void keeper_watch(struct keeper *keeper, const char *brand, const struct addr *u
 unsigned keeper_watchers(const struct keeper *keeper, const struct addr *user,
                          const char *brand[KEEPER_BRANDS_MAX]);
 
-/* Whether pre-checks on the symbol ("": the account alone) may stand on the mirror now. */
+/* Whether the mirror has the address on every dex that there is. */
+bool keeper_watches(const struct keeper *keeper, const struct addr *user);
+
+/* Whether pre-checks on the symbol ("": the account alone) may stand on the mirror now; to_show: whether
+ * it is new enough to be shown. */
 bool keeper_ready(struct keeper *keeper, const struct addr *user, const char *dex,
-                  const char *symbol);
-/* Reads state, orders, setting and mode as far as they are missing, at once, before any poll; done fires
- * once, never before return. Callers of the same account wait together. err->code 0: the mirror has it
- * now. */
+                  const char *symbol, bool to_show);
+/* Reads parts (bits of enum mirror_part), what else is missing, and the setting of symbol ("": none), at
+ * once, before any poll; done fires once, never before return. Callers of the same moment wait for the
+ * same read. err->code 0: the mirror has it now. */
 typedef void keeper_done(void *cookie, const struct err *err);
-void keeper_read(struct keeper *keeper, const struct addr *user, const char *dex,
+void keeper_read(struct keeper *keeper, const struct addr *user, const char *dex, unsigned parts,
                  const char *symbol, keeper_done *done, void *cookie);
 
 /* Freshness and reach, for health and metrics. */

@@ -26,6 +26,7 @@ struct read {
         char symbol[SYMBOL_MAX]; /* whose setting is read too; "" none */
         int64_t asked_at;
         bool is_poll;
+        unsigned parts;
         unsigned open; /* answers to come */
         struct err err;
         struct waiter *waiters; /* owned; first come, first told */
@@ -125,13 +126,16 @@ static void setting_read(void *cookie, const struct err *err, const struct venue
 
 /* --- starting --- */
 
-/* Not a poll: one on its way may have been asked before what the caller knows happened. */
+/* One that was asked for in this very moment, for another caller: an older one may have been asked before
+ * what this caller knows happened. */
 static struct read *find(const struct keeper *keeper, const struct addr *user, const char *dex)
 {
+        int64_t now = keeper_impl_now(keeper);
+
         for (struct list *at = keeper->reads.next; at != &keeper->reads; at = at->next) {
                 struct read *read = list_entry(at, struct read, at);
-                if (!read->is_poll && memcmp(&read->user, user, sizeof *user) == 0 &&
-                    strcmp(read->dex, dex) == 0)
+                if (!read->is_poll && read->asked_at == now &&
+                    memcmp(&read->user, user, sizeof *user) == 0 && strcmp(read->dex, dex) == 0)
                         return read;
         }
         return NULL;
@@ -148,6 +152,7 @@ static struct read *start(struct keeper *keeper, const struct addr *user, const 
         must(text_copy(read->dex, sizeof read->dex, dex));
         read->asked_at = keeper_impl_now(keeper);
         read->is_poll = is_poll;
+        read->parts = parts;
         keeper->n_reads += is_poll;
         list_push_back(&keeper->reads, &read->at);
         read->open = ((parts & PART_STATE) != 0) + 0U + ((parts & PART_ORDERS) != 0) +
@@ -193,19 +198,18 @@ static void wait_for(struct read *read, keeper_done *done, void *cookie)
         *last = waiter;
 }
 
-void keeper_read(struct keeper *keeper, const struct addr *user, const char *dex,
+void keeper_read(struct keeper *keeper, const struct addr *user, const char *dex, unsigned parts,
                  const char *symbol, keeper_done *done, void *cookie)
 {
         const struct venue *venue = keeper->o.venue;
         struct read *read = find(keeper, user, dex);
         const struct market *m = NULL;
-        struct venue_setting setting;
 
-        if (symbol[0] && mirror_view_setting(keeper->mirror, user, symbol, keeper_impl_now(keeper),
-                                             &setting) != E_OK)
+        if (symbol[0])
                 m = venue->ops->market_by_symbol(venue, symbol);
-        if (!read || (m && strcmp(read->symbol, symbol) != 0))
-                read = start(keeper, user, dex, missing(keeper, user, dex), m, false);
+        parts |= missing(keeper, user, dex);
+        if (!read || (parts & ~read->parts) || (m && strcmp(read->symbol, symbol) != 0))
+                read = start(keeper, user, dex, parts, m, false);
         wait_for(read, done, cookie);
 }
 

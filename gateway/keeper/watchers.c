@@ -11,6 +11,7 @@
 #define BRANDS_KNOWN 256
 
 struct entry {
+        bool is_mirrored;
         uint8_t n;
         uint8_t brand[KEEPER_BRANDS_MAX];
 };
@@ -73,6 +74,21 @@ bool watchers_add(struct watchers *w, const char *brand, const struct addr *user
         }
         note(entry, number_of(w, brand));
         return is_new;
+}
+
+void watchers_mark(struct watchers *w, const struct addr *user)
+{
+        struct entry *entry = map_get(w->by_user, user->b, sizeof user->b);
+
+        must(entry != NULL);
+        entry->is_mirrored = true;
+}
+
+bool watchers_marked(const struct watchers *w, const struct addr *user)
+{
+        const struct entry *entry = map_get(w->by_user, user->b, sizeof user->b);
+
+        return entry && entry->is_mirrored;
 }
 
 unsigned watchers_of(const struct watchers *w, const struct addr *user,

@@ -40,15 +40,20 @@ static void bind_hook(sqlite3_stmt *q, const struct alert_op *op)
 
 static enum errc is_new(struct db *db, const struct store_alert *a)
 {
-        sqlite3_stmt *q = db_query(db, "SELECT 1 FROM alert WHERE brand = ?1 AND account = ?2"
-                                       " AND cause = ?3");
+        sqlite3_stmt *q = db_query(db, "SELECT cause FROM alert WHERE brand = ?1 AND account = ?2"
+                                       " AND topic = ?3 ORDER BY number DESC LIMIT 1");
+        char last[sizeof a->cause];
         enum errc rc;
 
         bind_account(q, a);
-        db_bind_text(q, 3, a->cause);
+        db_bind_text(q, 3, a->topic);
         rc = db_step(db, q);
+        if (!rc)
+                rc = db_get_text(db, q, 0, last, sizeof last);
         db_reset(q);
-        return rc == E_OK ? E_EXISTS : rc == E_NOT_FOUND ? E_OK : rc;
+        if (rc)
+                return rc == E_NOT_FOUND ? E_OK : rc;
+        return strcmp(last, a->cause) == 0 ? E_EXISTS : E_OK;
 }
 
 static enum errc next_number(struct db *db, uint64_t *number)
@@ -66,8 +71,8 @@ static enum errc next_number(struct db *db, uint64_t *number)
 static enum errc insert_alert(struct db *db, const struct store_alert *a)
 {
         sqlite3_stmt *q = db_query(db, "INSERT INTO alert (brand, account, number, cause, kind,"
-                                       " symbol, at, detail)"
-                                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+                                       " symbol, at, detail, topic)"
+                                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
 
         bind_account(q, a);
         db_bind_int(q, 3, (int64_t)a->number);
@@ -76,6 +81,7 @@ static enum errc insert_alert(struct db *db, const struct store_alert *a)
         db_bind_text(q, 6, a->symbol);
         db_bind_int(q, 7, a->at);
         db_bind_text(q, 8, a->detail);
+        db_bind_text(q, 9, a->topic);
         return db_run(db, q);
 }
 
@@ -164,6 +170,8 @@ void store_alert_put(struct store *store, const struct store_alert *alert, const
 
         must(n_hooks <= STORE_ALERT_HOOKS);
         op->alert = *alert;
+        if (!alert->topic[0])
+                must(text_copy(op->alert.topic, sizeof op->alert.topic, alert->cause));
         op->kept = done;
         op->n_hooks = n_hooks;
         for (unsigned i = 0; i < n_hooks; i++)

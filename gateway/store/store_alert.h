@@ -15,7 +15,8 @@ struct store_alert {
         uint64_t number; /* set by the store; grows */
         char brand[STORE_BRAND_MAX];
         struct addr account;
-        char cause[96]; /* unique per brand and account: the same cause is told once */
+        char topic[96]; /* what it is about; "": the cause itself */
+        char cause[96]; /* what the latest alert of the topic did not say already */
         char kind[32];
         char symbol[32]; /* "" where it is not about a market */
         int64_t at;
@@ -24,7 +25,7 @@ struct store_alert {
 };
 
 /* Keeps the alert, and a delivery due at once for each hook. alert->number is told in the callback.
- * E_EXISTS: the cause was told before; nothing is changed. */
+ * E_EXISTS: the latest alert of the topic has that cause; nothing is changed. */
 typedef void store_alert_fn(void *cookie, enum errc rc, uint64_t number);
 void store_alert_put(struct store *store, const struct store_alert *alert, const char *const *hook,
                      unsigned n_hooks, store_alert_fn *done, void *cookie);

@@ -236,6 +236,37 @@ static void a_cause_is_told_once(void **state)
         assert_string_equal(out.row[0].kind, "liquidationDistance");
 }
 
+static void raise_about(struct world *w, const char *topic, const char *cause)
+{
+        struct alert alert = {
+                .brand = BRAND_A,
+                .account = rig_addr(1),
+                .kind = ALERT_LIQUIDATION_DISTANCE,
+                .symbol = "BTC",
+                .at = clock_wall_ms(loop_clock(w->rig->loop)),
+                .topic = topic,
+                .cause = cause,
+                .detail = "{}",
+        };
+
+        alerts_raise(w->alerts, &alert, on_told, w);
+}
+
+static void causes_of_a_topic_take_turns(void **state)
+{
+        struct world *w = *state;
+
+        raise_about(w, "BTC 0.1", "below");
+        raise_about(w, "BTC 0.1", "below");
+        raise_about(w, "BTC 0.1", "back");
+        raise_about(w, "BTC 0.2", "below");
+        raise_about(w, "BTC 0.1", "below"); /* again: it was back meanwhile */
+        raise_about(w, "BTC 0.1", "below");
+        wait_posts(w, 4);
+        settle(w);
+        assert_int_equal(w->told, 4);
+}
+
 static void pages_go_back_by_number(void **state)
 {
         struct world *w = *state;
@@ -428,6 +459,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(a_cause_is_told_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(causes_of_a_topic_take_turns, setup, teardown),
                 cmocka_unit_test_setup_teardown(pages_go_back_by_number, setup, teardown),
                 cmocka_unit_test_setup_teardown(only_the_newest_are_kept, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_post_is_signed_and_whole, setup, teardown),
