@@ -231,7 +231,7 @@ static void build_cancel(struct run *run)
  * alone. */
 static bool may_look_again(const struct run *run)
 {
-        return !run->is_second_look && run->before.is_computed && pipeline_has_market(run->q.kind);
+        return !run->is_second_look && pipeline_has_market(run->q.kind);
 }
 
 static void stage_build(struct run *run)
