@@ -158,8 +158,9 @@ struct venue_outcome {
 /* The venue's account figures, as read. */
 struct venue_position {
         char symbol[SYMBOL_MAX];
-        struct margin_position p; /* tiers filled from the market; tiers_known tells */
+        struct margin_position p; /* tiers: those it follows; tiers_known tells if for sure */
         bool tiers_known;
+        unsigned tier_doubts; /* why not: risk/margin_doubt.h */
         struct px entry;
         unsigned max_leverage;            /* as the venue says for this position */
         char liquidation_px[NUM_STR_MAX]; /* the venue's own string, "" for null */
