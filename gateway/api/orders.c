@@ -17,9 +17,9 @@
 
 #define BODY_MAX (4u << 20)
 
-static void start_order(struct call *call, enum run_kind kind)
+static void start_order(struct call *call, bool preview)
 {
-        struct run_request request = {.kind = kind};
+        struct run_request request = {.kind = RUN_PLACE, .preview = preview};
         struct err err = {.code = E_OK};
         const json_t *json = call_json(call, &err);
 
@@ -33,12 +33,12 @@ static void start_order(struct call *call, enum run_kind kind)
 
 void orders_preview(struct call *call)
 {
-        start_order(call, RUN_PREVIEW);
+        start_order(call, true);
 }
 
 void orders_place(struct call *call)
 {
-        start_order(call, RUN_PLACE);
+        start_order(call, false);
 }
 
 /* --- open orders --- */

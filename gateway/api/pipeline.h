@@ -1,6 +1,6 @@
 /* pipeline: the one way by which anything of a trader's is signed and sent. A request becomes a plan;
  * the plan's steps are journaled, signed, sent, and their outcomes journaled before the answer.
- * Preview runs the same stages up to the signature. */
+ * What is previewed runs the same stages up to the signature. */
 #ifndef API_PIPELINE_H
 #define API_PIPELINE_H
 
@@ -8,7 +8,6 @@
 #include "plan/plan.h"
 
 enum run_kind {
-        RUN_PREVIEW,
         RUN_PLACE,
         RUN_CLOSE,
         RUN_LEVERAGE,
@@ -16,14 +15,16 @@ enum run_kind {
         RUN_CANCEL,
         RUN_MODIFY,
         RUN_TPSL,
+        RUN_SIZE, /* previewed only: the order is found that risks what is asked */
 };
 
 /* What is asked, validated as far as its own fields go. A value. */
 struct run_request {
         enum run_kind kind;
+        bool preview; /* as far as the journal: nothing is signed, before and after are shown */
         bool prepare; /* as far as the journal: the trader signs the steps, and submits them */
         char symbol[SYMBOL_MAX];
-        struct plan_order_request order; /* PREVIEW, PLACE */
+        struct plan_order_request order; /* PLACE, SIZE */
         bool has_mode;                   /* LEVERAGE */
         enum margin_mode mode;
         unsigned leverage;
@@ -36,8 +37,9 @@ struct run_request {
         bool cancel_single;            /* a refusal is the answer, not a row of it */
         char order_id[CALL_PARAM_MAX]; /* MODIFY: as the trader names it */
         struct plan_change change;
-        struct plan_tpsl tpsl; /* TPSL */
-        bool cancels_more;     /* there are more than one action takes */
+        struct plan_tpsl tpsl;           /* TPSL */
+        struct plan_sized_request sized; /* SIZE */
+        bool cancels_more;               /* there are more than one action takes */
 };
 
 /* Takes over call; answers it when all is known and on disk. Where the brand keeps no keys, or the

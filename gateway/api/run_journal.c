@@ -17,7 +17,7 @@
 /* --- the intent on disk --- */
 
 static const char *const kind_names[] = {
-        [RUN_PREVIEW] = "preview",   [RUN_PLACE] = "order",   [RUN_CLOSE] = "close",
+        [RUN_SIZE] = "size",         [RUN_PLACE] = "order",   [RUN_CLOSE] = "close",
         [RUN_LEVERAGE] = "leverage", [RUN_MARGIN] = "margin", [RUN_CANCEL] = "cancel",
         [RUN_MODIFY] = "modify",     [RUN_TPSL] = "tpsl",
 };

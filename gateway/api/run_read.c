@@ -52,13 +52,21 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
         read_done(run, err);
 }
 
+/* Removing margin must not put the liquidation price before a stop that stands. */
+static bool may_remove_margin(const struct run *run)
+{
+        return run->q.target.has_price || run->q.target.has_leverage || run->q.amount.v < 0;
+}
+
 /* Open orders matter where the mode would change: they would be in its way. */
-static bool wants_orders(const struct run *run)
+bool run_read_plans_orders(const struct run *run)
 {
         enum margin_mode wanted = run->policy.default_mode;
 
         if (run->q.kind == RUN_LEVERAGE || run->q.kind == RUN_MODIFY || run->q.kind == RUN_TPSL)
                 return true;
+        if (run->q.kind == RUN_MARGIN)
+                return may_remove_margin(run);
         if (!run_is_order(run))
                 return false;
         if (run->q.order.has_mode)
@@ -70,7 +78,7 @@ static void setting_known(struct run *run)
 {
         static const struct err ok = {.code = E_OK};
 
-        if (wants_orders(run))
+        if (run->q.preview || run_read_plans_orders(run))
                 run->venue->ops->read_open_orders(run->venue, &run->call->session.address,
                                                   orders_read, run);
         else

@@ -24,6 +24,8 @@ enum errc plan_risk_fill(struct plan *plan, const struct margin_position *positi
         risk->mode = position->mode;
         risk->leverage = position->leverage;
         risk->size_after = position->size;
+        plan->position_after = *position;
+        plan->cross_after = *cross;
         if (position->size.v)
                 rc = margin_position_figures(&f, position, cross);
         if (rc)
@@ -74,9 +76,14 @@ static bool is_maker(const struct plan_build *b)
         return (r->has_tif && r->tif == TIF_ALO) || !crosses(b);
 }
 
+struct rate plan_risk_entry_rate(const struct plan_build *b)
+{
+        return is_maker(b) ? b->in->fees->maker : b->in->fees->taker;
+}
+
 static enum errc fill_fees(struct plan_build *b)
 {
-        struct rate rate = is_maker(b) ? b->in->fees->maker : b->in->fees->taker;
+        struct rate rate = plan_risk_entry_rate(b);
         const struct plan_policy *policy = b->in->policy;
         struct plan_risk *risk = &b->plan->risk;
         struct usd notional;
@@ -120,6 +127,12 @@ static enum errc check_margin(struct plan_build *b, struct usd fee)
         rc = margin_free(&has, &b->cross);
         if (rc || need.v <= has.v)
                 goto done;
+        if (b->in->policy->warn_margin) {
+                plan_say_warning(&b->plan->risk, err_wire(E_MARGIN),
+                                 "The order needs %s, free is %s.", plan_say_usd(a, need),
+                                 plan_say_usd(c, has));
+                goto done;
+        }
         rc = err_set(b->err, E_MARGIN, "The order needs %s (margin %s, fees %s), free is %s.",
                      plan_say_usd(a, need), plan_say_usd(m, b->plan->risk.margin_required),
                      plan_say_usd(f, fee), plan_say_usd(c, has));
@@ -211,8 +224,9 @@ static bool is_beyond(struct px price, const struct margin_liquidation *liquidat
                                        : price.v >= liquidation->price.v;
 }
 
-/* A position that would be liquidated at the present mark is never opened, whatever the policy. */
-static enum errc check_distance(struct plan_build *b, const struct margin_liquidation *liquidation)
+/* A position that would be liquidated at the present mark is never made, whatever the policy. */
+enum errc plan_risk_check_distance(struct plan_build *b,
+                                   const struct margin_liquidation *liquidation)
 {
         const struct plan_policy *policy = b->in->policy;
         struct plan_risk *risk = &b->plan->risk;
@@ -280,6 +294,27 @@ enum errc plan_risk_check_stop(struct plan_build *b, const char *field, struct p
         return rc;
 }
 
+enum errc plan_risk_check_standing_stops(struct plan_build *b,
+                                         const struct margin_liquidation *liquidation)
+{
+        const struct venue_open_order *lost = NULL;
+        struct margin_liquidation now;
+        enum errc rc;
+
+        rc = margin_liquidation(&now, &b->held->p, &b->in->account->cross);
+        for (size_t i = 0; !rc && i < b->in->n_open_orders; i++) {
+                const struct venue_open_order *o = &b->in->open_orders[i];
+
+                if (!plan_tpsl_protects(o, b->held) || o->trigger != TRIGGER_STOP_LOSS ||
+                    is_beyond(o->trigger_price, &now))
+                        continue;
+                if (!is_beyond(o->trigger_price, liquidation))
+                        return 0;
+                lost = o;
+        }
+        return rc || !lost ? rc : check_stop(b, "amount", lost->trigger_price, liquidation);
+}
+
 /* A stop order guards the position that is there; a stop-loss leg the one that will be. */
 static enum errc check_stops(struct plan_build *b, const struct margin_liquidation *after)
 {
@@ -301,7 +336,7 @@ static enum errc check_result(struct plan_build *b)
 
         rc = margin_liquidation(&after, &b->position, &b->cross);
         if (!rc && b->opens.v)
-                rc = check_distance(b, &after);
+                rc = plan_risk_check_distance(b, &after);
         if (!rc)
                 rc = check_stops(b, &after);
         return rc;
