@@ -421,6 +421,9 @@ struct venue_ops {
                            void *cookie);
         void (*read_book)(struct venue *venue, const struct market *m, venue_book_fn *done,
                           void *cookie);
+        /* The same for whoever only looks: it waits behind all that trading reads. */
+        void (*read_shown_book)(struct venue *venue, const struct market *m, venue_book_fn *done,
+                                void *cookie);
         void (*read_trades)(struct venue *venue, const struct market *m, venue_trades_fn *done,
                             void *cookie);
         void (*read_fees)(struct venue *venue, const struct addr *user, venue_fees_fn *done,

@@ -272,16 +272,29 @@ static void deliver_book(struct call *call, struct err *err, const json_t *answe
         call->done.book(call->cookie, err, &book);
 }
 
-void hl_reads_book(struct venue *venue, const struct market *m, venue_book_fn *done, void *cookie)
+static void ask_book(struct venue *venue, enum hl_rest_kind kind, const struct market *m,
+                     venue_book_fn *done, void *cookie)
 {
-        struct call *call = call_new(venue, HL_REST_BOOK, cookie);
+        struct call *call = call_new(venue, kind, cookie);
         struct buf body;
 
         call->deliver = deliver_book;
         call->done.book = done;
-        body_init(&body, call);
+        buf_init(&body, BODY_MAX);
+        buf_puts(&body, "{\"type\":\"l2Book\"");
         add_coin(&body, m);
         ask(call, &body);
+}
+
+void hl_reads_book(struct venue *venue, const struct market *m, venue_book_fn *done, void *cookie)
+{
+        ask_book(venue, HL_REST_BOOK, m, done, cookie);
+}
+
+void hl_reads_shown_book(struct venue *venue, const struct market *m, venue_book_fn *done,
+                         void *cookie)
+{
+        ask_book(venue, HL_REST_SHOWN_BOOK, m, done, cookie);
 }
 
 static void deliver_trades(struct call *call, struct err *err, const json_t *answer)

@@ -24,6 +24,8 @@ void hl_reads_lookup(struct venue *venue, const struct addr *user, const struct 
 void hl_reads_fills(struct venue *venue, const struct addr *user, venue_fills_fn *done,
                     void *cookie);
 void hl_reads_book(struct venue *venue, const struct market *m, venue_book_fn *done, void *cookie);
+void hl_reads_shown_book(struct venue *venue, const struct market *m, venue_book_fn *done,
+                         void *cookie);
 void hl_reads_trades(struct venue *venue, const struct market *m, venue_trades_fn *done,
                      void *cookie);
 void hl_reads_fees(struct venue *venue, const struct addr *user, venue_fees_fn *done, void *cookie);

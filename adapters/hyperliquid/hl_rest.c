@@ -73,6 +73,7 @@ const char *hl_rest_kind_name(enum hl_rest_kind kind)
 static bool is_past(enum hl_rest_kind kind)
 {
         switch (kind) {
+        case HL_REST_SHOWN_BOOK:
         case HL_REST_TRADES:
         case HL_REST_CANDLES:
         case HL_REST_FUNDING_HISTORY:

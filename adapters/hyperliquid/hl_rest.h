@@ -1,6 +1,6 @@
 /* hl_rest: requests to the venue's /info and /exchange, within the weight budget. Orders come before
- * reads, and what trading reads before the past (trades, candles, rates, history), which has a part of the
- * budget only; all wait in bounded queues until the budget lets them go or their deadline passes.
+ * reads, and what trading reads before what is only shown and the past (public books, trades, candles, rates, history), which
+ * have a part of the budget only; all wait in bounded queues until the budget lets them go or their deadline passes.
  * Loop thread only. */
 #ifndef HL_REST_H
 #define HL_REST_H
@@ -21,6 +21,7 @@ struct hl_rest;
         ROW(HL_REST_EXCHANGE, "exchange", 1)                                                       \
         ROW(HL_REST_META, "metaAndAssetCtxs", 20)                                                  \
         ROW(HL_REST_BOOK, "l2Book", 2)                                                             \
+        ROW(HL_REST_SHOWN_BOOK, "l2BookShown", 2) /* l2Book, for whoever only looks */             \
         ROW(HL_REST_ACCOUNT, "clearinghouseState", 2)                                              \
         ROW(HL_REST_ORDER_STATUS, "orderStatus", 2)                                                \
         ROW(HL_REST_SETTING, "activeAssetData", 20)                                                \

@@ -280,6 +280,7 @@ static const struct venue_ops ops = {
         .lookup = hl_reads_lookup,
         .read_fills = hl_reads_fills,
         .read_book = hl_reads_book,
+        .read_shown_book = hl_reads_shown_book,
         .read_trades = hl_reads_trades,
         .read_fees = hl_reads_fees,
         .read_builder_fee = hl_reads_builder_fee,

@@ -249,13 +249,11 @@ static void on_request(void *cookie, const struct httpd_request *request)
         struct paper *p = cookie;
         struct paper_answer answer;
 
-        if (!p->is_stopped && request->method == METHOD_POST && !strcmp(request->path, "/info")) {
-                serve(p, request, PAPER_PATH_INFO);
-                return;
-        }
-        if (!p->is_stopped && request->method == METHOD_POST &&
-            !strcmp(request->path, "/exchange")) {
-                serve(p, request, PAPER_PATH_EXCHANGE);
+        bool is_info = !strcmp(request->path, "/info");
+        bool is_api = is_info || !strcmp(request->path, "/exchange");
+
+        if (!p->is_stopped && request->method == METHOD_POST && is_api) {
+                serve(p, request, is_info ? PAPER_PATH_INFO : PAPER_PATH_EXCHANGE);
                 return;
         }
         paper_answer_init(&answer);
@@ -265,6 +263,8 @@ static void on_request(void *cookie, const struct httpd_request *request)
                 paper_answer_text(&answer, 204, "");
         else if (!strncmp(request->path, "/paper/", 7))
                 paper_control_handle(p, &answer, request);
+        else if (is_api)
+                paper_answer_text(&answer, 405, "Method Not Allowed");
         else
                 paper_answer_text(&answer, 404, "Not found");
         send_answer(p, request->handle, &answer);

@@ -430,6 +430,7 @@ void paper_feed_tick(struct paper *p)
         }
         for (uint32_t i = 0; i < p->universe.n; i++)
                 p->market[i].is_book_changed = p->market[i].is_candle_changed = false;
+        paper_feed_fast_tick(p);
         if (p->ws->n_peers == 0)
                 return;
         if (p->n_ticks % TICKS_PER_SECOND == 0) {

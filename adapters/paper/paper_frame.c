@@ -22,6 +22,8 @@ const char *paper_frame_channel(enum paper_sub_type type)
         case PAPER_SUB_ASSET_CTXS: return "assetCtxs";
         case PAPER_SUB_ALL_DEXS_ASSET_CTXS: return "allDexsAssetCtxs";
         case PAPER_SUB_SPOT_ASSET_CTXS: return "spotAssetCtxs";
+        case PAPER_SUB_FAST_ASSET_CTXS: return "fastAssetCtxs";
+        case PAPER_SUB_OUTCOME_META_UPDATES: return "outcomeMetaUpdates";
         case PAPER_SUB_ORDER_UPDATES: return "orderUpdates";
         case PAPER_SUB_USER_EVENTS: return "user";
         case PAPER_SUB_USER_FILLS: return "userFills";
@@ -107,7 +109,7 @@ static bool market_frame(struct paper *p, struct buf *out, const struct paper_su
                 jot_end_object(out);
                 return true;
         case PAPER_SUB_L2_BOOK:
-                paper_tape_book(p, out, "data", sub->asset, sub->n_sig_figs, sub->mantissa);
+                paper_tape_book(p, out, "data", sub->asset, &sub->grid);
                 return true;
         case PAPER_SUB_TRADES:
                 paper_tape_trades(p, out, "data", sub->asset, TRADES_AT_FIRST, true);
@@ -133,6 +135,8 @@ static bool market_frame(struct paper *p, struct buf *out, const struct paper_su
                 return true;
         case PAPER_SUB_ALL_DEXS_ASSET_CTXS: all_contexts(p, out); return true;
         case PAPER_SUB_SPOT_ASSET_CTXS: jot_raw(out, "data", "[]"); return true;
+        case PAPER_SUB_FAST_ASSET_CTXS: paper_feed_fast_whole(p, out); return true;
+        case PAPER_SUB_OUTCOME_META_UPDATES: /* there are no outcomes: nothing of them ever changes */
         case PAPER_SUB_ACTIVE_ASSET_DATA:
         case PAPER_SUB_ORDER_UPDATES:
         case PAPER_SUB_USER_EVENTS:
@@ -188,10 +192,16 @@ static void web_data3(struct paper *p, struct buf *out, const struct addr *addre
         jot_end_array(out);
 }
 
-static void account_state(struct paper *p, struct buf *out, const struct paper_sub *sub)
+/* Of whom, on which dex: members of a state's data. */
+static void dex_head(struct paper *p, struct buf *out, const struct paper_sub *sub)
 {
         jot_text(out, "dex", p->universe.dex[sub->dex].name);
         jot_addr(out, "user", &sub->user);
+}
+
+static void account_state(struct paper *p, struct buf *out, const struct paper_sub *sub)
+{
+        dex_head(p, out, sub);
         paper_show_account(p, out, "clearinghouseState", &sub->user, sub->dex);
 }
 
@@ -247,8 +257,7 @@ static bool account_frame(struct paper *p, struct buf *out, const struct paper_s
         case PAPER_SUB_CLEARINGHOUSE_STATE: account_state(p, out, sub); return true;
         case PAPER_SUB_ALL_DEXS_CLEARINGHOUSE_STATE: all_account_states(p, out, sub); return true;
         case PAPER_SUB_OPEN_ORDERS:
-                jot_text(out, "dex", p->universe.dex[sub->dex].name);
-                jot_addr(out, "user", &sub->user);
+                dex_head(p, out, sub);
                 paper_show_open_orders(p, out, "orders", &sub->user, sub->dex, true);
                 return true;
         case PAPER_SUB_SPOT_STATE:
@@ -256,8 +265,7 @@ static bool account_frame(struct paper *p, struct buf *out, const struct paper_s
                 paper_show_spot(p, out, "spotState", &sub->user);
                 return true;
         case PAPER_SUB_TWAP_STATES:
-                jot_text(out, "dex", p->universe.dex[sub->dex].name);
-                jot_addr(out, "user", &sub->user);
+                dex_head(p, out, sub);
                 paper_twap_show_states(p, out, "states", &sub->user, sub->dex);
                 return true;
         case PAPER_SUB_WEB_DATA3: web_data3(p, out, &sub->user); return true;
@@ -271,6 +279,8 @@ static bool account_frame(struct paper *p, struct buf *out, const struct paper_s
         case PAPER_SUB_ASSET_CTXS:
         case PAPER_SUB_ALL_DEXS_ASSET_CTXS:
         case PAPER_SUB_SPOT_ASSET_CTXS:
+        case PAPER_SUB_FAST_ASSET_CTXS:
+        case PAPER_SUB_OUTCOME_META_UPDATES:
         case PAPER_SUB_ORDER_UPDATES:
         case PAPER_SUB_USER_EVENTS:
         case PAPER_SUB_NOTIFICATION:

@@ -49,7 +49,7 @@ bool paper_info_range(const json_t *request, int64_t *from, int64_t *until)
         return read_time(request, "startTime", from) && read_time(request, "endTime", until);
 }
 
-bool paper_info_grid(const json_t *request, unsigned *n_sig_figs, unsigned *mantissa)
+bool paper_info_grid(const json_t *request, struct paper_grid *grid)
 {
         uint64_t figures = 0, first = 0;
 
@@ -60,8 +60,9 @@ bool paper_info_grid(const json_t *request, unsigned *n_sig_figs, unsigned *mant
             (hl_raw_get_uint(&first, request, "mantissa") || (first != 2 && first != 5) ||
              figures != 5))
                 return false;
-        *n_sig_figs = (unsigned)figures;
-        *mantissa = (unsigned)first;
+        *grid = (struct paper_grid){(unsigned)figures, (unsigned)first, false};
+        if (!hl_raw_is_absent(request, "fast") && hl_raw_get_bool(&grid->is_fast, request, "fast"))
+                return false;
         return true;
 }
 

@@ -30,7 +30,7 @@ bool paper_info_dex(const struct paper *p, const json_t *request, unsigned *dex)
 bool paper_info_user(const json_t *request, const char *key, struct addr *user);
 /* startTime and endTime; absent ones leave from and until as they are. */
 bool paper_info_range(const json_t *request, int64_t *from, int64_t *until);
-/* nSigFigs and mantissa of l2Book. */
-bool paper_info_grid(const json_t *request, unsigned *n_sig_figs, unsigned *mantissa);
+/* nSigFigs, mantissa and fast of l2Book. */
+bool paper_info_grid(const json_t *request, struct paper_grid *grid);
 
 #endif

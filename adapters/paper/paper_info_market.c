@@ -70,16 +70,16 @@ static int all_mids(struct paper *p, struct buf *out, const json_t *request)
 
 static int l2_book(struct paper *p, struct buf *out, const json_t *request)
 {
-        unsigned n_sig_figs, mantissa;
+        struct paper_grid grid;
         int asset;
 
-        if (!paper_info_asset(p, request, "coin", &asset) ||
-            !paper_info_grid(request, &n_sig_figs, &mantissa))
+        if (!paper_info_asset(p, request, "coin", &asset) || !paper_info_grid(request, &grid))
                 return PAPER_INFO_SHAPE;
+        grid.is_fast = false; /* of the channel alone */
         if (asset < 0)
                 jot_null(out, NULL);
         else
-                paper_tape_book(p, out, NULL, (uint32_t)asset, n_sig_figs, mantissa);
+                paper_tape_book(p, out, NULL, (uint32_t)asset, &grid);
         return PAPER_INFO_OK;
 }
 

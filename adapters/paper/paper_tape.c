@@ -4,7 +4,8 @@
 
 #include "adapters/paper/jot.h"
 
-#define BOOK_DEPTH 1000 /* levels looked at when levels are put together */
+#define FAST_LEVELS 5
+#define BOOK_DEPTH  1000 /* levels looked at when levels are put together */
 
 /* ---- Contexts -------------------------------------------------------------------------------- */
 
@@ -104,16 +105,17 @@ static struct px on_grid(struct px price, int side, unsigned n_sig_figs, unsigne
 }
 
 static void show_side(struct paper *p, struct buf *out, uint32_t asset, int side,
-                      unsigned n_sig_figs, unsigned mantissa)
+                      const struct paper_grid *grid)
 {
-        static const size_t raw = PAPER_LEVELS;
+        const size_t depth = grid->is_fast ? FAST_LEVELS : PAPER_LEVELS;
         struct engine_level level[BOOK_DEPTH], sum = {.n_orders = 0};
-        size_t n = engine_book(p->engine, asset, side, level, n_sig_figs ? BOOK_DEPTH : raw);
+        size_t n =
+                engine_book(p->engine, asset, side, level, grid->n_sig_figs ? BOOK_DEPTH : depth);
         size_t n_shown = 0;
 
         jot_array(out, NULL);
-        for (size_t i = 0; i < n && n_shown < PAPER_LEVELS; i++) {
-                level[i].price = on_grid(level[i].price, side, n_sig_figs, mantissa);
+        for (size_t i = 0; i < n && n_shown < depth; i++) {
+                level[i].price = on_grid(level[i].price, side, grid->n_sig_figs, grid->mantissa);
                 if (sum.n_orders && sum.price.v != level[i].price.v) {
                         paper_tape_level(out, NULL, &sum);
                         sum.n_orders = 0;
@@ -126,21 +128,23 @@ static void show_side(struct paper *p, struct buf *out, uint32_t asset, int side
                 sum.size.v += level[i].size.v;
                 sum.n_orders += level[i].n_orders;
         }
-        if (sum.n_orders && n_shown < PAPER_LEVELS)
+        if (sum.n_orders && n_shown < depth)
                 paper_tape_level(out, NULL, &sum);
         jot_end_array(out);
 }
 
 void paper_tape_book(struct paper *p, struct buf *out, const char *key, uint32_t asset,
-                     unsigned n_sig_figs, unsigned mantissa)
+                     const struct paper_grid *grid)
 {
         jot_object(out, key);
         jot_text(out, "coin", paper_coin(p, asset));
         jot_int(out, "time", paper_now(p));
         jot_array(out, "levels");
-        show_side(p, out, asset, 0, n_sig_figs, mantissa);
-        show_side(p, out, asset, 1, n_sig_figs, mantissa);
+        show_side(p, out, asset, 0, grid);
+        show_side(p, out, asset, 1, grid);
         jot_end_array(out);
+        if (grid->is_fast)
+                jot_bool(out, "fast", true);
         jot_end_object(out);
 }
 

@@ -9,9 +9,8 @@ void paper_tape_context(struct paper *p, struct buf *out, const char *key, uint3
 void paper_tape_contexts(struct paper *p, struct buf *out, const char *key, unsigned dex);
 void paper_tape_mids(struct paper *p, struct buf *out, const char *key, unsigned dex);
 void paper_tape_level(struct buf *out, const char *key, const struct engine_level *level);
-/* n_sig_figs 0: as it is; mantissa 0: 1. */
 void paper_tape_book(struct paper *p, struct buf *out, const char *key, uint32_t asset,
-                     unsigned n_sig_figs, unsigned mantissa);
+                     const struct paper_grid *grid);
 void paper_tape_trade(struct paper *p, struct buf *out, const char *key, uint32_t asset,
                       const struct paper_trade *trade);
 /* The newest n trades, newest first or oldest first. */

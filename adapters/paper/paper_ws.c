@@ -32,6 +32,8 @@ static const struct {
         {"assetCtxs", PAPER_SUB_ASSET_CTXS, NEEDS_DEX},
         {"allDexsAssetCtxs", PAPER_SUB_ALL_DEXS_ASSET_CTXS, 0},
         {"spotAssetCtxs", PAPER_SUB_SPOT_ASSET_CTXS, 0},
+        {"fastAssetCtxs", PAPER_SUB_FAST_ASSET_CTXS, 0},
+        {"outcomeMetaUpdates", PAPER_SUB_OUTCOME_META_UPDATES, 0},
         {"orderUpdates", PAPER_SUB_ORDER_UPDATES, NEEDS_USER},
         {"userEvents", PAPER_SUB_USER_EVENTS, NEEDS_USER},
         {"user", PAPER_SUB_USER_EVENTS, NEEDS_USER},
@@ -231,8 +233,7 @@ static bool parse(struct paper *p, const json_t *subscription, struct paper_sub 
                           !paper_info_user(subscription, "user", &out->user)) ||
                          (needs & NEEDS_INTERVAL && !read_interval(subscription, out)) ||
                          (needs & NEEDS_DEX && !paper_info_dex(p, subscription, &out->dex)) ||
-                         (needs & NEEDS_GRID &&
-                          !paper_info_grid(subscription, &out->n_sig_figs, &out->mantissa)));
+                         (needs & NEEDS_GRID && !paper_info_grid(subscription, &out->grid)));
         }
         return false;
 }
@@ -240,8 +241,9 @@ static bool parse(struct paper *p, const json_t *subscription, struct paper_sub 
 static bool is_same(const struct paper_sub *a, const struct paper_sub *b)
 {
         return a->type == b->type && a->dex == b->dex && a->asset == b->asset &&
-               a->interval == b->interval && a->n_sig_figs == b->n_sig_figs &&
-               a->mantissa == b->mantissa && hex_addr_equal(&a->user, &b->user);
+               a->interval == b->interval && a->grid.n_sig_figs == b->grid.n_sig_figs &&
+               a->grid.mantissa == b->grid.mantissa && a->grid.is_fast == b->grid.is_fast &&
+               hex_addr_equal(&a->user, &b->user);
 }
 
 static struct paper_sub *find(struct paper_peer *peer, const struct paper_sub *like)

@@ -16,6 +16,8 @@ enum paper_sub_type {
         PAPER_SUB_ASSET_CTXS,
         PAPER_SUB_ALL_DEXS_ASSET_CTXS,
         PAPER_SUB_SPOT_ASSET_CTXS,
+        PAPER_SUB_FAST_ASSET_CTXS,
+        PAPER_SUB_OUTCOME_META_UPDATES,
         PAPER_SUB_ORDER_UPDATES,
         PAPER_SUB_USER_EVENTS,
         PAPER_SUB_USER_FILLS,
@@ -44,7 +46,7 @@ struct paper_sub {
         unsigned dex;
         struct addr user;
         int interval;
-        unsigned n_sig_figs, mantissa;
+        struct paper_grid grid;
 };
 
 struct paper_peer {
@@ -77,6 +79,9 @@ void paper_feed_push(struct paper *p, struct paper_sub *sub, const struct buf *f
 void paper_feed_notes_flush(struct paper *p);
 /* paper_feed_twap: slices' fills and changes of TWAPs. */
 void paper_feed_twap_flush(struct paper *p);
+/* paper_feed_fast: marks and mids of all markets: the whole as frame data, and the changes. */
+void paper_feed_fast_whole(struct paper *p, struct buf *out);
+void paper_feed_fast_tick(struct paper *p);
 
 /* paper_feed: what a new subscription gets at once. */
 void paper_feed_first(struct paper *p, struct paper_sub *sub);

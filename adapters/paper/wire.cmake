@@ -1,7 +1,7 @@
 # The wire side: Hyperliquid's protocol around the engine, and the program that runs it alone.
 pg_module(pg_paper
   SOURCES follow.c jot.c paper.c paper_agents.c paper_budget.c paper_candles.c paper_control.c paper_dexes.c
-    paper_exchange.c paper_family.c paper_faults.c paper_feed.c paper_feed_notes.c paper_feed_twap.c
+    paper_exchange.c paper_family.c paper_faults.c paper_feed.c paper_feed_fast.c paper_feed_notes.c paper_feed_twap.c
     paper_frame.c paper_funding.c paper_info.c paper_info_account.c paper_info_dex.c paper_info_market.c
     paper_info_person.c paper_ledger.c paper_limits.c paper_market.c paper_mirror.c paper_mode.c
     paper_multi_sig.c paper_nonces.c paper_referral.c paper_send.c paper_show.c paper_show_spot.c paper_source.c

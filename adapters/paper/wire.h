@@ -56,6 +56,18 @@ struct paper_funding_row {
 };
 #define PAPER_FUNDING_ROWS 1000
 
+/* How a book is shown: n_sig_figs 0: as it is; mantissa 0: 1; fast: the best levels only. */
+struct paper_grid {
+        unsigned n_sig_figs, mantissa;
+        bool is_fast;
+};
+
+/* A market's mark and mid, as the channel of all of them told them last; mid 0: there is none. */
+struct paper_fast {
+        struct px mark, mid;
+        bool is_mark_changed, is_mid_changed;
+};
+
 struct paper_market {
         uint64_t random;  /* state of the market's own generator */
         struct px anchor; /* the walk is drawn towards it */
@@ -81,6 +93,7 @@ struct paper_market {
         /* Pushing. */
         bool is_book_changed, is_bbo_changed, is_candle_changed;
         struct engine_level bbo[2];
+        struct paper_fast fast;
 };
 
 /* ---- Accounts ------------------------------------------------------------------------------ */

@@ -309,7 +309,8 @@ static void check_items(struct batch *b)
                 if (item->err.code)
                         continue;
                 item->market = market_of(b, item->request.symbol);
-                item->market->wants_book |= item->request.type == ORDER_TYPE_MARKET;
+                item->market->wants_book |=
+                        plan_order_may_meet_book(&item->request, &item->market->market);
         }
         enter_next(b);
 }

@@ -114,6 +114,8 @@ void batch_after_unknown(struct batch *batch, void (*done)(struct batch *batch))
 /* After the orders: margin to move, leverage to put back; then the end. */
 void batch_after_orders(struct batch *batch);
 void batch_answer(struct batch *batch, struct buf *out);
+/* The result of one of its orders. */
+void batch_answer_item(struct batch *batch, unsigned i, struct buf *out);
 const char *batch_answer_word(const struct batch_item *item);
 
 #endif

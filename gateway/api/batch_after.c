@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "api/batch.h"
-#include "api/run.h"
 #include "api/order_status.h"
+#include "api/run.h"
+#include "api/sweep.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -44,8 +45,13 @@ static void take_items(struct batch_act *act, const struct venue_outcome *outcom
                 must(k < 3);
                 item->outcome[k] = outcome->item[i];
                 item->intent.order[k].oid = outcome->item[i].oid;
-                if (k > 0)
+                if (k > 0) {
+                        if (outcome->item[i].status == ITEM_REFUSED)
+                                plan_say_refused_leg(&item->plan.risk,
+                                                     act->action.u.order.order[i].trigger,
+                                                     outcome->item[i].refusal);
                         continue;
+                }
                 if (outcome->item[i].status == ITEM_REFUSED) {
                         struct err err;
                         venue_item_err(&err, &outcome->item[i]);
@@ -134,6 +140,11 @@ static void look_next(struct batch *b)
         struct batch_act *act = &b->acts[b->act];
 
         if (act->next_lookup == act->n_items) {
+                bool is_found = true;
+                for (unsigned i = 0; i < act->n_items; i++)
+                        is_found &= !act->item[i]->is_unknown;
+                /* The venue has told of every one: nothing about the action is open any more. */
+                act->status = is_found ? STEP_DONE : STEP_UNKNOWN;
                 b->wave_done_unknown(b);
                 return;
         }
@@ -207,28 +218,41 @@ static void settled(void *cookie, enum errc rc)
         free(answer);
 }
 
+/* Each order's record keeps what was answered of it, for whoever asks for it by its id. */
+static void settle_item(struct batch *b, unsigned i)
+{
+        static char order[] = "order of a batch";
+        struct batch_item *item = &b->item[i];
+        struct store_intent *it = &item->intent;
+        struct call *call = b->call;
+        struct buf body;
+
+        it->state = item->is_unknown ? INTENT_UNKNOWN
+                    : item->err.code ? INTENT_REJECTED
+                                     : INTENT_DONE;
+        it->updated_at = state_now(call->api);
+        if (item->err.code == E_BUILDER_FEE)
+                accounts_forget_builder(call->api->accounts, call->brand->id,
+                                        &call->session.address);
+        metrics_add(call->api->o.metrics, "perpgate_actions_total",
+                    log_fmt("kind=\"order\",result=\"%s\"", intent_state_name(it->state)), 1,
+                    "Signed requests settled, by kind and result.");
+        buf_init(&body, STORE_BLOB_MAX);
+        batch_answer_item(b, i, &body);
+        must(buf_check(&body) == E_OK);
+        it->answer = buf_cstr(&body);
+        it->answer_status = 200;
+        store_intent_update(call->api->o.store, it, recorded, order);
+        it->answer = NULL; /* copied */
+        buf_fini(&body);
+        sweep_watch_orders(call->api->sweep, call, &item->plan);
+}
+
 static void settle_items(struct batch *b)
 {
-        struct call *call = b->call;
-        static char order[] = "order of a batch";
-
-        for (unsigned i = 0; i < b->n_items; i++) {
-                struct batch_item *item = &b->item[i];
-                if (!item->is_journaled)
-                        continue;
-                item->intent.state = item->is_unknown ? INTENT_UNKNOWN
-                                     : item->err.code ? INTENT_REJECTED
-                                                      : INTENT_DONE;
-                item->intent.updated_at = state_now(call->api);
-                if (item->err.code == E_BUILDER_FEE)
-                        accounts_forget_builder(call->api->accounts, call->brand->id,
-                                                &call->session.address);
-                metrics_add(call->api->o.metrics, "perpgate_actions_total",
-                            log_fmt("kind=\"order\",result=\"%s\"",
-                                    intent_state_name(item->intent.state)),
-                            1, "Signed requests settled, by kind and result.");
-                store_intent_update(call->api->o.store, &item->intent, recorded, order);
-        }
+        for (unsigned i = 0; i < b->n_items; i++)
+                if (b->item[i].is_journaled)
+                        settle_item(b, i);
 }
 
 static void settle(struct batch *b)

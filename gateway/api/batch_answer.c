@@ -47,7 +47,7 @@ static void legs(struct buf *out, const struct batch_item *item)
                 if (i < item->n_outcomes) {
                         out_text(out, "status", item_word(&item->outcome[i], o->size));
                         if (item->outcome[i].status == ITEM_REFUSED)
-                                out_text(out, "detail", err_text(item->outcome[i].refusal));
+                                out_text(out, "detail", item->outcome[i].venue_message);
                 }
                 buf_putc(out, '}');
         }
@@ -72,7 +72,7 @@ static void planned(struct buf *out, const struct batch_item *item)
         out_risk(out, &item->plan.risk);
 }
 
-static void result(struct buf *out, const struct batch *b, unsigned i)
+void batch_answer_item(struct batch *b, unsigned i, struct buf *out)
 {
         const struct batch_item *item = &b->item[i];
         const struct plan_order_request *r = &item->request;
@@ -99,7 +99,7 @@ void batch_answer(struct batch *b, struct buf *out)
         for (unsigned i = 0; i < b->n_items; i++) {
                 if (i)
                         buf_putc(out, ',');
-                result(out, b, i);
+                batch_answer_item(b, i, out);
         }
         buf_puts(out, "]}");
 }

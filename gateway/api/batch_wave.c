@@ -168,6 +168,7 @@ static bool may_be_placed(struct batch_item *item)
                 return true;
         text_copy(err.detail, sizeof err.detail, why);
         batch_item_step(item, VENUE_ORDER, STEP_SKIPPED, &err);
+        batch_item_step(item, VENUE_ADJUST_MARGIN, STEP_SKIPPED, &err);
         (void)err_set(&item->err, E_VENUE_REJECTED, "%s", why);
         return false;
 }

@@ -5,17 +5,18 @@
 #include "api/call.h"
 #include "api/handlers.h"
 #include "api/order_fields.h"
+#include "api/order_list.h"
 #include "api/order_name.h"
 #include "api/order_status.h"
-#include "api/orders_past.h"
+#include "api/order_told.h"
 #include "api/out.h"
 #include "api/pipeline.h"
 #include "api/prepare.h"
-#include "api/sweep.h"
 #include "api/tables.h"
 #include "base/mem.h"
 
-#define BODY_MAX (4u << 20)
+#define FORGOTTEN_MS INT64_C(86400000) /* the venue may not know an order any more that is so old */
+#define ARRIVAL_MS   600000            /* what expires has expired long before */
 
 static void start_order(struct call *call, bool preview)
 {
@@ -41,45 +42,9 @@ void orders_place(struct call *call)
         start_order(call, false);
 }
 
-/* --- open orders --- */
-
-static void listed(void *cookie, const struct err *err, const struct venue_open_order *orders,
-                   size_t n)
-{
-        struct call *call = cookie;
-        struct buf body;
-        bool first = true;
-
-        if (err->code) {
-                call_fail(call, err);
-                return;
-        }
-        sweep_look(call->api->sweep, call, orders, n);
-        buf_init(&body, BODY_MAX);
-        buf_puts(&body, "{\"data\":[");
-        for (size_t i = 0; i < n; i++) {
-                const char *status = orders[i].is_trigger ? "triggerPending"
-                                     : orders[i].size.v < orders[i].original_size.v
-                                             ? "partiallyFilled"
-                                             : "resting";
-                if (call->symbol_query[0] && strcmp(call->symbol_query, orders[i].symbol) != 0)
-                        continue;
-                if (!first)
-                        buf_putc(&body, ',');
-                first = false;
-                out_open_order(&body, &orders[i], status, NULL, orders[i].placed_at);
-        }
-        buf_puts(&body, "]}");
-        call_reply(call, 200, &body);
-}
-
 void orders_list(struct call *call)
 {
-        struct venue *venue = call->api->o.venue;
-
-        if (orders_past_take(call))
-                return;
-        venue->ops->read_open_orders(venue, &call->session.address, listed, call);
+        order_list_answer(call);
 }
 
 /* --- one order --- */
@@ -91,31 +56,60 @@ struct look {
         bool cancels;
         bool journaled;          /* ours */
         enum intent_state state; /* of the order */
+        struct order_told told;  /* in the answer to its request */
+        int64_t created_at;
+        struct venue_order_status status; /* at the venue */
         char client_id[64];
         char symbol[SYMBOL_MAX];
 };
 
-/* Known to us, not to the venue: refused before it got there, or not yet known to have arrived. */
-static void journal_only(struct look *look)
+static bool is_settled(const struct look *look)
 {
-        struct call *call = look->call;
-        bool refused = look->state == INTENT_REJECTED;
+        return look->state == INTENT_DONE || look->state == INTENT_REJECTED;
+}
+
+/* The venue does not know it. It was refused there, or it can't arrive any more: nothing signed lives so
+ * long. Whether it left at all does not matter then. */
+static bool never_stood(const struct look *look)
+{
+        const struct api *api = look->call->api;
+        int64_t age = state_now(api) - look->created_at;
+
+        if (look->state == INTENT_REJECTED || look->told.is_refused)
+                return true;
+        return !is_settled(look) && api->o.expires_after_ms &&
+               age > api->o.expires_after_ms + ARRIVAL_MS && age < FORGOTTEN_MS;
+}
+
+static void show_journaled(struct look *look, bool refused)
+{
+        const char *message = look->told.venue_message;
         struct buf body;
 
-        if (!look->journaled || look->cancels) {
-                /* It may still arrive: then there is something to cancel. */
-                call_fail_code(call, look->journaled && !refused ? E_OUTCOME_UNKNOWN : E_NOT_FOUND);
-                return;
-        }
         buf_init(&body, 4096);
         buf_putc(&body, '{');
-        out_text(&body, "id", call->param);
+        out_text(&body, "id", look->call->param);
         out_text(&body, "clientId", look->client_id[0] ? look->client_id : NULL);
         out_text(&body, "symbol", look->symbol);
         out_text(&body, "status", refused ? "rejected" : "unknown");
         out_text(&body, "filledSize", refused ? "0" : NULL);
+        if (refused && message[0])
+                out_text(&body, "venueMessage", message);
         buf_putc(&body, '}');
-        call_reply(call, 200, &body);
+        call_reply(look->call, 200, &body);
+}
+
+/* Known to us, not to the venue: refused before or when it got there, or not yet known to have arrived. */
+static void journal_only(struct look *look)
+{
+        bool refused = look->journaled && never_stood(look);
+
+        if (!look->journaled || look->cancels)
+                /* It may still arrive: then there is something to cancel. */
+                call_fail_code(look->call,
+                               look->journaled && !refused ? E_OUTCOME_UNKNOWN : E_NOT_FOUND);
+        else
+                show_journaled(look, refused);
 }
 
 static void start_cancel(struct look *look, const struct venue_open_order *order)
@@ -131,26 +125,61 @@ static void start_cancel(struct look *look, const struct venue_open_order *order
         pipeline_start(look->call, &request);
 }
 
+static void show_order(struct look *look)
+{
+        const struct venue_order_status *s = &look->status;
+        struct buf body;
+
+        buf_init(&body, 16384);
+        out_open_order(&body, &s->order, order_status_word(s), look->client_id, s->status_at);
+        body.len--; /* reopen the object for the venue's own word */
+        out_text(&body, "venueStatus", s->status);
+        if (look->told.venue_message[0])
+                out_text(&body, "venueMessage", look->told.venue_message);
+        buf_putc(&body, '}');
+        call_reply(look->call, 200, &body);
+        free(look);
+}
+
+/* Asked for by the venue's number: its name tells whether it is one of ours. */
+static void name_read(void *cookie, enum errc rc, const struct store_order *order, size_t n)
+{
+        struct look *look = cookie;
+
+        if (rc) {
+                call_fail_code(look->call, rc);
+                free(look);
+                return;
+        }
+        if (n && order->is_known && strcmp(order->role, "order") == 0)
+                text_copy(look->client_id, sizeof look->client_id, order->client_id);
+        show_order(look);
+}
+
 static void looked_up(void *cookie, const struct err *err, const struct venue_order_status *s)
 {
         struct look *look = cookie;
-        struct buf body;
+        struct call *call = look->call;
 
-        if (err->code) {
-                call_fail(look->call, err);
-        } else if (!s->found) {
-                journal_only(look);
-        } else if (look->cancels) {
-                start_cancel(look, &s->order);
-        } else {
-                buf_init(&body, 16384);
-                out_open_order(&body, &s->order, order_status_word(s), look->client_id,
-                               s->status_at);
-                body.len--; /* reopen the object for the venue's own word */
-                out_text(&body, "venueStatus", s->status);
-                buf_putc(&body, '}');
-                call_reply(look->call, 200, &body);
+        if (!err->code && s->found && !look->cancels) {
+                look->status = *s;
+                if (look->name.by_cloid || !s->order.has_cloid)
+                        show_order(look);
+                else
+                        store_order_lookup(call->api->o.store, call->brand->id,
+                                           &call->session.address, &s->order.cloid, 1, name_read,
+                                           look);
+                return;
         }
+        /* Not known to have arrived, and the venue can't be asked: that is the answer. */
+        if (err->code && look->journaled && !look->cancels && !is_settled(look))
+                show_journaled(look, false);
+        else if (err->code)
+                call_fail(call, err);
+        else if (!s->found)
+                journal_only(look);
+        else
+                start_cancel(look, &s->order);
         free(look);
 }
 
@@ -163,18 +192,29 @@ static void look_at_venue(struct look *look)
                            looked_up, look);
 }
 
-/* What became of the order itself; another step of its plan may have ended otherwise. */
+/* What became of the orders themselves; another step of their plan may have ended otherwise. */
 static enum intent_state order_state(const struct store_intent *intent)
 {
         for (unsigned i = 0; i < intent->n_steps; i++)
-                if (strcmp(intent->step[i].action, "order") == 0)
+                if (strcmp(intent->step[i].action, "order") == 0 ||
+                    strcmp(intent->step[i].action, "modify") == 0)
                         return intent->step[i].state;
         return intent->state;
+}
+
+/* A client id names the order; its legs have names of their own. */
+static bool is_leg(const struct store_intent *intent, const struct cloid *cloid)
+{
+        for (unsigned i = 0; i < intent->n_orders; i++)
+                if (hex_cloid_equal(&intent->order[i].cloid, cloid))
+                        return strcmp(intent->order[i].role, "order") != 0;
+        return false;
 }
 
 static void journal_read(void *cookie, enum errc rc, const struct store_intent *intent)
 {
         struct look *look = cookie;
+        char id[CLOID_STR_MAX];
 
         if (rc && rc != E_NOT_FOUND) {
                 call_fail_code(look->call, rc);
@@ -184,7 +224,11 @@ static void journal_read(void *cookie, enum errc rc, const struct store_intent *
         if (!rc) {
                 look->journaled = true;
                 look->state = order_state(intent);
-                text_copy(look->client_id, sizeof look->client_id, intent->client_id);
+                look->created_at = intent->created_at;
+                order_told_read(&look->told, intent->answer,
+                                hex_print_cloid(id, &look->name.cloid));
+                if (!is_leg(intent, &look->name.cloid))
+                        text_copy(look->client_id, sizeof look->client_id, intent->client_id);
                 text_copy(look->symbol, sizeof look->symbol, intent->symbol);
         }
         look_at_venue(look);

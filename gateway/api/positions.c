@@ -7,7 +7,6 @@
 #include "api/out.h"
 #include "api/pipeline.h"
 #include "api/schema.h"
-#include "api/sweep.h"
 #include "api/tables.h"
 #include "base/mem.h"
 
@@ -79,9 +78,6 @@ static void view_done(struct view *view, const struct err *err)
                 view->err = *err;
         if (--view->reading)
                 return;
-        if (!view->err.code)
-                sweep_offer(view->call->api->sweep, view->call, &view->account, view->orders,
-                            view->n_orders);
         if (view->err.code)
                 call_fail(view->call, &view->err);
         else if (view->call->param[0])

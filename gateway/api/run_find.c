@@ -7,6 +7,21 @@
 #include "api/run.h"
 #include "base/mem.h"
 
+/* The new order keeps the name that the trader gave the old one. */
+static void named(void *cookie, enum errc rc, const struct store_order *order, size_t n)
+{
+        struct run *run = cookie;
+
+        if (rc) {
+                (void)err_set(&run->err, rc, "%s", err_text(rc));
+                pipeline_fail(run);
+                return;
+        }
+        if (n && order->is_known && strcmp(order->role, "order") == 0)
+                text_copy(run->q.order.client_id, sizeof run->q.order.client_id, order->client_id);
+        pipeline_next(run);
+}
+
 static void found(void *cookie, const struct err *err, const struct venue_order_status *s)
 {
         struct run *run = cookie;
@@ -26,7 +41,11 @@ static void found(void *cookie, const struct err *err, const struct venue_order_
         }
         run->old = s->order;
         text_copy(run->q.symbol, sizeof run->q.symbol, s->order.symbol);
-        pipeline_next(run);
+        if (!s->order.has_cloid)
+                pipeline_next(run);
+        else
+                store_order_lookup(run->api->o.store, run->call->brand->id,
+                                   &run->call->session.address, &run->old.cloid, 1, named, run);
 }
 
 void run_find(struct run *run)

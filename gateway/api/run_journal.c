@@ -289,6 +289,7 @@ static void settle(struct run *run)
                     log_fmt("kind=\"%s\",result=\"%s\"", run->intent.kind,
                             intent_state_name(run->intent.state)),
                     1, "Signed requests settled, by kind and result.");
+        sweep_watch_orders(run->api->sweep, run->call, &run->plan);
         if (run->q.kind == RUN_CLOSE && !run->err.code)
                 sweep_start(run->api->sweep, run->call);
         store_intent_update(run->api->o.store, &run->intent, settled, run);

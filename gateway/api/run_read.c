@@ -162,27 +162,13 @@ static void facts_read(void *cookie, const struct err *err, const struct account
         read_done(run, err);
 }
 
-/* A market order does; a limit order does when its price is not clearly on its own side of the polled
- * price, which may be seconds old: a hundredth is the margin for that. */
-static bool may_meet_book(const struct run *run)
-{
-        const struct plan_order_request *r = &run->q.order;
-        const struct market *m = &run->market;
-        int64_t around = m->has_mid ? m->mid.v : m->mark.v;
-
-        if (r->type != ORDER_TYPE_LIMIT)
-                return r->type == ORDER_TYPE_MARKET;
-        if (r->has_tif && r->tif == TIF_ALO)
-                return false;
-        return r->side == SIDE_BUY ? r->price.v >= around - around / 100
-                                   : r->price.v <= around + around / 100;
-}
-
 void run_read(struct run *run)
 {
         const struct venue_ops *ops = run->venue->ops;
         const struct addr *user = &run->call->session.address;
-        bool wants_book = run->q.kind == RUN_CLOSE || (run_is_order(run) && may_meet_book(run));
+        bool wants_book =
+                run->q.kind == RUN_CLOSE ||
+                (run_is_order(run) && plan_order_may_meet_book(&run->q.order, &run->market));
 
         if (run->q.kind == RUN_CANCEL) {
                 pipeline_next(run);

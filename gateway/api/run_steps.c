@@ -37,29 +37,16 @@ static void take_items(struct run *run, const struct venue_outcome *outcome)
                 run->intent.order[i].oid = outcome->item[i].oid;
 }
 
-/* The order stands without the protection that was asked for: the trader must not overlook it. */
 static void warn_of_refused_legs(struct run *run, const struct venue_outcome *outcome)
 {
         const struct venue_action *a = &run->plan.step[run->step].action;
-        struct plan_risk *risk = &run->plan.risk;
-
         /* Without an order that they follow, all are legs. */
         unsigned first = a->u.order.legs_of_position ? 0 : 1;
 
-        for (unsigned i = first; i < outcome->n_items && i < a->u.order.n; i++) {
-                bool is_profit = a->u.order.order[i].trigger == TRIGGER_TAKE_PROFIT;
-                struct plan_warning *warning;
-
-                if (outcome->item[i].status != ITEM_REFUSED)
-                        continue;
-                if (risk->n_warnings == PLAN_WARNINGS_MAX)
-                        risk->n_warnings--; /* no other says as much */
-                warning = &risk->warning[risk->n_warnings++];
-                text_copy(warning->code, sizeof warning->code,
-                          is_profit ? "take_profit_rejected" : "stop_loss_rejected");
-                text_copy(warning->detail, sizeof warning->detail,
-                          err_text(outcome->item[i].refusal));
-        }
+        for (unsigned i = first; i < outcome->n_items && i < a->u.order.n; i++)
+                if (outcome->item[i].status == ITEM_REFUSED)
+                        plan_say_refused_leg(&run->plan.risk, a->u.order.order[i].trigger,
+                                             outcome->item[i].refusal);
 }
 
 /* Where some of a position's new protection was refused, the old of its kind stays. */

@@ -158,7 +158,7 @@ void snapshots_answer(struct snapshots *all, struct call *call, const struct mar
                 return;
         s->reading = true;
         if (kind == SNAPSHOT_BOOK)
-                venue->ops->read_book(venue, market, book_arrived, s);
+                venue->ops->read_shown_book(venue, market, book_arrived, s);
         else
                 venue->ops->read_trades(venue, market, trades_arrived, s);
 }

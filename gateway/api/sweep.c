@@ -11,13 +11,18 @@
 #include "plan/plan.h"
 
 #define SAME_MOMENT_MS 1000 /* legs and the order they came with */
+#define TICK_MS        3000
 #define LOOK_EVERY_MS  60000
-#define LOOKS_MAX      65536 /* accounts remembered; forgotten when full */
+#define WATCHED_MAX    65536 /* accounts; above that, only closes are looked after */
+#define LOOKS_PER_WEIGHT                                                                           \
+        2400 /* looks in one tick: one for so much of the venue's weight a minute */
 
 struct sweep {
         struct api *api;
+        struct loop_timer *timer;
+        bool knows_journal;  /* whose orders there were before this process is asked for */
         struct map *running; /* brand and address -> struct job */
-        struct map *looked;  /* brand and address -> int64_t, when last */
+        struct map *watched; /* brand and address -> struct watch */
 };
 
 struct job_key {
@@ -25,35 +30,38 @@ struct job_key {
         struct addr account;
 };
 
+/* An account that is looked at from time to time. */
+struct watch {
+        struct job_key key;
+        int64_t due_at;   /* monotonic */
+        int64_t noted_at; /* monotonic: when it last got orders that the venue may not list yet */
+};
+
 struct job {
         struct sweep *sweep;
+        int64_t began_at; /* monotonic */
         struct job_key key;
         struct store_account record;
         struct venue_open_order *orders; /* owned */
+        struct store_order *known;       /* owned: what the journal says of each */
         size_t n_orders;
         struct venue_action cancel;
         struct venue_compiled compiled;
         struct store_intent intent;
 };
 
-struct sweep *sweep_new(struct api *api)
+/* NULL where there is no room. */
+static struct watch *watch_account(struct sweep *s, const struct job_key *key, int64_t due_at)
 {
-        struct sweep *s = xcalloc(1, sizeof *s);
+        struct watch *watch = map_get(s->watched, key, sizeof *key);
 
-        s->api = api;
-        s->running = map_new();
-        s->looked = map_new();
-        return s;
-}
-
-void sweep_free(struct sweep *s)
-{
-        if (!s)
-                return;
-        must(map_size(s->running) == 0);
-        map_free(s->running, NULL);
-        map_free(s->looked, free);
-        free(s);
+        if (watch || map_size(s->watched) >= WATCHED_MAX)
+                return watch;
+        watch = xcalloc(1, sizeof *watch);
+        watch->key = *key;
+        watch->due_at = due_at;
+        map_put(s->watched, key, sizeof *key, watch);
+        return watch;
 }
 
 static void end(struct job *job)
@@ -62,6 +70,7 @@ static void end(struct job *job)
         job->sweep->api->open_runs--;
         venue_compiled_fini(&job->compiled);
         free(job->orders);
+        free(job->known);
         free(job);
 }
 
@@ -98,16 +107,30 @@ static bool came_with_another(const struct venue_open_order *o,
         return false;
 }
 
+/* The same, known from the journal: however long ago it was placed, and whenever it fills. */
+static bool parent_rests(const struct store_order *known, const struct venue_open_order *orders,
+                         size_t n)
+{
+        if (strcmp(known->role, "order") == 0)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!orders[i].reduce_only && orders[i].has_cloid &&
+                    hex_cloid_equal(&orders[i].cloid, &known->first))
+                        return true;
+        return false;
+}
+
 void sweep_pick(struct venue_action *cancel, const struct venue_account *account,
-                const struct venue_open_order *orders, size_t n)
+                const struct venue_open_order *orders, const struct store_order *known, size_t n)
 {
         *cancel = (struct venue_action){.kind = VENUE_CANCEL};
         for (size_t i = 0; i < n && cancel->u.cancel.n < VENUE_CANCELS_MAX; i++) {
                 const struct venue_open_order *o = &orders[i];
-                /* Every order of ours has a client order id: one without was placed elsewhere. */
-                if (!o->has_cloid || !o->is_trigger || !o->reduce_only || o->waits_for_parent ||
-                    is_older(account, o) || is_protecting(account, o) ||
-                    came_with_another(o, orders, n))
+                /* What the journal does not know was placed elsewhere: it may be there for an entry
+                 * that is still to come. */
+                if (!o->has_cloid || !known[i].is_known || !o->is_trigger || !o->reduce_only ||
+                    o->waits_for_parent || is_older(account, o) || is_protecting(account, o) ||
+                    came_with_another(o, orders, n) || parent_rests(&known[i], orders, n))
                         continue;
                 cancel->u.cancel.cancel[cancel->u.cancel.n++] =
                         (struct venue_cancel){.asset = o->asset, .oid = o->oid};
@@ -211,7 +234,7 @@ static void nonces_ready(void *cookie, enum errc rc)
                 journal(job, nonce);
 }
 
-/* --- reading: the orders first, the account after them --- */
+/* --- reading: the orders first, what the journal says of them, the account after them --- */
 
 static void record_read(void *cookie, enum errc rc, const struct store_account *account)
 {
@@ -230,7 +253,7 @@ static void account_read(void *cookie, const struct err *err, struct venue_accou
         struct job *job = cookie;
 
         if (!err->code)
-                sweep_pick(&job->cancel, account, job->orders, job->n_orders);
+                sweep_pick(&job->cancel, account, job->orders, job->known, job->n_orders);
         if (err->code || job->cancel.u.cancel.n == 0)
                 end(job);
         else
@@ -238,12 +261,48 @@ static void account_read(void *cookie, const struct err *err, struct venue_accou
                              record_read, job);
 }
 
+/* An account without open orders of ours has nothing to be swept, unless one was placed just now. */
+static void note_open(struct job *job, bool has_ours)
+{
+        struct sweep *s = job->sweep;
+        struct watch *watch = map_get(s->watched, &job->key, sizeof job->key);
+
+        if (has_ours && !watch)
+                watch = watch_account(s, &job->key, job->began_at + LOOK_EVERY_MS);
+        else if (!has_ours && watch && watch->noted_at + LOOK_EVERY_MS < job->began_at)
+                free(map_take(s->watched, &job->key, sizeof job->key));
+}
+
+static void journal_asked(void *cookie, enum errc rc, const struct store_order *known, size_t n)
+{
+        static const struct venue_account flat = {.n_positions = 0};
+        struct job *job = cookie;
+        struct venue *venue = job->sweep->api->o.venue;
+        struct venue_action maybe = {.kind = VENUE_CANCEL};
+
+        if (!rc) {
+                bool has_ours = false;
+                memcpy(job->known, known, n * sizeof *known);
+                for (size_t i = 0; i < n; i++)
+                        has_ours |= known[i].is_known;
+                note_open(job, has_ours);
+                sweep_pick(&maybe, &flat, job->orders, job->known, job->n_orders);
+        }
+        if (maybe.u.cancel.n == 0)
+                end(job); /* whatever the account holds */
+        else
+                venue->ops->read_account(venue, &job->key.account, account_read, job);
+}
+
 static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
                         size_t n)
 {
         struct job *job = cookie;
-        struct venue *venue = job->sweep->api->o.venue;
+        struct api *api = job->sweep->api;
+        struct cloid *cloids;
 
+        if (!err->code && n == 0)
+                note_open(job, false);
         if (err->code || n == 0) {
                 end(job);
                 return;
@@ -251,7 +310,125 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
         job->orders = xcalloc(n, sizeof *orders);
         memcpy(job->orders, orders, n * sizeof *orders);
         job->n_orders = n;
-        venue->ops->read_account(venue, &job->key.account, account_read, job);
+        job->known = xcalloc(n, sizeof *job->known);
+        cloids = xcalloc(n, sizeof *cloids);
+        for (size_t i = 0; i < n; i++)
+                cloids[i] = orders[i].cloid; /* without one: no intent has it */
+        store_order_lookup(api->o.store, job->key.brand, &job->key.account, cloids, n,
+                           journal_asked, job);
+        free(cloids);
+}
+
+static void look(struct sweep *s, const struct job_key *key)
+{
+        struct venue *venue = s->api->o.venue;
+        struct watch *watch = map_get(s->watched, key, sizeof *key);
+        int64_t now = clock_mono_ms(s->api->o.clock);
+        struct job *job;
+
+        if (watch)
+                watch->due_at = now + LOOK_EVERY_MS;
+        if (s->api->draining || map_get(s->running, key, sizeof *key))
+                return;
+        job = xcalloc(1, sizeof *job);
+        job->sweep = s;
+        job->key = *key;
+        job->began_at = now;
+        map_put(s->running, key, sizeof *key, job);
+        s->api->open_runs++;
+        venue->ops->read_open_orders(venue, &key->account, orders_read, job);
+}
+
+/* --- the schedule --- */
+
+static void journal_owner(void *cookie, const struct store_owner *owner)
+{
+        struct job_key key = {.account = owner->account};
+
+        text_copy(key.brand, sizeof key.brand, owner->brand);
+        (void)watch_account(cookie, &key, 0);
+}
+
+static void journal_read(void *cookie, enum errc rc)
+{
+        struct sweep *s = cookie;
+
+        s->knows_journal = !rc; /* else it is asked again */
+        s->api->open_runs--;
+}
+
+struct next {
+        int64_t now;
+        struct watch *due; /* the one that has waited longest */
+};
+
+static void find_due(void *cookie, const void *key, size_t key_len, void *value)
+{
+        struct next *next = cookie;
+        struct watch *watch = value;
+
+        (void)key;
+        (void)key_len;
+        if (watch->due_at <= next->now && (!next->due || watch->due_at < next->due->due_at))
+                next->due = watch;
+}
+
+/* Orders come first: the venue is not asked for this while much of its budget is in use. */
+static bool is_quiet(const struct sweep *s, unsigned *looks)
+{
+        struct venue_budget budget;
+        unsigned reads;
+
+        s->api->o.venue->ops->budget(s->api->o.venue, &budget);
+        reads = budget.weight_per_minute - budget.order_reserve;
+        *looks = 1 + budget.weight_per_minute / LOOKS_PER_WEIGHT;
+        return budget.weight_left > budget.order_reserve + reads / 2;
+}
+
+static void tick(void *cookie)
+{
+        struct sweep *s = cookie;
+        unsigned looks;
+
+        if (s->api->draining || !is_quiet(s, &looks))
+                return;
+        if (!s->knows_journal) {
+                s->knows_journal = true;
+                s->api->open_runs++;
+                store_order_owners(s->api->o.store, journal_owner, journal_read, s);
+                return;
+        }
+        for (unsigned i = 0; i < looks; i++) {
+                struct next next = {.now = clock_mono_ms(s->api->o.clock)};
+
+                map_each(s->watched, find_due, &next);
+                if (!next.due)
+                        return;
+                look(s, &next.due->key);
+        }
+}
+
+struct sweep *sweep_new(struct api *api)
+{
+        struct sweep *s = xcalloc(1, sizeof *s);
+
+        s->api = api;
+        s->running = map_new();
+        s->watched = map_new();
+        s->timer = loop_timer_new(api->o.loop, tick, s);
+        loop_timer_start(s->timer, TICK_MS, TICK_MS);
+        return s;
+}
+
+void sweep_free(struct sweep *s)
+{
+        if (!s)
+                return;
+        must(map_size(s->running) == 0);
+        loop_timer_free(s->timer);
+        map_free(s->running, NULL);
+        map_free(s->watched, free);
+        free(s);
 }
 
 static struct job_key key_of(const struct call *call)
@@ -262,53 +439,31 @@ static struct job_key key_of(const struct call *call)
         return key;
 }
 
-void sweep_look(struct sweep *s, const struct call *call, const struct venue_open_order *orders,
-                size_t n)
+void sweep_watch_orders(struct sweep *s, const struct call *call, const struct plan *plan)
 {
-        static const struct venue_account unknown = {.n_positions = 0};
         struct job_key key = key_of(call);
-        int64_t now = state_now(s->api);
-        const int64_t *last = map_get(s->looked, &key, sizeof key);
-        struct venue_action maybe;
-        int64_t *at;
+        int64_t now = clock_mono_ms(s->api->o.clock);
+        const struct venue_action *a;
 
-        if (last && now - *last < LOOK_EVERY_MS)
+        if (plan->order_step < 0)
                 return;
-        sweep_pick(&maybe, &unknown, orders, n);
-        if (maybe.u.cancel.n == 0)
+        a = &plan->step[plan->order_step].action;
+        for (unsigned i = 0; i < a->u.order.n; i++) {
+                const struct venue_order *o = &a->u.order.order[i];
+                struct watch *watch;
+
+                if (o->kind != ORDER_TRIGGER || !o->reduce_only)
+                        continue;
+                watch = watch_account(s, &key, now);
+                if (watch)
+                        watch->noted_at = now;
                 return;
-        if (map_size(s->looked) >= LOOKS_MAX) {
-                map_free(s->looked, free);
-                s->looked = map_new();
         }
-        at = xmalloc(sizeof *at);
-        *at = now;
-        free(map_put(s->looked, &key, sizeof key, at));
-        sweep_start(s, call);
 }
 
 void sweep_start(struct sweep *s, const struct call *call)
 {
-        struct venue *venue = s->api->o.venue;
         struct job_key key = key_of(call);
-        struct job *job;
 
-        if (s->api->draining || map_get(s->running, &key, sizeof key))
-                return;
-        job = xcalloc(1, sizeof *job);
-        job->sweep = s;
-        job->key = key;
-        map_put(s->running, &key, sizeof key, job);
-        s->api->open_runs++;
-        venue->ops->read_open_orders(venue, &key.account, orders_read, job);
-}
-
-void sweep_offer(struct sweep *s, const struct call *call, const struct venue_account *account,
-                 const struct venue_open_order *orders, size_t n)
-{
-        struct venue_action cancel;
-
-        sweep_pick(&cancel, account, orders, n);
-        if (cancel.u.cancel.n)
-                sweep_start(s, call);
+        look(s, &key);
 }

@@ -160,6 +160,9 @@ MUST_USE enum errc plan_order_check(const struct plan_order_request *request,
                                     const struct market *m, const struct plan_policy *policy,
                                     const struct venue_caps *caps, const struct venue_ops *rules,
                                     struct err *err);
+/* Whether the order may meet the book at once: a market order does; a limit order when its price is not
+ * clearly on its own side of the market's, which may be seconds old. Then the book must be read. */
+bool plan_order_may_meet_book(const struct plan_order_request *request, const struct market *m);
 /* Builds the plan and runs the pre-check; every refusal of the product is decided here and shows its
  * numbers in err. cloids[0..2] are for the order, its take-profit and its stop-loss. */
 MUST_USE enum errc plan_order_build(struct plan *plan, const struct plan_order_request *request,
@@ -253,5 +256,8 @@ MUST_USE enum errc plan_adjust_after_fill(struct plan *plan, struct qty filled,
 /* After a refused order: appends a step that restores leverage and mode, if step 0 changed them.
  * Returns its index or -1. */
 int plan_put_back(struct plan *plan);
+
+/* The order stands without the protection that was asked for: a warning that is never dropped. */
+void plan_say_refused_leg(struct plan_risk *risk, enum trigger_kind kind, enum errc refusal);
 
 #endif

@@ -73,7 +73,7 @@ static void replace(struct plan *plan, const struct venue_open_order *old)
 
         step->name = "modify";
         step->action.kind = VENUE_MODIFY;
-        step->action.u.order.has_builder = false; /* the fee goes with the order that it was for */
+        must(!step->action.u.order.has_builder);
         step->action.u.order.replaces = old->oid;
         /* An order that was filled meanwhile must not be placed again, which always_place would do. A
          * trigger can't be replaced without it, and only ever reduces. */
@@ -89,14 +89,21 @@ enum errc plan_modify_build(struct plan *plan, const struct plan_inputs *in,
                             const struct cloid *cloid, struct err *err)
 {
         const struct cloid cloids[3] = {*cloid};
+        struct plan_policy policy = *in->policy;
+        struct plan_inputs own = *in;
         struct plan_order_request request;
         enum errc rc;
+
+        /* A modification names no builder, so none is paid: what is shown must be what is paid. */
+        policy.has_builder = false;
+        policy.builder_fee_tenth_bp = 0;
+        own.policy = &policy;
 
         rc = check_change(old, change, err);
         if (rc)
                 goto done;
         request = request_of(in, old, change);
-        rc = plan_order_build(plan, &request, in, cloids, err);
+        rc = plan_order_build(plan, &request, &own, cloids, err);
         if (rc)
                 goto done;
         must(plan->n_steps == 1 && plan->order_step == 0);

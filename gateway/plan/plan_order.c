@@ -190,6 +190,19 @@ done:
         return rc;
 }
 
+bool plan_order_may_meet_book(const struct plan_order_request *r, const struct market *m)
+{
+        int64_t around = m->has_mid ? m->mid.v : m->mark.v;
+
+        if (r->type != ORDER_TYPE_LIMIT)
+                return r->type == ORDER_TYPE_MARKET;
+        if (r->has_tif && r->tif == TIF_ALO)
+                return false;
+        /* A hundredth is the margin for a price that is seconds old. */
+        return r->side == SIDE_BUY ? r->price.v >= around - around / 100
+                                   : r->price.v <= around + around / 100;
+}
+
 enum errc plan_order_build(struct plan *plan, const struct plan_order_request *request,
                            const struct plan_inputs *in, const struct cloid cloids[3],
                            struct err *err)

@@ -28,6 +28,15 @@ void plan_say_warning(struct plan_risk *risk, const char *code, const char *fmt,
         va_end(args);
 }
 
+void plan_say_refused_leg(struct plan_risk *risk, enum trigger_kind kind, enum errc refusal)
+{
+        if (risk->n_warnings == PLAN_WARNINGS_MAX)
+                risk->n_warnings--; /* no other says as much */
+        plan_say_warning(
+                risk, kind == TRIGGER_TAKE_PROFIT ? "take_profit_rejected" : "stop_loss_rejected",
+                "%s", err_text(refusal));
+}
+
 const char *plan_say_sizing(enum plan_sizing sizing)
 {
         switch (sizing) {

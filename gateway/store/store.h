@@ -159,6 +159,26 @@ void store_intent_by_client_id(struct store *store, const char *brand, const str
 /* Those not final, oldest first: each is called once per intent, done after the last. For recovery. */
 void store_intent_open(struct store *store, store_intent_fn *each, store_done *done, void *cookie);
 
+/* --- orders, by the intents that placed them --- */
+struct store_order {
+        bool is_known; /* the cloid is that of an order that was journaled; else nothing below is set */
+        char role[8];       /* order, tp, sl */
+        char client_id[64]; /* of the intent; "" none */
+        struct cloid first; /* of the intent's first order: the one that a leg came with */
+};
+/* As many as were asked for, in that order; borrowed for the call. */
+typedef void store_order_fn(void *cookie, enum errc rc, const struct store_order *orders, size_t n);
+void store_order_lookup(struct store *store, const char *brand, const struct addr *account,
+                        const struct cloid *cloids, size_t n, store_order_fn *done, void *cookie);
+
+/* Each account whose orders are among the latest intents, once; then done. */
+struct store_owner {
+        char brand[STORE_BRAND_MAX];
+        struct addr account;
+};
+typedef void store_owner_fn(void *cookie, const struct store_owner *owner);
+void store_order_owners(struct store *store, store_owner_fn *each, store_done *done, void *cookie);
+
 /* --- audit: append-only --- */
 void store_audit(struct store *store, const char *brand, const char *actor, const char *action,
                  const char *detail, int64_t at, store_done *done, void *cookie);

@@ -1,6 +1,6 @@
 foreach(name paper paper_actions paper_dex paper_family paper_faults paper_info paper_limits paper_live
     paper_multi_sig paper_rules paper_send paper_source paper_state paper_twap paper_ws)
-  pg_unit(${name} LINK pg_paper
+  pg_unit(${name} LINK pg_paper PkgConfig::SODIUM
     SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture.c
       ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture_net.c)
 endforeach()

@@ -289,7 +289,7 @@ describe("a trader's history", () => {
     const ids = (await trader.ok('GET', '/v1/orders?status=all&limit=1000')).data.map((o) => o.id)
     assert.equal(new Set(ids).size, ids.length, 'each order once')
     await trader.refused(400, 'invalid_request', 'GET', '/v1/orders?status=done')
-    await trader.refused(400, 'invalid_request', 'GET', '/v1/orders?limit=5')
+    await trader.refused(400, 'invalid_request', 'GET', '/v1/orders?limit=0')
   })
 
   test("nobody sees another's history", async () => {

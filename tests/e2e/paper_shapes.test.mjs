@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { inflateRawSync } from 'node:zlib'
 import { ExchangeClient, HttpTransport } from '@nktkas/hyperliquid'
 import * as infoSchemas from '@nktkas/hyperliquid/api/info'
 import * as v from 'valibot'
@@ -124,12 +125,13 @@ async function followEverything() {
   await feed.open
   for (const type of userFeeds) feed.subscribe({ type, user: main.user, ...(withDex.has(type) ? { dex: '' } : {}) })
   for (const type of ['trades', 'bbo', 'l2Book', 'activeAssetCtx']) feed.subscribe({ type, coin: 'BTC' })
+  feed.subscribe({ type: 'l2Book', coin: 'ETH', fast: true })
   for (const type of ['allMids', 'assetCtxs']) {
     feed.subscribe({ type })
     feed.subscribe({ type, dex: 'xyz' })
   }
   for (const type of withDex) feed.subscribe({ type, user: main.user, dex: 'xyz' })
-  for (const type of ['allDexsAssetCtxs', 'spotAssetCtxs']) feed.subscribe({ type })
+  for (const type of ['allDexsAssetCtxs', 'spotAssetCtxs', 'fastAssetCtxs', 'outcomeMetaUpdates']) feed.subscribe({ type })
   feed.subscribe({ type: 'candle', coin: 'BTC', interval: '1m' })
   feed.subscribe({ type: 'activeAssetData', coin: 'BTC', user: main.user })
 }
@@ -265,7 +267,7 @@ describe('shapes', { skip, timeout: 120000 }, () => {
 
   test('every channel spoke', () => {
     const quiet = [...userFeeds.filter((type) => type !== 'userEvents'), 'user', 'trades', 'bbo', 'l2Book', 'candle', 'activeAssetCtx', 'allMids',
-      'assetCtxs', 'allDexsAssetCtxs', 'spotAssetCtxs', 'activeAssetData'].filter((channel) => !feed.on(channel).length)
+      'assetCtxs', 'allDexsAssetCtxs', 'spotAssetCtxs', 'fastAssetCtxs', 'activeAssetData'].filter((channel) => !feed.on(channel).length)
     assert.deepEqual(quiet, [])
     for (const kind of ['fills', 'funding', 'liquidation', 'twapHistory', 'twapSliceFills'])
       assert.ok(feed.on('user').some((frame) => kind in frame.data), `userEvents told ${kind}`)
@@ -274,7 +276,8 @@ describe('shapes', { skip, timeout: 120000 }, () => {
 
   test('everything that was said has the declared shape', (t) => {
     const channels = new Map()
-    for (const { channel, data } of feed.frames) {
+    for (const { channel, data: told } of feed.frames) {
+      const data = channel === 'fastAssetCtxs' ? JSON.parse(inflateRawSync(Buffer.from(told, 'base64'))) : told
       if (channel === 'subscriptionResponse') continue
       const n = (channels.get(channel) ?? 0) + 1
       channels.set(channel, n)

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import http from 'node:http'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { Trader, request, signsNothing, startConfigured, startPaper, until } from './harness.mjs'
+import { Trader, request, signsNothing, startConfigured, startPaper, temporaryFolder, until } from './harness.mjs'
 
 let gateway
 let who
@@ -101,8 +101,9 @@ describe('protection of a position', () => {
   })
 })
 
-// In front of the paper venue, which never leaves an orphan: adds one to what it says of open orders.
-async function venueWithOrphan(paper, user, oid) {
+// In front of the paper venue, which never leaves an orphan: adds some to what it says of open orders.
+async function venueWithOrphans(paper, user) {
+  const orphans = []
   const server = http.createServer((incoming, outgoing) => {
     const parts = []
     incoming.on('data', (part) => parts.push(part))
@@ -111,35 +112,48 @@ async function venueWithOrphan(paper, user, oid) {
       const answer = await request(paper.base, 'POST', incoming.url, { body, headers: { 'Content-Type': 'application/json' } })
       let text = answer.text
       const asked = JSON.parse(body)
-      if (asked.type === 'frontendOpenOrders' && asked.user.toLowerCase() === user.toLowerCase()) {
-        const template = { coin: 'BTC', side: 'A', limitPx: '80000.0', sz: '0.01', oid, timestamp: 1000, origSz: '0.01', reduceOnly: true, orderType: 'Stop Market', tif: null, isTrigger: true, isPositionTpsl: false, triggerPx: '90000.0', triggerCondition: 'Price below 90000', children: [], cloid: '0x00000000000000000000000000abcdef' }
-        text = JSON.stringify([...JSON.parse(text), template])
+      if (asked.type === 'frontendOpenOrders' && asked.user.toLowerCase() === user) {
+        const like = { coin: 'BTC', side: 'A', limitPx: '80000.0', sz: '0.01', timestamp: 1000, origSz: '0.01', reduceOnly: true, orderType: 'Stop Market', tif: null, isTrigger: true, isPositionTpsl: false, triggerPx: '90000.0', triggerCondition: 'Price below 90000', children: [] }
+        text = JSON.stringify([...JSON.parse(text), ...orphans.map((one) => ({ ...like, ...one }))])
       }
       outgoing.writeHead(answer.status, { 'Content-Type': answer.type })
       outgoing.end(text)
     })
   })
   await new Promise((done) => server.listen(0, '127.0.0.1', done))
-  return { url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) }
+  return { orphans, url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) }
 }
 
-test('an order whose position is gone is cancelled when positions are read, once and on record', async () => {
+test('orders of ours whose position is gone are cancelled on the gateway\'s own schedule, and by no read', async () => {
   const paper = await startPaper()
   const key = generatePrivateKey()
-  const front = await venueWithOrphan(paper, privateKeyToAccount(key).address, 424242)
-  const alone = await startConfigured({
+  const front = await venueWithOrphans(paper, privateKeyToAccount(key).address.toLowerCase())
+  const settings = {
     venue: `{baseUrl: "${front.url}", network: mainnet, weightPerMinute: 1000000, contextsEveryMs: 200}`,
     paper: '{enabled: false}',
-  })
+  }
+  const folder = temporaryFolder()
+  let alone = await startConfigured(settings, { folder })
   try {
     alone.paperVenue = paper
+    await alone.price('BTC', '100000')
     const trader = await new Trader(alone, 'harbor', key).onboard('1000')
-    const sweeps = async () => (await paper.ledger()).filter((r) => r.type === 'cancel' && r.account?.toLowerCase() === trader.address)
-    await trader.ok('GET', '/v1/positions')
+    const cancels = async () => (await paper.ledger()).filter((r) => r.type === 'cancel' && r.account?.toLowerCase() === trader.address)
+    const placed = await trader.place({ symbol: 'BTC', side: 'buy', type: 'market', size: '0.01', leverage: 5, stopLoss: { triggerPrice: '95000' } })
+    // One that another client named, ahead of an entry; and one of ours.
+    front.orphans.push({ oid: 434343, cloid: '0x00000000000000000000000000abcdef' })
+    await trader.ok('DELETE', '/v1/positions/BTC')
+    front.orphans.push({ oid: 424242, cloid: placed.legs[0].id })
+    for (const path of ['/v1/positions', '/v1/orders', '/v1/positions', '/v1/orders']) await trader.ok('GET', path)
+    assert.deepEqual((await trader.ok('GET', '/v1/orders')).data.map((o) => o.venueOrderId), ['434343', '424242'])
+    await alone.stop()
+    assert.deepEqual(await cancels(), [])
+    // What the journal knows is looked at soon after a start, with nobody signed in.
+    alone = await startConfigured(settings, { folder, keepsKey: true })
     const [row] = await until('the orphan is cancelled', async () => {
-      const rows = await sweeps()
+      const rows = await cancels()
       return rows.length ? rows : undefined
-    })
+    }, 20000)
     assert.deepEqual(row.action.cancels.map((c) => c.o), [424242])
   } finally {
     await alone.stop()

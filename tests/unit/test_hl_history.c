@@ -172,6 +172,12 @@ static void on_trades(void *cookie, const struct err *err, const struct venue_tr
         on_one_of_many(cookie, err, NULL, n);
 }
 
+static void on_book(void *cookie, const struct err *err, const struct venue_book *book)
+{
+        (void)book;
+        on_one_of_many(cookie, err, NULL, 0);
+}
+
 static bool are_over(void)
 {
         return n_over == MANY;
@@ -209,6 +215,30 @@ static void the_past_leaves_weight_for_trading(void **state)
         assert_in_range(n_refused, MANY / 2, MANY - 1);
 }
 
+/* Books that are looked at: however many are, those that an order waits for are read. */
+static void books_that_are_shown_leave_weight_for_trading(void **state)
+{
+        char url[64];
+        struct venue_options o = hl_fixture_options(url, sizeof url);
+        struct market btc;
+
+        (void)state;
+        o.weight_per_minute = 240; /* these books weigh 160, what reads may have is 180 */
+        o.order_reserve = 60;
+        o.read_deadline_ms = 400;
+        o.contexts_every_ms = o.markets_every_ms = 60000; /* they draw on the same budget */
+        hl_fixture_reopen(&o);
+        assert_true(hl_fixture_turn_until(hl_fixture_is_up));
+        btc = *venue->ops->market_by_symbol(venue, "BTC");
+        n_over = n_refused = 0;
+        for (unsigned i = 0; i < MANY; i++)
+                venue->ops->read_shown_book(venue, &btc, on_book, NULL);
+        venue->ops->read_account(venue, &user, on_account, NULL);
+        expect_read(E_OK, 1);
+        assert_true(hl_fixture_turn_until(are_over));
+        assert_in_range(n_refused, 1, MANY / 2);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -216,6 +246,7 @@ int main(void)
                 HL_TEST(reads_draw_on_the_budget),
                 HL_TEST(failed_reads_say_so),
                 HL_TEST(the_past_leaves_weight_for_trading),
+                HL_TEST(books_that_are_shown_leave_weight_for_trading),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

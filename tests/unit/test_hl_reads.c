@@ -130,6 +130,8 @@ static void reads_are_answered(void **state)
         expect_read(E_OK, 0);
         venue->ops->read_book(venue, &btc, on_book, NULL);
         expect_read(E_OK, 1);
+        venue->ops->read_shown_book(venue, &btc, on_book, NULL);
+        expect_read(E_OK, 1);
         venue->ops->read_trades(venue, &btc, on_trades, NULL);
         expect_read(E_OK, 7);
         venue->ops->read_fees(venue, &user, on_fees, NULL);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "paper_fixture.h"
 
@@ -116,6 +117,100 @@ static void test_echo_keeps_what_was_sent(void **state)
         frame = next(rig, "l2Book");
         expect_text(frame, "data.levels.1.0.px", "61001.0");
         json_decref(frame);
+}
+
+/* The JSON inside a frame's base64 of raw DEFLATE, whose one block is a stored one. */
+static json_t *unpacked(const json_t *frame)
+{
+        const char *text = json_string_value(json_object_get(frame, "data"));
+        unsigned char bytes[8192];
+        size_t len = 0, n;
+        json_t *json;
+
+        assert_non_null(text);
+        assert_int_equal(sodium_base642bin(bytes, sizeof(bytes), text, strlen(text), NULL, &len,
+                                           NULL, sodium_base64_VARIANT_ORIGINAL),
+                         0);
+        assert_in_range(len, 7, sizeof(bytes));
+        assert_int_equal(bytes[0], 1);
+        n = bytes[1] | (size_t)bytes[2] << 8;
+        assert_int_equal(n, len - 5);
+        assert_int_equal(bytes[3] | bytes[4] << 8, ~n & 0xffff);
+        json = json_loadb((const char *)bytes + 5, n, 0, NULL);
+        assert_non_null(json);
+        return json;
+}
+
+static void test_fast_contexts_are_all_then_changes(void **state)
+{
+        struct rig *rig = *state;
+        json_t *frame, *told;
+        const char *mark = "";
+
+        subscribe(rig, "{\"type\":\"fastAssetCtxs\"}");
+        frame = next(rig, "fastAssetCtxs");
+        told = unpacked(frame);
+        assert_true(json_object_size(told) > 4);
+        assert_non_null(paper_fixture_at(told, "BTC.midPx"));
+        assert_non_null(json_object_get(told, "xyz:GOLD")); /* of every dex */
+        json_decref(told);
+        json_decref(frame);
+        /* Two markets move by hand, the second after the first was told of. */
+        for (int i = 0; i < 2; i++) {
+                const char *coin = i ? "ETH" : "BTC", *price = i ? "2100.0" : "61000.0";
+
+                paper_fixture_price(&rig->f, coin, price);
+                for (told = NULL; strcmp(mark, price) != 0;) {
+                        json_decref(told);
+                        frame = next(rig, "fastAssetCtxs");
+                        told = unpacked(frame);
+                        json_decref(frame);
+                        mark = paper_fixture_text(told, i ? "ETH.markPx" : "BTC.markPx");
+                }
+                expect_text(told, i ? "ETH.midPx" : "BTC.midPx", price);
+                assert_true(i == 0 || !json_object_get(told, "BTC")); /* it stands still */
+                mark = "";
+                json_decref(told);
+        }
+}
+
+static void test_outcomes_are_listened_to_though_there_are_none(void **state)
+{
+        struct rig *rig = *state;
+
+        subscribe(rig, "{\"type\":\"outcomeMetaUpdates\"}");
+        say(rig, "{\"method\":\"subscribe\",\"subscription\":{\"type\":\"outcomeMetaUpdates\"}}");
+        json_decref(next(rig, "error")); /* it is subscribed to already */
+        say(rig, "{\"method\":\"unsubscribe\",\"subscription\":{\"type\":\"outcomeMetaUpdates\"}}");
+        json_decref(next(rig, "subscriptionResponse"));
+}
+
+static void test_a_fast_book_shows_the_best_levels(void **state)
+{
+        struct rig *rig = *state;
+        json_t *frame;
+
+        subscribe(rig, "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"fast\":true}");
+        frame = next(rig, "l2Book");
+        assert_int_equal(json_array_size(paper_fixture_at(frame, "data.levels.0")), 5);
+        assert_true(json_is_true(paper_fixture_at(frame, "data.fast")));
+        json_decref(frame);
+        say(rig,
+            "{\"method\":\"unsubscribe\",\"subscription\":{\"type\":\"l2Book\",\"coin\":\"BTC\","
+            "\"fast\":true}}");
+        json_decref(next(rig, "subscriptionResponse"));
+        subscribe(rig, "{\"type\":\"l2Book\",\"coin\":\"BTC\"}");
+        do {
+                frame = next(rig, "l2Book"); /* one that was on its way may come first */
+                if (!paper_fixture_at(frame, "data.fast"))
+                        break;
+                json_decref(frame);
+        } while (true);
+        assert_int_equal(json_array_size(paper_fixture_at(frame, "data.levels.0")), 20);
+        json_decref(frame);
+        say(rig, "{\"method\":\"subscribe\",\"subscription\":{\"type\":\"l2Book\",\"coin\":\"BTC\","
+                 "\"fast\":1}}");
+        json_decref(next(rig, "error"));
 }
 
 static void expect_error(struct rig *rig, const char *message, const char *text)
@@ -298,6 +393,12 @@ static void test_socket_faults(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_fast_contexts_are_all_then_changes, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(test_outcomes_are_listened_to_though_there_are_none,
+                                                setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_fast_book_shows_the_best_levels, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_echo_keeps_what_was_sent, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_errors_carry_the_request, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_account_channels, setup, teardown),

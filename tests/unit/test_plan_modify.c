@@ -70,6 +70,22 @@ static void what_is_not_changed_stays(void **state)
         assert_usd(w.plan.risk.margin_required, "288");
 }
 
+/* A modification names no builder: the venue takes no fee for one, and none is shown. */
+static void no_builder_is_paid_or_shown(void **state)
+{
+        struct plan_change change = {.has_price = true, .price = px("48000")};
+        struct venue_open_order old = bid();
+        struct world w;
+
+        (void)state;
+        world_init(&w);
+        w.policy.has_builder = true;
+        w.policy.builder_fee_tenth_bp = 50;
+        assert_int_equal(modify(&w, &old, &change), 0);
+        assert_false(w.plan.step[0].action.u.order.has_builder);
+        assert_usd(w.plan.risk.builder_fee, "0");
+}
+
 static void a_post_only_order_stays_one_without_a_word(void **state)
 {
         struct plan_change change = {.has_size = true, .size = qty("0.01")};
@@ -164,6 +180,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_not_changed_stays),
+                cmocka_unit_test(no_builder_is_paid_or_shown),
                 cmocka_unit_test(a_post_only_order_stays_one_without_a_word),
                 cmocka_unit_test(no_leverage_changes_even_where_the_brand_prefers_another_mode),
                 cmocka_unit_test(triggers_are_replaced_whatever_became_of_the_old_one),
