@@ -266,6 +266,12 @@ static enum errc refuse_far(const struct sizing *s)
         return E_LIQ_TOO_CLOSE;
 }
 
+/* Refusals that a lower leverage may lift. */
+static bool is_too_near(enum errc rc)
+{
+        return rc == E_LIQ_TOO_CLOSE || rc == E_STOP_BEYOND_LIQ;
+}
+
 static enum errc choose_leverage(struct sizing *s, const struct cloid cloids[3])
 {
         struct plan_order_request *order = &s->out->order;
@@ -273,12 +279,16 @@ static enum errc choose_leverage(struct sizing *s, const struct cloid cloids[3])
 
         order->size = s->out->size.size;
         rc = first_leverage(&order->leverage, s);
-        for (; !rc && order->leverage; order->leverage--) {
+        for (; (!rc || is_too_near(rc)) && order->leverage; order->leverage--) {
+                *s->b.err = (struct err){.code = E_OK};
                 rc = plan_order_build(s->b.plan, order, s->b.in, cloids, s->b.err);
                 if (!rc && is_far_enough(s))
                         return 0;
         }
-        return rc ? rc : refuse_far(s);
+        if (rc && !is_too_near(rc))
+                return rc;
+        *s->b.err = (struct err){.code = E_OK};
+        return refuse_far(s);
 }
 
 /* ---- in all ---- */
