@@ -1,6 +1,7 @@
 // What a preview says before and after is what stands before and after: of orders, closes, leverage,
 // margin and protection, to the last digit, and nothing reaches the venue by it.
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -19,7 +20,11 @@ before(async () => {
     .replace(/onLiquidationTooClose: \w+/, 'onLiquidationTooClose: warn')
     .replace(/onStopBeyondLiquidation: \w+/, 'onStopBeyondLiquidation: warn\n  onInsufficientMargin: warn\n  onMarginNotRemovable: warn')
   writeFileSync(join(lenient, 'brand.yaml'), yaml)
-  gateway = await startConfigured({ brands: `[${join(REPO, 'branding/meridian')}, ${join(REPO, 'branding/harbor')}, ${lenient}]` }, { folder })
+  const keyless = join(folder, 'keyless')
+  cpSync(join(REPO, 'branding/harbor'), keyless, { recursive: true })
+  writeFileSync(join(keyless, 'brand.yaml'), `${readFileSync(join(keyless, 'brand.yaml'), 'utf8').replaceAll('harbor.localhost', 'keyless.localhost')}\nkeys: none\n`)
+  const brands = [join(REPO, 'branding/meridian'), join(REPO, 'branding/harbor'), lenient, keyless]
+  gateway = await startConfigured({ brands: `[${brands}]` }, { folder })
   await Promise.all(Object.entries(PRICES).map(([coin, price]) => gateway.price(coin, price)))
 })
 after(() => gateway?.stop())
@@ -129,7 +134,7 @@ describe(`random requests come out as they were previewed (SEED=${seed})`, () =>
 })
 
 describe('a preview', () => {
-  test('is a read: it signs nothing, takes no agent, and a key that may only read may ask', async () => {
+  test('is a read: it signs nothing, and changes nothing', async () => {
     const who = await trader('meridian')
     await who.place({ symbol: 'ETH', side: 'buy', type: 'market', margin: '500', leverage: 5 })
     const resting = await who.place({ symbol: 'SOL', side: 'buy', type: 'limit', size: '2', price: '80', leverage: 2 })
@@ -152,15 +157,38 @@ describe('a preview', () => {
     assert.equal((await who.ok('GET', `/v1/orders/${resting.id}`)).price, '80')
   })
 
-  test('of a brand that keeps no keys, and without an agent, is the same', async () => {
-    const who = new Trader(gateway, 'meridian')
-    await gateway.venue.faucet(who.address, '5000')
-    await who.signIn()
-    const preview = await who.ok('POST', '/v1/positions/BTC/leverage/preview', { leverage: 7 })
-    assert.equal(preview.before.position, null)
-    assert.equal(preview.after.freeCollateral, '5000')
-    assert.equal(preview.risk.leverage, 7)
-    problem(await who.call('PUT', '/v1/positions/BTC/leverage', { leverage: 7 }), 403, 'agent_not_approved')
+  test('needs no agent, and in a brand that keeps no keys there is nothing to sign', async () => {
+    for (const brand of ['meridian', 'keyless']) {
+      const who = new Trader(gateway, brand)
+      await gateway.venue.faucet(who.address, '5000')
+      await who.signIn()
+      const preview = await who.ok('POST', '/v1/positions/BTC/leverage/preview', { leverage: 7 })
+      assert.equal(preview.before.position, null)
+      assert.equal(preview.after.freeCollateral, '5000')
+      assert.equal(preview.risk.leverage, 7)
+      assert.equal(preview.sign, undefined)
+      const acted = await who.call('PUT', '/v1/positions/BTC/leverage', { leverage: 7 })
+      if (brand === 'keyless') assert.equal(acted.json.sign.length, 1)
+      else problem(acted, 403, 'agent_not_approved')
+    }
+  })
+
+  test('may be asked for with a key that may only read', async () => {
+    const who = await trader('meridian')
+    const { id, secret } = await who.ok('POST', '/v1/api-keys', { type: 'hmac', scopes: ['read'] })
+    const signed = (method, path, body) => {
+      const timestamp = String(Date.now())
+      const signature = createHmac('sha256', secret).update(timestamp + method + path + JSON.stringify(body)).digest('hex')
+      return gateway.call(method, path, { host: who.host, body, headers: { 'X-Api-Key': id, 'X-Api-Timestamp': timestamp, 'X-Api-Signature': signature } })
+    }
+    for (const [path, body] of [
+      ['/v1/positions/BTC/leverage/preview', { leverage: 7 }],
+      ['/v1/risk/size', { symbol: 'BTC', side: 'buy', stopPrice: '95000', riskAmount: '50' }],
+    ]) {
+      const answer = await signed('POST', path, body)
+      assert.equal(answer.status, 200, answer.text)
+    }
+    problem(await signed('PUT', '/v1/positions/BTC/leverage', { leverage: 7 }), 403, 'forbidden')
   })
 
   test('shows legs that are not placed yet without an id, and what a new protection leaves', async () => {
@@ -175,6 +203,9 @@ describe('a preview', () => {
     assert.equal(other.after.position.stopLoss.triggerPrice, '3600')
     const none = await who.ok('POST', '/v1/positions/ETH/tpsl/preview', { stopLoss: null })
     assert.equal(none.after.position.stopLoss, null)
+    const closed = await who.ok('POST', '/v1/positions/ETH/close/preview')
+    assert.deepEqual([closed.after.position, closed.after.margin, closed.after.liquidationPrice], [null, '0', null])
+    await who.refused(400, 'invalid_request', 'POST', '/v1/positions/ETH/close/preview', { size: '0.1' })
   })
 })
 
