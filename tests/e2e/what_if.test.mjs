@@ -97,6 +97,13 @@ const acts = {
   tpsl: (who, symbol, body) => foreseen(who, symbol, ['PUT', `/v1/positions/${symbol}/tpsl`, body], `/v1/positions/${symbol}/tpsl/preview`),
 }
 
+// At market, or a limit that takes what the book has a hundredth away.
+function kindOfOrder(random, near) {
+  const side = random.of(['buy', 'sell'])
+  if (random.int(3)) return { side, type: 'market' }
+  return { side, type: 'limit', price: near(side === 'buy' ? 1.01 : 0.99), timeInForce: 'ioc' }
+}
+
 // A random thing to do on a market.
 function draw(random, symbol) {
   const at = Number(PRICES[symbol])
@@ -104,7 +111,7 @@ function draw(random, symbol) {
   const kind = random.of(['order', 'order', 'order', 'close', 'leverage', 'leverage', 'margin', 'margin', 'margin', 'tpsl'])
   switch (kind) {
     case 'order':
-      return [kind, { side: random.of(['buy', 'sell']), type: 'market', [random.of(['notional', 'notional', 'margin'])]: random.money(50, 900),
+      return [kind, { ...kindOfOrder(random, near), [random.of(['notional', 'notional', 'margin'])]: random.money(50, 900),
         ...(random.int(2) ? { marginMode: random.of(['isolated', 'cross']) } : {}), ...(random.int(2) ? { leverage: 1 + random.int(12) } : {}) }]
     case 'leverage':
       return [kind, { leverage: 1 + random.int(25), ...(random.int(3) ? {} : { marginMode: random.of(['isolated', 'cross']) }) }]
