@@ -32,6 +32,16 @@ static void fees_json(struct buf *out, const char *name, struct usd venue, struc
         buf_putc(out, '}');
 }
 
+static void total(struct buf *out, const char *name, struct usd entry, struct usd stop)
+{
+        struct usd sum;
+
+        if (num_usd_add(&sum, entry, stop))
+                out_null(out, name);
+        else
+                out_usd(out, name, sum);
+}
+
 /* |entry - stop| / entry. */
 static void stop_distance(struct buf *out, const struct run *run)
 {
@@ -59,6 +69,8 @@ void run_size_members(struct buf *out, const struct run *run)
         out_usd(out, "lossAtStop", s->size.loss);
         out_key(out, "fees");
         buf_putc(out, '{');
+        total(out, "venue", s->entry_venue_fee, s->stop_venue_fee);
+        total(out, "builder", s->entry_builder_fee, s->stop_builder_fee);
         fees_json(out, "entry", s->entry_venue_fee, s->entry_builder_fee);
         fees_json(out, "stop", s->stop_venue_fee, s->stop_builder_fee);
         buf_putc(out, '}');

@@ -115,7 +115,7 @@ MUST_USE enum errc plan_risk_check_stop(struct plan_build *b, const char *field,
 /* A position's liquidation price against the mark and the brand's least distance; b->plan->risk is its. */
 MUST_USE enum errc plan_risk_check_distance(struct plan_build *b,
                                             const struct margin_liquidation *liquidation);
-/* That of the open stops which guard the position now, one at least still does. */
+/* Of the open stops that guard the position now, one at least still does. */
 MUST_USE enum errc plan_risk_check_standing_stops(struct plan_build *b,
                                                   const struct margin_liquidation *liquidation);
 

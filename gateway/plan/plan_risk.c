@@ -294,6 +294,26 @@ enum errc plan_risk_check_stop(struct plan_build *b, const char *field, struct p
         return rc;
 }
 
+static enum errc refuse_stop_lost(struct plan_build *b, struct px trigger,
+                                  const struct margin_liquidation *liquidation)
+{
+        char stop[NUM_STR_MAX], price[NUM_STR_MAX];
+
+        num_print_px(stop, trigger);
+        num_print_px(price, liquidation->price);
+        if (b->in->policy->warn_stop) {
+                plan_say_warning(&b->plan->risk, err_wire(E_STOP_BEYOND_LIQ),
+                                 "The liquidation price would be %s, before the stop at %s.", price,
+                                 stop);
+                return 0;
+        }
+        err_field(b->err, E_STOP_BEYOND_LIQ, "amount",
+                  "brings the liquidation price to %s, before the stop at %s", price, stop);
+        err_hint(b->err, "take out less, or move the stop %s %s first",
+                 liquidation->size.v > 0 ? "above" : "below", price);
+        return E_STOP_BEYOND_LIQ;
+}
+
 enum errc plan_risk_check_standing_stops(struct plan_build *b,
                                          const struct margin_liquidation *liquidation)
 {
@@ -312,7 +332,7 @@ enum errc plan_risk_check_standing_stops(struct plan_build *b,
                         return 0;
                 lost = o;
         }
-        return rc || !lost ? rc : check_stop(b, "amount", lost->trigger_price, liquidation);
+        return rc || !lost ? rc : refuse_stop_lost(b, lost->trigger_price, liquidation);
 }
 
 /* A stop order guards the position that is there; a stop-loss leg the one that will be. */

@@ -28,6 +28,7 @@ async function isExact(who, sized, label) {
   assert.ok(loss <= risk, `${label}: ${loss} is above ${risk}`)
   assert.ok(risk - loss <= (await lotLoss(who, sized)) * 1.001, `${label}: ${loss} of ${risk}`)
   const moved = Math.abs(Number(sized.entryPrice) - Number(sized.stopPrice)) * Number(sized.size)
+  assert.ok(Math.abs(sum(sized.fees) - sum(sized.fees.entry) - sum(sized.fees.stop)) < 1e-9, label)
   assert.ok(Math.abs(moved + sum(sized.fees.entry) + sum(sized.fees.stop) - loss) < 1e-4, `${label}: the parts of ${loss}`)
 }
 
