@@ -250,6 +250,18 @@ describe('what refuses the act refuses the preview, with its numbers', () => {
   })
 })
 
+test('for a sub-account the figures are its own', async () => {
+  const master = await trader('meridian', '9000')
+  const { address } = await master.ok('POST', '/v1/sub-accounts', { name: 'hedge' })
+  await master.ok('POST', `/v1/sub-accounts/${address}/transfer`, { amount: '2500', direction: 'deposit' })
+  const sub = Object.create(master, { call: { value: (method, path, body) => master.call(method, path, body, { 'X-Sub-Account': address }) } })
+  const sized = await sub.ok('POST', '/v1/risk/size', { symbol: 'SOL', side: 'sell', stopPrice: '104', riskPercent: '2' })
+  assert.deepEqual([sized.equity, sized.riskAmount, sized.before.freeCollateral], ['2500', '50', '2500'])
+  for (const [kind, body] of [['order', sized.order], ['leverage', { leverage: 3 }], ['leverage', { leverage: 20 }], ['margin', { amount: '40' }], ['tpsl', { stopLoss: { triggerPrice: '105' } }], ['close', undefined]])
+    await acts[kind](sub, 'SOL', body)
+  assert.equal((await state(master, 'SOL')).account.freeCollateral, '6500')
+})
+
 test('a brand that warns lets the same requests pass, with the numbers as a warning', async () => {
   const who = await trader('lenient', '1000')
   const warns = (answer, code) => assert.ok(answer.risk.warnings.some((w) => w.code === code && /\d/.test(w.detail)), JSON.stringify(answer.risk.warnings))
