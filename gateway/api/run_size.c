@@ -64,6 +64,7 @@ void run_size_members(struct buf *out, const struct run *run)
         out_px(out, "entryPrice", s->entry);
         out_px(out, "stopPrice", run->q.sized.stop);
         stop_distance(out, run);
+        out_text(out, "collateral", run->market.collateral);
         out_usd(out, "equity", s->equity);
         out_usd(out, "riskAmount", s->risk);
         out_usd(out, "lossAtStop", s->size.loss);
@@ -89,5 +90,5 @@ void run_size_members(struct buf *out, const struct run *run)
         out_text(out, "source", risk_source_name(risk->source));
         order_json(out, run);
         out_plan(out, &run->plan);
-        out_risk(out, risk);
+        out_risk(out, risk, run->market.collateral);
 }

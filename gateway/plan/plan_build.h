@@ -106,8 +106,10 @@ MUST_USE enum errc plan_risk_order(struct plan_build *b);
 MUST_USE enum errc plan_risk_fill(struct plan *plan, const struct margin_position *position,
                                   const struct margin_cross *cross);
 
-/* The venue's fee rate for the order's fill: maker or taker. */
-struct rate plan_risk_entry_rate(const struct plan_build *b);
+/* What of an account's fee rate the market charges. */
+MUST_USE enum errc plan_risk_fee_rate(struct rate *out, const struct market *m, struct rate rate);
+/* That of the order's fill: maker or taker. */
+MUST_USE enum errc plan_risk_entry_rate(struct rate *out, const struct plan_build *b);
 
 /* A stop of the position that is held, against its liquidation price as it is. */
 MUST_USE enum errc plan_risk_check_stop(struct plan_build *b, const char *field, struct px trigger);

@@ -76,19 +76,29 @@ static bool is_maker(const struct plan_build *b)
         return (r->has_tif && r->tif == TIF_ALO) || !crosses(b);
 }
 
-struct rate plan_risk_entry_rate(const struct plan_build *b)
+enum errc plan_risk_fee_rate(struct rate *out, const struct market *m, struct rate rate)
 {
-        return is_maker(b) ? b->in->fees->maker : b->in->fees->taker;
+        return num_muldiv(&out->v, rate.v, rate.v < 0 ? m->rebate_share.v : m->fee_share.v,
+                          NUM_RATE_SCALE, rate.v < 0 ? NUM_DOWN : NUM_UP);
+}
+
+enum errc plan_risk_entry_rate(struct rate *out, const struct plan_build *b)
+{
+        return plan_risk_fee_rate(out, b->in->market,
+                                  is_maker(b) ? b->in->fees->maker : b->in->fees->taker);
 }
 
 static enum errc fill_fees(struct plan_build *b)
 {
-        struct rate rate = plan_risk_entry_rate(b);
+        struct rate rate;
         const struct plan_policy *policy = b->in->policy;
         struct plan_risk *risk = &b->plan->risk;
         struct usd notional;
         enum errc rc;
 
+        rc = plan_risk_entry_rate(&rate, b);
+        if (rc)
+                goto done;
         rc = num_notional(&notional, b->plan->expected_price, b->fills, NUM_UP);
         if (rc)
                 goto done;
@@ -129,15 +139,16 @@ static enum errc check_margin(struct plan_build *b, struct usd fee)
                 goto done;
         if (b->in->policy->warn_margin) {
                 plan_say_warning(&b->plan->risk, err_wire(E_MARGIN),
-                                 "The order needs %s, free is %s.", plan_say_usd(a, need),
-                                 plan_say_usd(c, has));
+                                 "The order needs %s %s, free is %s.", plan_say_usd(a, need),
+                                 b->in->market->collateral, plan_say_usd(c, has));
                 goto done;
         }
-        rc = err_set(b->err, E_MARGIN, "The order needs %s (margin %s, fees %s), free is %s.",
-                     plan_say_usd(a, need), plan_say_usd(m, b->plan->risk.margin_required),
-                     plan_say_usd(f, fee), plan_say_usd(c, has));
-        err_hint(b->err, "a smaller order, a higher leverage or a deposit of %s",
-                 plan_say_usd(a, (struct usd){need.v - has.v}));
+        rc = err_set(b->err, E_MARGIN, "The order needs %s %s (margin %s, fees %s), free is %s.",
+                     plan_say_usd(a, need), b->in->market->collateral,
+                     plan_say_usd(m, b->plan->risk.margin_required), plan_say_usd(f, fee),
+                     plan_say_usd(c, has));
+        err_hint(b->err, "a smaller order, a higher leverage or a deposit of %s %s",
+                 plan_say_usd(a, (struct usd){need.v - has.v}), b->in->market->collateral);
 done:
         return rc;
 }

@@ -116,13 +116,20 @@ static enum errc put_ask(struct sizing *s)
 {
         const struct plan_inputs *in = s->b.in;
         const struct plan_policy *policy = in->policy;
+        struct rate entry_fee, stop_fee;
+        enum errc rc;
 
+        rc = plan_risk_entry_rate(&entry_fee, &s->b);
+        if (!rc)
+                rc = plan_risk_fee_rate(&stop_fee, in->market, in->fees->taker);
+        if (rc)
+                return rc;
         s->ask = (struct size_request){
                 .is_long = s->r->side == SIDE_BUY,
                 .stop = s->r->stop,
                 .risk = s->out->risk,
-                .entry_fee = plan_risk_entry_rate(&s->b),
-                .stop_fee = in->fees->taker,
+                .entry_fee = entry_fee,
+                .stop_fee = stop_fee,
                 .size_decimals = in->market->size_decimals,
                 .tiers = in->market->tiers,
                 .max_leverage = in->market->max_leverage,
