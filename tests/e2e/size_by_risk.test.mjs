@@ -123,6 +123,25 @@ describe('placed and stopped out, it has lost what was asked for', () => {
     })
 })
 
+test('in a dex of a builder it is that collateral, that equity and those fees', async () => {
+  const symbol = 'xyz:GOLD'
+  await gateway.price(symbol, '5000')
+  const who = new Trader(gateway, 'harbor')
+  await gateway.venue.control('POST', '/paper/faucet', { user: who.address, amount: '8000', dex: 'xyz' })
+  await who.onboard('0.01')
+  const sized = await size(who, { symbol, side: 'sell', stopPrice: '5200', riskPercent: '1.5' })
+  assert.deepEqual([sized.collateral, sized.equity, sized.riskAmount, sized.before.freeCollateral], ['USDX', '8000', '120', '8000'])
+  await isExact(who, sized, symbol)
+  isBehindStop(sized, 0.01, symbol)
+  assert.equal((await who.place(sized.order)).status, 'filled')
+  const position = await who.position(symbol)
+  assert.equal(position.liquidationPrice, sized.liquidationPrice)
+  assert.equal(position.margin, sized.after.position.margin)
+  const { data } = await who.ok('GET', `/v1/fills?symbol=${encodeURIComponent(symbol)}`)
+  const paid = data.reduce((all, fill) => all + sum(fill.fees), 0)
+  assert.ok(Math.abs(paid - sum(sized.fees.entry)) < 1e-5, `${paid} paid, ${JSON.stringify(sized.fees)}`)
+})
+
 describe('refusals show their numbers', () => {
   const ask = { symbol: 'ETH', side: 'buy', stopPrice: '3800', riskAmount: '50' }
   let who
