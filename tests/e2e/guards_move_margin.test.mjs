@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
+import net from 'node:net'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { REPO, Trader, problem, request, signsNothing, startConfigured, startPaper, temporaryFolder, until } from './harness.mjs'
@@ -212,7 +213,7 @@ describe('a guard that is not set', () => {
         [{ ...rule, also: '1' }, 'also'],
       ]) {
         const answer = problem(await who.call('PUT', BTC, body), 400, 'invalid_request')
-        for (const field of fields) assert.ok(answer.errors.some((e) => e.field === field), `${JSON.stringify(body)}: ${JSON.stringify(answer.errors)}`)
+        for (const field of fields) assert.ok(answer.fields.some((e) => e.field === field), `${JSON.stringify(body)}: ${JSON.stringify(answer.fields)}`)
       }
       for (const body of ['', '[]', '{', '"x"', 'null']) problem(await who.call('PUT', BTC, body), 400, 'invalid_request')
     })
@@ -245,7 +246,7 @@ describe('a guard that is not set', () => {
     const path = `/v1/positions/${encodeURIComponent(symbol)}/guard`
     const answer = await who.call('PUT', path, { ...rule, takeBackAbove: '0.3' })
     assert.equal(answer.json.code, 'margin_not_removable', answer.text)
-    assert.equal(answer.json.errors[0].field, 'takeBackAbove')
+    assert.equal(answer.json.fields[0].field, 'takeBackAbove')
     await who.ok('PUT', path, { ...rule, minDistance: '0.1' })
     await gateway.price(symbol, '350')
     await until('margin was added on the dex', async () => Number((await guardOf(who, encodeURIComponent(symbol))).added) > 0, LOOKS)
@@ -268,9 +269,15 @@ test("is its trader's own: another brand's trader, and another wallet, see nothi
 // --- a venue that can be cut off ------------------------------------------------------------------
 
 // Requests go through to the paper venue, or as front says: `exchange` of a margin move "lost" (it takes effect,
-// the answer does not come), "dropped" (it does not arrive); `info` "gone" (nothing can be read).
+// the answer does not come), "dropped" (it does not arrive); `info` "gone" (nothing can be read), or "blind" (prices
+// alone); in both the sockets are closed.
 async function fronted(paper) {
-  const front = { exchange: '', info: '', moves: 0 }
+  const front = { exchange: '', info: '', moves: 0, sockets: new Set() }
+  front.cut = (how) => {
+    front.info = how
+    for (const socket of front.sockets) socket.destroy()
+  }
+  const isShut = (url, body) => url !== '/exchange' && (front.info === 'gone' || (front.info === 'blind' && 'user' in JSON.parse(body)))
   const server = http.createServer(async (incoming, outgoing) => {
     const parts = []
     for await (const part of incoming) parts.push(part)
@@ -278,15 +285,28 @@ async function fronted(paper) {
     const isExchange = incoming.url === '/exchange'
     const isMargin = isExchange && JSON.parse(body).action?.type === 'updateIsolatedMargin'
     front.moves += isMargin
-    if (front.info === 'gone' && !isExchange) return void incoming.socket.destroy()
+    if (isShut(incoming.url, body)) return void incoming.socket.destroy()
     if (isMargin && front.exchange === 'dropped') return void incoming.socket.destroy()
     const answer = await request(paper.base, incoming.method, incoming.url, { body })
     if (isMargin && front.exchange === 'lost') return void (front.then?.(), incoming.socket.destroy())
     outgoing.writeHead(answer.status, { 'Content-Type': answer.type }).end(answer.bytes)
   })
+  server.on('upgrade', (incoming, socket, head) => {
+    if (front.info) return void socket.destroy()
+    const peer = net.connect(new URL(paper.base).port, '127.0.0.1')
+    const lines = incoming.rawHeaders.flatMap((word, i, all) => (i % 2 ? [] : [`${word}: ${all[i + 1]}`]))
+    peer.write(`GET ${incoming.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+    peer.write(head)
+    for (const [one, other] of [[socket, peer], [peer, socket]]) {
+      front.sockets.add(one)
+      one.on('error', () => {})
+      one.on('close', () => (front.sockets.delete(one), other.destroy()))
+      one.pipe(other)
+    }
+  })
   await new Promise((done) => server.listen(0, '127.0.0.1', done))
   front.base = `http://127.0.0.1:${server.address().port}`
-  front.close = () => (server.closeAllConnections(), server.close())
+  front.close = () => (front.cut('gone'), server.closeAllConnections(), server.close())
   return front
 }
 
@@ -296,19 +316,19 @@ describe('what is not known', () => {
   let folder
   let alone
   const settings = () => ({
-    mirror: '{feed: false, showMaxAgeMs: 0, pollWeightPerMinute: 100000, pollsAtOnce: 16}',
+    mirror: MIRROR,
     venue: `{baseUrl: "${front.base}", network: mainnet, ${VENUE}}`,
     paper: '{enabled: false}',
   })
   const start = async (keepsKey) => {
     alone = await startConfigured(settings(), { folder, keepsKey })
     alone.paperVenue = paper
-    if (who?.gateway !== gateway) who.gateway = alone
   }
   const restart = async (signal) => {
     alone.agent.destroy()
     await alone.program.stop(signal)
     await start(true)
+    who.gateway = alone
   }
 
   before(async () => {
@@ -344,7 +364,7 @@ describe('what is not known', () => {
 
   test('an answer that is lost while nothing can be read: found out when it can be', async () => {
     await set()
-    Object.assign(front, { exchange: 'lost', then: () => (front.info = 'gone') })
+    Object.assign(front, { exchange: 'lost', then: () => front.cut('gone') })
     await paper.price('BTC', '95000')
     await until('a move was sent', async () => (await movesOf()).length, LOOKS)
     assert.deepEqual(await movesOf(), [10])
@@ -396,16 +416,17 @@ describe('what is not known', () => {
     assert.deepEqual(await movesOf(), [10, 10, 10])
   })
 
-  test('nothing is done while the position can only be guessed', async () => {
+  test('nothing is done while the position can only be guessed, whatever the price is', async () => {
     await set()
-    front.info = 'gone'
+    front.cut('blind')
     const { moves } = front
-    await paper.price('BTC', '93000')
-    // Prices older than this are no prices; until then a guard acts by those it has, which are far away.
-    await until('nothing is known any more', async () => {
+    await alone.price('BTC', '93000')
+    const failed = async () => {
       const metrics = await request(alone.admin, 'GET', '/metrics')
-      return Number(/^perpgate_mirror_reads_total\{result="failed"\} (\d+)/m.exec(metrics.text)?.[1]) > 0
-    }, 60000)
+      return Number(/^perpgate_mirror_reads_total\{result="failed"\} (\d+)/m.exec(metrics.text)?.[1])
+    }
+    const start = await failed()
+    await until('the account could not be read, again and again', async () => (await failed()) > start + 3, 60000)
     assert.equal(front.moves, moves)
     front.info = ''
     await reaches('30')
