@@ -68,6 +68,18 @@ async function signedIn(who) {
   return { body: { message, signature: await who.account.signMessage({ message }) } }
 }
 
+async function guards(who) {
+  await holds(who)
+  await who.ok('PUT', '/v1/positions/ETH/guard', { minDistance: '0.05', topUp: '5', maxTotal: '20' })
+}
+
+// Bought with three times the margin it has come near enough to liquidation for two alerts.
+async function warned(who) {
+  await who.place({ ...buy, leverage: 20 })
+  for (const end = Date.now() + 20000; Date.now() < end; ) if ((await who.ok('GET', '/v1/alerts')).data.length >= 2) return
+  assert.fail('no alert came')
+}
+
 async function funded(who) {
   await holds(who)
   await who.gateway.venue.clock(3600000)
@@ -107,6 +119,9 @@ const before = {
   'history_fills.oneMarket': holds,
   'history_funding.latest': funded,
   'account_get.account': holds,
+  'alerts_list.latest': warned,
+  'guards_put.guard': holds,
+  'guards_delete.end': guards,
   'positions_list.all': holds,
   'positions_get.long': holds,
   'positions_close.close': holds,
