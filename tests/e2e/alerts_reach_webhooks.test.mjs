@@ -103,6 +103,14 @@ async function distances(n) {
 }
 
 const open = async (order = long) => assert.equal((await who.place(order)).status, 'filled')
+const ordersKnown = async () => Number(/^perpgate_mirror_orders (\d+)/m.exec((await request(gateway.admin, 'GET', '/metrics')).text)[1])
+
+// With a stop; and the mirror knows of it.
+async function openWithStop(order) {
+  const known = await ordersKnown()
+  await open(order)
+  await until('the mirror knows the stop', async () => (await ordersKnown()) > known, LATER)
+}
 
 describe('an alert', () => {
   test('of the distance: each band once each way, with hysteresis', async () => {
@@ -128,7 +136,7 @@ describe('an alert', () => {
   })
 
   test('of a stop that was triggered', async () => {
-    await open({ ...long, stopLoss: { triggerPrice: '95000' } })
+    await openWithStop({ ...long, stopLoss: { triggerPrice: '95000' } })
     const [stop] = (await gateway.venue.info({ type: 'frontendOpenOrders', user: who.address })).filter((o) => o.isTrigger)
     await gateway.price('BTC', '94900')
     await until('it is told', async () => (await of('stopTriggered')).length, SOON)
@@ -250,7 +258,7 @@ describe('a post', () => {
 })
 
 test('the list has pages and kinds', async () => {
-  await open({ ...long, stopLoss: { triggerPrice: '70000' } })
+  await openWithStop({ ...long, stopLoss: { triggerPrice: '70000' } })
   await gateway.price('BTC', '74500')
   await distances(2)
   await gateway.price('BTC', '69900')
@@ -278,8 +286,6 @@ test('the list has pages and kinds', async () => {
 
 test('of funding that was charged: what the venue took', async () => {
   await open()
-  const metrics = async () => (await request(gateway.admin, 'GET', '/metrics')).text
-  await until('the account is followed', async () => /perpgate_/.test(await metrics()), SOON)
   await paper.clock(3600000)
   await until('it is told', async () => (await of('fundingCharged')).length, LATER)
   const [alert, ...more] = await of('fundingCharged')

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { REPO, Trader, signTypedData, startConfigured, temporaryFolder } from './harness.mjs'
+import { REPO, Trader, signTypedData, startConfigured, temporaryFolder, until } from './harness.mjs'
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete']
 
@@ -73,11 +73,10 @@ async function guards(who) {
   await who.ok('PUT', '/v1/positions/ETH/guard', { minDistance: '0.05', topUp: '5', maxTotal: '20' })
 }
 
-// Bought with three times the margin it has come near enough to liquidation for two alerts.
+// At 20x a position is so near to liquidation that it is told at once, band by band.
 async function warned(who) {
   await who.place({ ...buy, leverage: 20 })
-  for (const end = Date.now() + 20000; Date.now() < end; ) if ((await who.ok('GET', '/v1/alerts')).data.length >= 2) return
-  assert.fail('no alert came')
+  await until('two alerts', async () => (await who.ok('GET', '/v1/alerts')).data.length >= 2, 20000)
 }
 
 async function funded(who) {
