@@ -103,7 +103,8 @@ async function distances(n) {
 }
 
 const open = async (order = long) => assert.equal((await who.place(order)).status, 'filled')
-const ordersKnown = async () => Number(/^perpgate_mirror_orders (\d+)/m.exec((await request(gateway.admin, 'GET', '/metrics')).text)[1])
+const metrics = async () => (await request(who.gateway.admin, 'GET', '/metrics')).text
+const ordersKnown = async () => Number(/^perpgate_mirror_orders (\d+)/m.exec(await metrics())[1])
 
 // With a stop; and the mirror knows of it.
 async function openWithStop(order) {
@@ -285,14 +286,22 @@ test('the list has pages and kinds', async () => {
 })
 
 test('of funding that was charged: what the venue took', async () => {
-  await open()
-  await paper.clock(3600000)
-  await until('it is told', async () => (await of('fundingCharged')).length, LATER)
-  const [alert, ...more] = await of('fundingCharged')
-  const [paid] = await gateway.venue.info({ type: 'userFunding', user: who.address, startTime: 0 })
-  assert.deepEqual(more, [])
-  assert.deepEqual([alert.symbol, alert.at], ['BTC', paid.time])
-  assert.equal(alert.detail.amount, String(Number(paid.delta.usdc)))
-  assert.match(alert.detail.rate, decimal)
-  await until('it is posted', () => hooks.main.of(who, 'fundingCharged').length, SOON)
+  const own = await startConfigured({ brands: `[${brands}]` })
+  try {
+    await own.price('BTC', '100000')
+    who = await new Trader(own, 'harbor').onboard('10000')
+    await openWithStop({ ...long, stopLoss: { triggerPrice: '95000' } })
+    await until('the account is followed', async () => /^perpgate_feed_topics_live\{kind="userEvents"\} 1$/m.test(await metrics()), LATER)
+    await own.venue.clock(3600000)
+    await until('it is told', async () => (await of('fundingCharged')).length, LATER)
+    const [alert, ...more] = await of('fundingCharged')
+    const [paid] = await own.venue.info({ type: 'userFunding', user: who.address, startTime: 0 })
+    assert.deepEqual(more, [])
+    assert.deepEqual([alert.symbol, alert.at, alert.detail.source], ['BTC', paid.time, 'venue'])
+    assert.equal(Number(alert.detail.amount), Number(paid.delta.usdc))
+    assert.match(alert.detail.rate, decimal)
+    await until('it is posted', () => hooks.main.of(who, 'fundingCharged').length, SOON)
+  } finally {
+    await own.stop()
+  }
 })

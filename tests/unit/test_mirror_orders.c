@@ -100,6 +100,46 @@ static void a_stop_that_fires_is_told_once(void **state)
         assert_int_equal(s->view.n_orders, 0);
 }
 
+/* Of an account that is not followed nothing is pushed: the list shows that the stop is gone. */
+static void a_stop_that_is_gone_unsaid_is_asked_about(void **state)
+{
+        struct script *s = *state;
+        struct venue_open_order order[2] = {open_order("AA", 5, SIDE_SELL, "80", "10"),
+                                            open_order("AA", 6, SIDE_BUY, "70", "1")};
+
+        read_long(s, T0 + 1000);
+        order[0].is_trigger = true;
+        order[0].trigger = TRIGGER_STOP_LOSS;
+        list(s, order, 2, T0 + 1000, T0 + 1000);
+        assert_int_equal(s->n_vanished, 0);
+        list(s, NULL, 0, T0 + 2000, T0 + 2000);
+        list(s, NULL, 0, T0 + 3000, T0 + 3000);
+        assert_int_equal(s->n_vanished, 1);
+        assert_int_equal(s->vanished, 5); /* not the limit order */
+}
+
+/* What the venue then says of it tells the trigger, once. */
+static void a_stop_that_was_filled_was_triggered(void **state)
+{
+        struct script *s = *state;
+        struct venue_order_status status = {.found = true, .status_at = T0 + 2000};
+        struct addr user = who(1);
+
+        read_long(s, T0 + 1000);
+        status.order = open_order("AA", 5, SIDE_SELL, "80", "10");
+        status.order.is_trigger = true;
+        status.order.trigger_price.v = 7;
+        snprintf(status.status, sizeof status.status, "canceled");
+        mirror_order_status(s->mirror, &user, &status, T0 + 2100);
+        assert_int_equal(s->n_triggered, 0);
+        status.order.oid = 6;
+        snprintf(status.status, sizeof status.status, "filled");
+        mirror_order_status(s->mirror, &user, &status, T0 + 2100);
+        mirror_order_status(s->mirror, &user, &status, T0 + 2200);
+        assert_int_equal(s->n_triggered, 1);
+        assert_int_equal(s->triggered.trigger_price.v, 7);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
@@ -107,6 +147,8 @@ int main(void)
                 T(resting_orders_follow_fills_and_lists),
                 T(a_list_asked_for_before_a_cancel_does_not_bring_it_back),
                 T(a_stop_that_fires_is_told_once),
+                T(a_stop_that_is_gone_unsaid_is_asked_about),
+                T(a_stop_that_was_filled_was_triggered),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
