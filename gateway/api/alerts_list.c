@@ -109,7 +109,7 @@ void alerts_list(struct call *call)
         }
         listing = xcalloc(1, sizeof *listing);
         *listing = (struct listing){call, q.limit};
-        store_alert_list(call->api->o.store, call->brand->id, &call->session.address,
+        store_alert_list(call->api->o.store, call->brand->id, &call->account,
                          q.has_kind ? kind_words[q.kind] : "", before, q.limit + 1, listed,
                          listing);
 }

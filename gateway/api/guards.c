@@ -344,7 +344,7 @@ static void look_at(struct guarded *g, int64_t now)
         p = guards_impl_position(g, &m);
         if (!is_over(g, p)) {
                 decide(g, &m, p);
-        } else if (m.total.source != SOURCE_ESTIMATE) {
+        } else if (m.trust && m.total.source != SOURCE_ESTIMATE) { /* it was there to be seen */
                 tell(g, "ended", g->row.added, NULL, "the position is closed");
                 guards_impl_forget(g->guards, g);
         }

@@ -29,6 +29,7 @@ struct guarded {
         struct guards *guards;
         struct store_guard row;
         bool is_busy; /* something under way names it */
+        bool is_being_set;
         bool is_gone;
         int64_t rest_until;
         uint64_t told_at_move;          /* that it could not act */

@@ -37,7 +37,7 @@ static const struct field fields[] = {
 };
 FIELD_TABLE(guards_table, fields);
 
-static void guard_json(struct buf *out, const struct store_guard *row)
+static void guard_json(struct buf *out, const struct store_guard *row, bool is_moving)
 {
         buf_putc(out, '{');
         out_rate(out, "minDistance", row->min_distance, 12);
@@ -48,7 +48,7 @@ static void guard_json(struct buf *out, const struct store_guard *row)
         else
                 out_null(out, "takeBackAbove");
         out_usd(out, "added", row->added);
-        out_bool(out, "moving", row->pending_amount.v != 0);
+        out_bool(out, "moving", is_moving || row->pending_amount.v != 0);
         out_int(out, "setAt", row->created_at);
         buf_putc(out, '}');
 }
@@ -62,7 +62,7 @@ void guards_print(struct buf *out, const struct guards *guards, const char *bran
         guards_impl_key(&key, brand, account, symbol);
         g = guards_impl_find(guards, &key);
         if (g)
-                guard_json(out, &g->row);
+                guard_json(out, &g->row, g->is_busy); /* a move ends when it is on disk */
 }
 
 /* --- setting --- */
@@ -80,7 +80,7 @@ static void answer(struct call *call, const struct store_guard *row)
         buf_putc(&body, '{');
         out_text(&body, "symbol", row->symbol);
         out_key(&body, "guard");
-        guard_json(&body, row);
+        guard_json(&body, row, false);
         buf_putc(&body, '}');
         call_reply(call, 200, &body);
 }
@@ -111,12 +111,12 @@ static void kept(void *cookie, enum errc rc)
                 else
                         guards_impl_keep(guards, &setting->row);
                 if (g)
-                        g->is_busy = false;
+                        g->is_busy = g->is_being_set = false;
                 audit(setting->call, "guard_set");
                 answer(setting->call, &setting->row);
         }
         if (rc && g)
-                g->is_busy = false;
+                g->is_busy = g->is_being_set = false;
         free(setting);
 }
 
@@ -154,8 +154,8 @@ static enum errc take_row(struct setting *setting, const struct guard_rule *rule
                 row->moves = g->row.moves;
                 memcpy(row->id, g->row.id, sizeof row->id);
         }
-        if (g)
-                g->is_busy = true; /* nothing moves by the old rule meanwhile */
+        if (g) /* nothing moves by the old rule meanwhile */
+                g->is_busy = g->is_being_set = true;
         return E_OK;
 }
 
@@ -252,8 +252,11 @@ void guards_delete(struct call *call)
                 guards_impl_key(&key, call->brand->id, &call->account, call->param);
                 g = guards_impl_find(guards, &key);
         }
-        if (!g) {
+        if (!g)
                 (void)err_set(&err, E_NOT_FOUND, "No guard is set on %s.", call->param);
+        else if (g->is_being_set)
+                (void)err_set(&err, E_RATE_LIMITED, "The guard is being changed right now.");
+        if (err.code) {
                 call_fail(call, &err);
                 return;
         }
