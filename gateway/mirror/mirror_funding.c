@@ -128,6 +128,9 @@ static void charge(struct mirror *mirror, struct shadow *s, uint32_t market, int
         if (s->state_at >= hour_at || !place->hour_oracle.v ||
             amount_of(&effect.amount, place, size)) {
                 mirror_mark(s, DOUBT_FUNDING, now);
+                if (!s->verify_at)
+                        s->verify_at = hour_at + MIRROR_FUNDING_LATE_MS;
+                mirror_needs_set(mirror, s, now);
                 return;
         }
         effect.size.v = (int64_t)size;

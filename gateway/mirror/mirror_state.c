@@ -15,6 +15,7 @@ struct adoption {
         const struct venue_account *state;
         struct shadow_book book; /* what the state says */
         bool unclear;            /* an effect was dropped that may not be in it */
+        bool uncharged;          /* and so was funding */
 };
 
 /* The mark at which the venue valued the position. */
@@ -170,20 +171,6 @@ static int64_t distance_of(int64_t a, int64_t b)
         return d > INT64_MAX ? INT64_MAX : (int64_t)d;
 }
 
-/* Charged a while after the hour: what the venue counts as funding since open tells. */
-static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
-{
-        const struct shadow_position *is = shadow_position(&a->book, e->market);
-        const struct shadow_position *had = shadow_position(&a->s->book, e->market);
-
-        if (a->state->as_of < e->at)
-                return false;
-        if (e->is_exact || a->state->as_of >= e->at + MIRROR_FUNDING_LATE_MS || !is || !had)
-                return true;
-        return distance_of(is->funding.v, had->funding.v) <=
-               distance_of(is->funding.v, had->funding.v + e->amount.v);
-}
-
 /* What fills after the state, not ours, add to the position. */
 static num_wide size_later(const struct adoption *a, uint32_t market)
 {
@@ -197,6 +184,37 @@ static num_wide size_later(const struct adoption *a, uint32_t market)
                         size += e->size.v;
         }
         return size;
+}
+
+/* Whether it is the same position, less what fills after the state did to it. */
+static bool is_same_one(const struct adoption *a, const struct shadow_position *is,
+                        const struct shadow_position *had)
+{
+        num_wide later = size_later(a, is->market);
+
+        return is->size.v + later == had->size.v &&
+               (later || distance_of(is->entry_notional.v, had->entry_notional.v) <= NUM_MICRO);
+}
+
+/* Charged a while after the hour: what the venue counts as funding since open tells, unless the
+ * position is not the one that was charged. Then the state stands as it is, with a doubt. */
+static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
+{
+        const struct shadow_position *is = shadow_position(&a->book, e->market);
+        const struct shadow_position *had = shadow_position(&a->s->book, e->market);
+        int64_t half = num_abs(e->amount.v) / 2;
+
+        if (a->state->as_of < e->at)
+                return false;
+        if (e->is_exact || a->state->as_of >= e->at + MIRROR_FUNDING_LATE_MS)
+                return true;
+        if (is && had && distance_of(is->funding.v, had->funding.v) <= half)
+                return true;
+        if (is && had && is_same_one(a, is, had) &&
+            distance_of(is->funding.v, had->funding.v + e->amount.v) <= half)
+                return false;
+        a->uncharged = true;
+        return true;
 }
 
 static bool ours_is_in(struct adoption *a, const struct shadow_effect *e)
@@ -302,6 +320,14 @@ static void compare(struct adoption *a, const struct shadow_book *had, uint32_t 
                     a->reading->at);
 }
 
+/* Of a moment in which the hour's funding may have been charged or not. */
+static bool is_funding_due(const struct adoption *a)
+{
+        int64_t since = a->state->as_of - a->mirror->hour_at;
+
+        return a->mirror->hour_at && since >= 0 && since < MIRROR_FUNDING_LATE_MS;
+}
+
 /* Doubts that arose before the state was asked for are answered by it. */
 static void clear_doubts(struct adoption *a)
 {
@@ -309,9 +335,11 @@ static void clear_doubts(struct adoption *a)
 
         s->doubts &= ~(uint32_t)DOUBT_UNREAD;
         if (asked_by(a) >= s->doubt_at)
-                s->doubts &= DOUBT_ORDERS;
+                s->doubts &= DOUBT_ORDERS | (is_funding_due(a) ? (uint32_t)DOUBT_FUNDING : 0);
         if (a->unclear)
                 mirror_mark(s, DOUBT_FILL, a->reading->at);
+        if (a->uncharged)
+                mirror_mark(s, DOUBT_FUNDING, a->reading->at);
         s->verify_at = 0;
         for (uint32_t i = 0; i < s->n_log; i++) {
                 if (!s->log[i].is_exact && s->log[i].kind != EFFECT_FUNDING)
@@ -319,6 +347,8 @@ static void clear_doubts(struct adoption *a)
         }
         if (s->doubts & (DOUBT_FILL | DOUBT_TOLD | DOUBT_OUTCOME) && !s->verify_at)
                 s->verify_at = a->reading->at + a->mirror->options.verify_after_ms;
+        if (s->doubts & DOUBT_FUNDING && !s->verify_at)
+                s->verify_at = a->mirror->hour_at + MIRROR_FUNDING_LATE_MS;
 }
 
 static void keep_settings(struct shadow *s, int64_t at)

@@ -194,6 +194,39 @@ static void a_state_of_just_after_the_hour_tells_whether_it_was_charged(void **s
         expect(held(s, "AA")->p.raw_usd, "-900.01");
 }
 
+/* Closed and opened again where nobody told: what was charged here was another position's. */
+static void funding_is_not_charged_on_a_position_that_took_the_place(void **state)
+{
+        struct script *s = *state;
+        struct sheet had = sheet_of("1000"), opened = sheet_of("990"), later = sheet_of("990");
+        int64_t hour = T0 + 3600000;
+        struct mirror_need need;
+
+        hold(&had, "AA", "10", "100", "100", 10, "", 20)->funding_since_open.v = num("0.05");
+        deliver(s, &had, T0 + 1000);
+        no_orders(s, T0 + 1000);
+        mark(s, "AA", "100", hour - 1000);
+        mirror_funding(s->mirror, hour, hour + 100);
+        look(s, hour + 200);
+        expect(held(s, "AA")->funding_since_open, "0.06");
+        hold(&opened, "AA", "10", "101", "100", 10, "", 20);
+        deliver(s, &opened, hour + 5000);
+        look(s, hour + 5100);
+        expect(held(s, "AA")->funding_since_open, "0");
+        expect(s->view.account.cross.account_value, "1990");
+        assert_string_equal(held(s, "AA")->liquidation_px, opened.position[0].liquidation_px);
+        /* Whether that one is still to be charged shows when the hour's time is over. */
+        assert_true(s->view.doubts & DOUBT_FUNDING);
+        assert_false(mirror_next_need(s->mirror, hour + 119000, &need));
+        assert_true(mirror_next_need(s->mirror, hour + 120000, &need));
+        assert_int_equal(need.rank, RANK_VERIFY);
+        hold(&later, "AA", "10", "101", "100", 10, "", 20);
+        deliver(s, &later, hour + 121000);
+        look(s, hour + 121000);
+        assert_false(s->view.doubts & DOUBT_FUNDING);
+        expect(s->view.account.cross.account_value, "1990");
+}
+
 static void a_gap_is_closed_by_a_read_after_it(void **state)
 {
         struct script *s = *state;
@@ -373,6 +406,7 @@ int main(void)
                 T(an_unknown_outcome_is_a_doubt_until_read_after_it),
                 T(funding_is_charged_at_the_hour_and_corrected),
                 T(a_state_of_just_after_the_hour_tells_whether_it_was_charged),
+                T(funding_is_not_charged_on_a_position_that_took_the_place),
                 T(a_gap_is_closed_by_a_read_after_it),
                 T(stale_prices_and_pooled_collateral_make_estimates),
                 T(what_was_done_elsewhere_is_no_drift),
