@@ -37,7 +37,7 @@ enum mirror_doubt {
         DOUBT_DRIFT = 1 << 9,    /* it was wrong without a reason, beyond the threshold */
         DOUBT_ORDERS = 1 << 10,  /* resting orders are not known whole */
         DOUBT_SETTING = 1 << 11, /* mode or leverage of a position was taken for the default */
-        DOUBT_LIQUIDATED = 1 << 12, /* a liquidation was told and not yet read */
+        DOUBT_LIQUIDATED = 1 << 12, /* a liquidation was told or is likely, and not yet read */
         DOUBT_TOLD = 1 << 13,       /* the caller says that something changed */
         DOUBT_RANGE = 1 << 14,      /* a figure is beyond what numbers hold here */
 };
@@ -101,7 +101,9 @@ struct mirror_funding_charge {
 struct mirror_liquidation_note {
         const struct addr *user;
         const char *dex, *symbol;
-        bool is_certain; /* the venue said so; else it is gone after a mark beyond its price */
+        /* The venue said so, or it went with all its margin; else it is gone after a mark beyond
+         * its price. */
+        bool is_certain;
         struct qty size; /* signed: what is no longer held */
         bool is_isolated;
         struct usd lost; /* isolated: its margin less what came back; cross: of the cross balance */

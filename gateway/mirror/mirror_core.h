@@ -143,10 +143,17 @@ void mirror_order_take(struct shadow_order *out, const struct venue_open_order *
 void mirror_funding_go_on(struct mirror *mirror, int64_t now);
 
 /* ---- mirror_liquidation.c ---- */
-/* Told by the venue, or suspected since a mark passed the liquidation price. */
-void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at, bool is_certain);
-/* A state came: tell what was lost. */
-void mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct shadow_book *now);
+/* The venue says that the account was liquidated. */
+void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at);
+/* The mark is beyond the liquidation price of that position, or of the cross account. */
+void mirror_liquidation_suspect(struct mirror *mirror, struct shadow *s, uint32_t market,
+                                bool is_cross, int64_t at);
+/* A fill leaves the log: what it brought back is not lost. */
+void mirror_liquidation_came_back(struct shadow *s, const struct shadow_effect *effect);
+/* A state was taken over: tells what was lost. Takes out of `had`, the book as it was before that, what
+ * the venue's backstop took; true where there was any. */
+bool mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct shadow_book *had,
+                               int64_t asked_at);
 
 /* ---- drift.c ---- */
 struct drift_result {

@@ -256,7 +256,9 @@ static void prune(struct adoption *a)
         for (uint32_t i = 0; i < a->s->n_log; i++)
                 in[i] = is_in(a, &a->s->log[i]);
         for (uint32_t i = 0; i < a->s->n_log; i++) {
-                if (!in[i])
+                if (in[i])
+                        mirror_liquidation_came_back(a->s, &a->s->log[i]);
+                else
                         a->s->log[kept++] = a->s->log[i];
         }
         a->s->n_log = kept;
@@ -302,22 +304,29 @@ static void forget_settings(struct shadow *s)
         }
 }
 
-static void compare(struct adoption *a, const struct shadow_book *had, uint32_t doubts,
+static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts,
                     bool nothing_since)
 {
         static const uint32_t standing = DOUBT_POOLED | DOUBT_CONTEXT | DOUBT_ORDERS | DOUBT_DRIFT;
         struct shadow_marks marks = {state_mark, a};
-        struct drift_result result = {0};
-        bool elsewhere;
+        struct drift_result result = {0}, rest = {0};
+        bool elsewhere, taken;
 
         drift_books(&result, had, &a->s->book, &marks);
+        taken = mirror_liquidation_settle(a->mirror, a->s, had, asked_by(a));
+        if (taken)
+                drift_books(&rest, had, &a->s->book, &marks);
+        if (rest.fields) {
+                result = rest;
+                taken = false;
+        }
         if (!a->s->n_log && a->s->pool == POOL_STANDARD && !(result.fields & 1u << FIELD_SIZE))
                 drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
         elsewhere = nothing_since && result.may_be_elsewhere;
         if (result.fields & 1u << FIELD_WITHDRAWABLE)
                 forget_settings(a->s);
-        drift_judge(a->mirror, a->s, &result, elsewhere || (doubts & ~standing), a->state->as_of,
-                    a->reading->at);
+        drift_judge(a->mirror, a->s, &result, taken || elsewhere || (doubts & ~standing),
+                    a->state->as_of, a->reading->at);
 }
 
 /* Of a moment in which the hour's funding may have been charged or not. */
@@ -372,10 +381,12 @@ static void adopt(struct adoption *a)
         bool nothing_since = !s->n_log, was_read = s->state_at != 0;
         struct shadow_book had = {0};
 
+        /* One that is merely likely explains what it would do, and nothing else. */
+        if (!(s->doubts & DOUBT_LIQUIDATED))
+                doubts &= ~(uint32_t)DOUBT_LIQUIDATED;
         prove_tiers(a);
         if (was_read)
                 shadow_book_copy(&had, &s->book);
-        mirror_liquidation_settle(a->mirror, s, &a->book);
         prune(a);
         rebase(a);
         s->state_at = a->state->as_of;

@@ -350,7 +350,7 @@ static void take_row(struct mirror *mirror, struct shadow *s, struct mirror_plac
                 take_fill(mirror, s, place, &effect, row->oid, now);
         }
         if (!is_snapshot && is_liquidation(row))
-                mirror_liquidation_note(mirror, s, row->at, true);
+                mirror_liquidation_note(mirror, s, row->at);
 }
 
 void mirror_fills(struct mirror *mirror, const struct addr *user, const struct venue_fill *rows,

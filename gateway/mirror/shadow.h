@@ -22,6 +22,7 @@ enum {
         POSITION_TIERS_GUESSED = 2,   /* what tiers it follows is not known */
         POSITION_SETTING_GUESSED = 4, /* mode and leverage were taken for the default */
         POSITION_PRINTED = 8,         /* liquidation holds what the venue printed ("" null) */
+        POSITION_BEYOND = 16,         /* of a loss: the mark is beyond its liquidation price */
 };
 
 struct shadow_position {
@@ -101,10 +102,12 @@ struct shadow_effect {
 };
 #define SHADOW_LOG_MAX 64
 
-/* A liquidation that was told and whose result is not yet read. */
+/* A liquidation that was told or is suspected, and whose result is not yet read. */
 struct shadow_loss {
         int64_t at;
-        bool is_certain;
+        int64_t from;              /* fills from then on, or that came after `order`, may be its */
+        uint64_t order;            /* of arrival */
+        bool is_certain;           /* told */
         struct shadow_book before; /* as it was just before */
         int64_t value_before;      /* of the cross account, usd units */
 };
