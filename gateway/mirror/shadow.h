@@ -87,9 +87,11 @@ struct shadow_effect {
         bool is_ours;  /* at is not the venue's */
         bool is_exact; /* nothing of it was estimated */
         bool is_taker;
-        bool is_claimed;   /* FILL: an outcome of ours has accounted for it */
-        uint8_t mode;      /* LEVERAGE */
-        uint16_t leverage; /* LEVERAGE */
+        bool is_claimed; /* FILL: an outcome of ours has accounted for it */
+        /* LEVERAGE: as set. FILL: what a position that it opens has; leverage 0: as is set then. */
+        uint8_t mode;
+        uint16_t leverage;
+        int64_t sent_at;   /* TRANSFER, LEVERAGE: wall ms; it was done between then and at */
         struct qty size;   /* FILL: signed. FUNDING: position it was charged on */
         struct px price;   /* FILL */
         struct usd amount; /* FILL: fee. FUNDING: < 0 paid. TRANSFER: into the position */
