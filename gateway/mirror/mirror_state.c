@@ -197,7 +197,8 @@ static bool is_same_one(const struct adoption *a, const struct shadow_position *
 }
 
 /* Charged a while after the hour: what the venue counts as funding since open tells, unless the
- * position is not the one that was charged. Then the state stands as it is, with a doubt. */
+ * position is not the one that was charged, or was charged something else. Then the state stands as it
+ * is, with a doubt. */
 static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
 {
         const struct shadow_position *is = shadow_position(&a->book, e->market);
@@ -211,7 +212,7 @@ static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
         if (is && had && distance_of(is->funding.v, had->funding.v) <= half)
                 return true;
         if (is && had && is_same_one(a, is, had) &&
-            distance_of(is->funding.v, had->funding.v + e->amount.v) <= half)
+            distance_of(is->funding.v, had->funding.v + e->amount.v) <= NUM_MICRO)
                 return false;
         a->uncharged = true;
         return true;

@@ -244,6 +244,7 @@ static void take_fill(struct mirror *mirror, struct shadow *s, struct mirror_pla
                 effect->amount = mirror_fee(s, effect);
         if (!mirror_effect(mirror, s, effect, now))
                 return;
+        mirror_funding_again(mirror, s, effect->market, effect->at, now);
         if (!effect->is_taker || oid)
                 mirror_orders_filled(s, effect->market, side, effect->price, told.size, oid,
                                      effect->at, now);

@@ -284,6 +284,70 @@ static void funding_is_not_charged_on_a_position_that_took_the_place(void **stat
         expect(s->view.account.cross.account_value, "1990");
 }
 
+static void late_trade(struct script *s, const char *size, uint64_t tid, int64_t at, int64_t now)
+{
+        bool sells = size[0] == '-';
+        struct feed_trade t = trade_of("AA", sells ? 99 : 1, sells ? 1 : 99, !sells, size + sells,
+                                       "100", tid, at);
+
+        mirror_trades(s->mirror, &t, 1, now);
+}
+
+static void funding_follows_a_fill_of_before_the_hour_that_came_after_it(void **state)
+{
+        struct script *s = *state;
+        int64_t hour = T0 + 3600000;
+
+        read_long(s, T0 + 1000);
+        mark(s, "AA", "100", hour - 1000);
+        mirror_funding(s->mirror, hour, hour + 100);
+        late_trade(s, "-6", 1, hour - 500, hour + 300);
+        look(s, hour + 300);
+        expect(held(s, "AA")->p.size, "4");
+        expect(held(s, "AA")->funding_since_open, "0.004");
+        assert_int_equal(s->n_funding, 1);
+        late_trade(s, "-1", 2, hour + 50, hour + 400);
+        late_trade(s, "-4", 3, hour - 400, hour + 500);
+        look(s, hour + 500);
+        expect(held(s, "AA")->p.size, "-1");
+        expect(held(s, "AA")->funding_since_open, "0");
+        assert_int_equal(s->n_funding, 1);
+}
+
+static void a_position_that_came_to_be_known_after_the_hour_is_charged(void **state)
+{
+        struct script *s = *state;
+        struct sheet nothing = sheet_of("1000");
+        int64_t hour = T0 + 3600000;
+
+        deliver(s, &nothing, T0 + 1000);
+        mark(s, "AA", "100", hour - 1000);
+        mirror_funding(s->mirror, hour, hour + 100);
+        assert_int_equal(s->n_funding, 0);
+        late_trade(s, "5", 1, hour - 500, hour + 300);
+        look(s, hour + 300);
+        expect(held(s, "AA")->funding_since_open, "0.005");
+        assert_int_equal(s->n_funding, 1);
+}
+
+static void funding_that_is_neither_charged_nor_not_is_the_venues(void **state)
+{
+        struct script *s = *state;
+        struct sheet other = sheet_of("1000");
+        int64_t hour = T0 + 3600000;
+
+        read_long(s, T0 + 1000);
+        mark(s, "AA", "100", hour - 1000);
+        mirror_funding(s->mirror, hour, hour + 100);
+        hold(&other, "AA", "10", "100", "100", 10, "-900.003", 20)->funding_since_open.v =
+                num("0.003");
+        deliver(s, &other, hour + 5000);
+        look(s, hour + 5000);
+        expect(held(s, "AA")->p.raw_usd, "-900.003");
+        expect(held(s, "AA")->funding_since_open, "0.003");
+        assert_true(s->view.doubts & DOUBT_FUNDING);
+}
+
 static void a_gap_is_closed_by_a_read_after_it(void **state)
 {
         struct script *s = *state;
@@ -420,6 +484,9 @@ int main(void)
                 T(funding_is_charged_at_the_hour_and_corrected),
                 T(a_state_of_just_after_the_hour_tells_whether_it_was_charged),
                 T(funding_is_not_charged_on_a_position_that_took_the_place),
+                T(funding_follows_a_fill_of_before_the_hour_that_came_after_it),
+                T(a_position_that_came_to_be_known_after_the_hour_is_charged),
+                T(funding_that_is_neither_charged_nor_not_is_the_venues),
                 T(a_gap_is_closed_by_a_read_after_it),
                 T(stale_prices_and_pooled_collateral_make_estimates),
                 T(what_was_done_elsewhere_is_no_drift),
