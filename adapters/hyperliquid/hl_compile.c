@@ -1,6 +1,7 @@
 #include "adapters/hyperliquid/hl_compile.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "adapters/hyperliquid/hl_action.h"
 #include "adapters/hyperliquid/hl_num.h"
@@ -109,19 +110,19 @@ static void fill_order(struct hl_order *out, const struct venue_order *order, ui
 
 /* The market of an order: the action's, or its own. */
 static const struct market *market_of(const struct venue_action *action, unsigned i,
-                                      const struct hl_universe *universe)
+                                      const struct hl_markets *markets)
 {
         uint32_t asset =
                 action->u.order.own_assets ? action->u.order.order[i].asset : action->asset;
 
-        return universe && asset < universe->n ? &universe->market[asset] : NULL;
+        return hl_markets_by_asset(markets, asset);
 }
 
 static enum errc build_order(struct hl_order *out, const struct venue_action *action, unsigned i,
-                             const struct hl_universe *universe, struct err *err)
+                             const struct hl_markets *markets, struct err *err)
 {
         const struct venue_order *order = &action->u.order.order[i];
-        const struct market *m = market_of(action, i, universe);
+        const struct market *m = market_of(action, i, markets);
         enum errc rc;
 
         if (!m)
@@ -133,7 +134,7 @@ static enum errc build_order(struct hl_order *out, const struct venue_action *ac
 }
 
 static enum errc build_orders(struct hl_action *out, struct hl_order *orders,
-                              const struct venue_action *action, const struct hl_universe *universe,
+                              const struct venue_action *action, const struct hl_markets *markets,
                               struct err *err)
 {
         unsigned n = action->u.order.n;
@@ -141,7 +142,7 @@ static enum errc build_orders(struct hl_action *out, struct hl_order *orders,
         if (n == 0 || n > VENUE_ORDERS_MAX)
                 return err_set(err, E_INVALID, "An action holds 1 to %d orders.", VENUE_ORDERS_MAX);
         for (unsigned i = 0; i < n; i++) {
-                enum errc rc = build_order(&orders[i], action, i, universe, err);
+                enum errc rc = build_order(&orders[i], action, i, markets, err);
 
                 if (rc)
                         return rc;
@@ -166,7 +167,7 @@ static enum errc build_orders(struct hl_action *out, struct hl_order *orders,
 /* Sent as a batch of one: its answer tells what became of the new order, a single modify's does not.
  * What the venue would refuse or turn into something else without always_place is refused here. */
 static enum errc build_modify(struct hl_action *out, struct hl_modify *modify,
-                              const struct venue_action *action, const struct hl_universe *universe,
+                              const struct venue_action *action, const struct hl_markets *markets,
                               struct err *err)
 {
         const struct venue_order *order = &action->u.order.order[0];
@@ -178,7 +179,7 @@ static enum errc build_modify(struct hl_action *out, struct hl_modify *modify,
             (order->kind != ORDER_LIMIT || order->tif == TIF_IOC || order->is_market))
                 return err_set(err, E_INVALID,
                                "Only a plain order that rests can take the place of another.");
-        rc = build_order(&modify->order, action, 0, universe, err);
+        rc = build_order(&modify->order, action, 0, markets, err);
         if (rc)
                 return rc;
         modify->by_cloid = false;
@@ -253,6 +254,35 @@ static enum errc build_cancels(struct hl_action *out, struct hl_cancel *cancels,
         return E_OK;
 }
 
+static enum errc build_sub_account(struct hl_action *out, const struct venue_action *action,
+                                   struct err *err)
+{
+        const char *name = action->u.sub_name;
+        size_t len = strnlen(name, sizeof action->u.sub_name);
+
+        if (len == 0 || len > VENUE_SUB_NAME_MAX)
+                return err_field(err, E_INVALID, "name", "must have 1 to %d characters",
+                                 VENUE_SUB_NAME_MAX);
+        out->type = HL_CREATE_SUB_ACCOUNT;
+        out->u.word = (struct hl_text){name, len};
+        return E_OK;
+}
+
+static enum errc build_funding(struct hl_action *out, const struct venue_action *action,
+                               struct err *err)
+{
+        int64_t amount = action->u.fund.amount.v;
+
+        if (amount <= 0 || amount % NUM_MICRO != 0)
+                return err_field(err, E_INVALID, "amount",
+                                 "must be whole units of 0.000001, above zero");
+        out->type = HL_SUB_ACCOUNT_TRANSFER;
+        out->u.sub_transfer.user = action->u.fund.sub_account;
+        out->u.sub_transfer.is_deposit = action->u.fund.is_deposit;
+        out->u.sub_transfer.usd = (uint64_t)(amount / NUM_MICRO);
+        return E_OK;
+}
+
 /* ---- Together ---- */
 
 struct arrays {
@@ -262,21 +292,22 @@ struct arrays {
 };
 
 static enum errc build(struct hl_action *out, struct arrays *arrays,
-                       const struct venue_action *action, const struct hl_universe *universe,
+                       const struct venue_action *action, const struct hl_markets *markets,
                        struct err *err)
 {
-        const struct market *m =
-                universe && action->asset < universe->n ? &universe->market[action->asset] : NULL;
+        const struct market *m = hl_markets_by_asset(markets, action->asset);
 
         *out = (struct hl_action){0};
         if (!m && (action->kind == VENUE_SET_LEVERAGE || action->kind == VENUE_ADJUST_MARGIN))
                 return err_set(err, E_MARKET_NOT_OFFERED, "The venue has no such market.");
         switch (action->kind) {
         case VENUE_SET_LEVERAGE: return build_leverage(out, action, m, err);
-        case VENUE_ORDER: return build_orders(out, arrays->orders, action, universe, err);
+        case VENUE_ORDER: return build_orders(out, arrays->orders, action, markets, err);
         case VENUE_ADJUST_MARGIN: return build_margin(out, action, m, err);
         case VENUE_CANCEL: return build_cancels(out, arrays->cancels, action, err);
-        case VENUE_MODIFY: return build_modify(out, &arrays->modify, action, universe, err);
+        case VENUE_MODIFY: return build_modify(out, &arrays->modify, action, markets, err);
+        case VENUE_CREATE_SUB_ACCOUNT: return build_sub_account(out, action, err);
+        case VENUE_FUND_SUB_ACCOUNT: return build_funding(out, action, err);
         }
         must(false && "an action kind of the enum");
 }
@@ -288,14 +319,17 @@ static unsigned items_of(const struct venue_action *action)
         case VENUE_MODIFY: return action->u.order.n;
         case VENUE_CANCEL: return action->u.cancel.n;
         case VENUE_SET_LEVERAGE:
-        case VENUE_ADJUST_MARGIN: return 0;
+        case VENUE_ADJUST_MARGIN:
+        case VENUE_CREATE_SUB_ACCOUNT:
+        case VENUE_FUND_SUB_ACCOUNT: return 0;
         }
         must(false && "an action kind of the enum");
 }
 
 enum errc hl_compile(struct venue_compiled *out, const struct venue_action *action,
-                     const struct hl_universe *universe, bool is_mainnet, uint64_t nonce,
-                     uint64_t expires_after, struct err *err)
+                     const struct hl_markets *markets, bool is_mainnet,
+                     const struct addr *sub_account, uint64_t nonce, uint64_t expires_after,
+                     struct err *err)
 {
         struct hl_envelope envelope = {.nonce = nonce,
                                        .has_expires_after = expires_after != 0,
@@ -309,10 +343,15 @@ enum errc hl_compile(struct venue_compiled *out, const struct venue_action *acti
         *out = (struct venue_compiled){.nonce = nonce,
                                        .expires_after = expires_after,
                                        .kind = action->kind,
-                                       .n_items = items_of(action)};
+                                       .n_items = items_of(action),
+                                       .has_sub_account = sub_account != NULL};
+        if (sub_account) {
+                out->sub_account = envelope.vault = *sub_account;
+                envelope.has_vault = true;
+        }
         buf_init(&scratch, BODY_MAX);
         buf_init(&out->body, BODY_MAX);
-        rc = build(&typed, &arrays, action, universe, err);
+        rc = build(&typed, &arrays, action, markets, err);
         if (rc)
                 goto done;
         rc = hl_l1_digest(&out->digest, &scratch, &typed, &envelope, is_mainnet);

@@ -20,6 +20,8 @@ struct hl_rest;
 #define HL_REST_KINDS(ROW)                                                                         \
         ROW(HL_REST_EXCHANGE, "exchange", 1)                                                       \
         ROW(HL_REST_META, "metaAndAssetCtxs", 20)                                                  \
+        ROW(HL_REST_DEXES, "perpDexs", 20)                                                         \
+        ROW(HL_REST_TOKENS, "spotMeta", 20)                                                        \
         ROW(HL_REST_BOOK, "l2Book", 2)                                                             \
         ROW(HL_REST_SHOWN_BOOK, "l2BookShown", 2) /* l2Book, for whoever only looks */             \
         ROW(HL_REST_ACCOUNT, "clearinghouseState", 2)                                              \
@@ -39,7 +41,8 @@ struct hl_rest;
         ROW(HL_REST_PAYMENTS, "userFunding", 20)                                                   \
         ROW(HL_REST_LEDGER, "userNonFundingLedgerUpdates", 20)                                     \
         ROW(HL_REST_PAST_ORDERS, "historicalOrders", 20)                                           \
-        ROW(HL_REST_ALLOWANCE, "userRateLimit", 20)
+        ROW(HL_REST_ALLOWANCE, "userRateLimit", 20)                                                \
+        ROW(HL_REST_SUB_ACCOUNTS, "subAccounts", 20)
 
 enum hl_rest_kind {
 #define ROW(constant, name, weight) constant,

@@ -6,6 +6,7 @@
 #include "api/accounts.h"
 #include "api/admit.h"
 #include "api/agent_life.h"
+#include "api/gather.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/policy.h"
@@ -269,30 +270,35 @@ static void admitted(struct approval *ap, const struct err *err, bool holds)
                 journal(ap);
 }
 
-static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
-                        size_t n)
+/* Money comes back from a sub-account by the agent's signature alone. */
+static void subs_read(void *cookie, const struct err *err, const struct venue_sub_account *subs,
+                      size_t n)
 {
-        (void)orders;
-        admitted(cookie, err, n > 0);
+        bool holds = false;
+
+        for (size_t i = 0; i < n; i++)
+                holds = holds || subs[i].equity.v != 0;
+        admitted(cookie, err, holds);
 }
 
-static void positions_read(void *cookie, const struct err *err, struct venue_account *account)
+static void gathered(void *cookie, const struct err *err, struct gather *g)
 {
         struct approval *ap = cookie;
         struct venue *venue = ap->call->api->o.venue;
+        bool holds = !gather_is_whole(g); /* for all that is known */
 
-        if (err->code || account->n_positions > 0)
+        for (unsigned i = 0; i < g->n; i++)
+                holds |= g->part[i].account.n_positions > 0 || g->part[i].n_orders > 0;
+        if (err->code || holds)
                 admitted(ap, err, true);
         else
-                venue->ops->read_open_orders(venue, &ap->call->session.address, orders_read, ap);
+                venue->ops->read_sub_accounts(venue, &ap->call->session.address, subs_read, ap);
 }
 
 static void admit_agent(struct approval *ap)
 {
-        struct venue *venue = ap->call->api->o.venue;
-
         if (admit_refuses(ap->call, ADMIT_OPENING))
-                venue->ops->read_account(venue, &ap->call->session.address, positions_read, ap);
+                gather_read(ap->call->api, &ap->call->session.address, NULL, true, gathered, ap);
         else
                 journal(ap);
 }

@@ -141,7 +141,7 @@ static void order_members(struct buf *out, const struct run *run)
         if (run->q.kind != RUN_PREVIEW)
                 legs(out, run);
         out_plan(out, &run->plan);
-        out_risk(out, &run->plan.risk);
+        out_risk(out, &run->plan.risk, run->market.collateral);
 }
 
 static void position_member(struct buf *out, const char *name, const struct run *run,
@@ -164,7 +164,7 @@ static void position_members(struct buf *out, const struct run *run)
         if (run->unknown)
                 out_text(out, status_key(run), "unknown");
         out_plan(out, &run->plan);
-        out_risk(out, &run->plan.risk);
+        out_risk(out, &run->plan.risk, run->market.collateral);
         position_member(out, "before", run, &run->before);
         if (run->has_after)
                 position_member(out, "position", run, &run->after);
@@ -178,7 +178,7 @@ static void tpsl_members(struct buf *out, const struct run *run)
         if (run->plan.order_step >= 0)
                 legs(out, run);
         out_plan(out, &run->plan);
-        out_risk(out, &run->plan.risk);
+        out_risk(out, &run->plan.risk, run->market.collateral);
         if (run->has_after)
                 position_member(out, "position", run, &run->after);
 }
@@ -227,6 +227,8 @@ static void members(struct buf *out, const struct run *run)
         case RUN_MARGIN: position_members(out, run); break;
         case RUN_TPSL: tpsl_members(out, run); break;
         case RUN_CANCEL: cancel_members(out, run); break;
+        case RUN_SUB_ACCOUNT:
+        case RUN_SUB_TRANSFER: run_sub_members(out, run); break;
         }
 }
 
@@ -245,6 +247,8 @@ int run_answer(struct run *run, struct buf *out)
                 char id[CLOID_STR_MAX];
                 err_hint(&err, "GET /v1/orders/%s tells when it is known.",
                          hex_print_cloid(id, &run->cloid[0]));
+        } else if (run->unknown && !pipeline_has_market(run->q.kind) && run->q.kind != RUN_CANCEL) {
+                err_hint(&err, "GET /v1/sub-accounts tells when it is known.");
         } else if (!err.code) {
                 venue_item_err(&err, &run->outcome.item[0]);
         }

@@ -29,7 +29,9 @@ const char *margin_doubt_text(enum margin_doubt doubt)
         case MARGIN_DOUBT_MODE:
                 return "The account's mode is not known; it is taken as a standard account.";
         case MARGIN_DOUBT_SPOT:
-                return "The account is unified: its spot balance is collateral, and is not known.";
+                return "The account is unified: its spot balance is collateral, and is not known, "
+                       "or "
+                       "does not contain what backs the positions.";
         case MARGIN_DOUBT_DEXES:
                 return "The account is unified: positions on other dexs share its collateral, and "
                        "are not known.";

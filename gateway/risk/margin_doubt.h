@@ -8,7 +8,7 @@ enum margin_doubt {
         MARGIN_DOUBT_NONE = 0,
         MARGIN_DOUBT_INPUT = 1 << 0, /* something the rule needs was not given */
         MARGIN_DOUBT_MODE = 1 << 1,  /* account mode not told; taken as standard */
-        MARGIN_DOUBT_SPOT = 1 << 2,  /* unified, and the spot state was not given */
+        MARGIN_DOUBT_SPOT = 1 << 2,  /* unified, and the spot state is not there or not whole */
         MARGIN_DOUBT_DEXES = 1 << 3, /* unified, and other dexs of the collateral were not given */
         MARGIN_DOUBT_PORTFOLIO = 1 << 4, /* portfolio margin: lent values and caps are not here */
         MARGIN_DOUBT_LIST = 1 << 5,      /* the list of positions is not complete */

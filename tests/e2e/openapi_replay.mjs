@@ -15,7 +15,10 @@ export async function startDocumented() {
   cpSync(join(REPO, 'branding/harbor'), keyless, { recursive: true })
   const yaml = readFileSync(join(keyless, 'brand.yaml'), 'utf8')
   writeFileSync(join(keyless, 'brand.yaml'), `${yaml.replaceAll('harbor.localhost', 'keyless.localhost')}\nkeys: none\n`)
-  const gateway = await startConfigured({ brands: `[${join(REPO, 'branding/meridian')}, ${keyless}]` }, { folder })
+  const gateway = await startConfigured(
+    { brands: `[${join(REPO, 'branding/meridian')}, ${keyless}]`, venue: '{weightPerMinute: 1000000, contextsEveryMs: 200, dexes: [xyz]}' },
+    { folder },
+  )
   for (const [coin, price] of [['BTC', '100000'], ['ETH', '3000'], ['SOL', '60'], ['XRP', '2']]) await gateway.price(coin, price)
   return gateway
 }
@@ -58,6 +61,8 @@ const resting = async (who) => ({ path: { id: (await who.place(bid)).id } })
 const holds = async (who) => void (await who.place(buy))
 const rests = async (who) => void (await who.place(bid))
 
+const subAccount = async (who) => ({ path: { address: (await who.ok('POST', '/v1/sub-accounts', { name: 'hedge' })).address } })
+
 async function signedIn(who) {
   const { message } = await who.challenge()
   return { body: { message, signature: await who.account.signMessage({ message }) } }
@@ -85,6 +90,9 @@ const before = {
   'transfers_withdraw_submit.signed': async (who) =>
     ask('/v1/withdraw', { amount: '25', destination: who.address })(who),
   'transfers_move_submit.signed': ask('/v1/transfer', { amount: '10', to: 'spot' }),
+  'sub_accounts_list.all': async (who) => void (await subAccount(who)),
+  'sub_accounts_transfer.deposit': subAccount,
+  'sub_accounts_transfer.tooMuch': subAccount,
   'prepare_submit.signed': prepared,
   'orders_list.open': rests,
   'orders_list.past': holds,

@@ -22,6 +22,7 @@ struct rational {
 static inline num_wide rational_gcd(num_wide a, num_wide b)
 {
         a = a < 0 ? -a : a;
+        b = b < 0 ? -b : b;
         while (b) {
                 num_wide rest = a % b;
 

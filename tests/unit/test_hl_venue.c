@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "hl_fixture.h"
 #include "sign/eip712.h"
 
@@ -95,7 +96,7 @@ static enum errc compile_code(const struct venue_action *action, struct err *err
         enum errc rc;
 
         *err = (struct err){0};
-        rc = venue->ops->compile(venue, &compiled, action, 1, 0, err);
+        rc = venue->ops->compile(venue, &compiled, action, NULL, 1, 0, err);
         venue_compiled_fini(&compiled);
         return rc;
 }
@@ -160,7 +161,7 @@ static void a_builder_without_a_fee_is_left_out(void **state)
 
         (void)state;
         a.u.order.has_builder = true;
-        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, NULL, 1, 0, NULL), 0);
         assert_null(strstr(buf_cstr(&compiled.body), "builder"));
         venue_compiled_fini(&compiled);
 }
@@ -176,7 +177,7 @@ static void a_modification_says_what_it_replaces(void **state)
         assert_int_equal(compile_code(&a, &err), E_INVALID); /* nothing to replace */
         a.u.order.replaces = 77;
         a.u.order.order[0].tif = TIF_ALO;
-        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, NULL, 1, 0, NULL), 0);
         assert_string_equal(
                 buf_cstr(&compiled.body),
                 "{\"type\":\"batchModify\",\"modifies\":[{\"oid\":77,\"order\":{\"a\":0,"
@@ -187,7 +188,7 @@ static void a_modification_says_what_it_replaces(void **state)
         a.u.order.order[0].tif = TIF_IOC; /* never without always_place */
         assert_int_equal(compile_code(&a, &err), E_INVALID);
         a.u.order.always_place = true;
-        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, NULL, 1, 0, NULL), 0);
         assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":true}"));
         venue_compiled_fini(&compiled);
 }
@@ -211,7 +212,7 @@ static void a_plan_can_be_signed_by_its_trader(void **state)
         struct buf typed;
 
         (void)state;
-        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 7, 99, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, NULL, 7, 99, NULL), 0);
         fields[1].bytes32 = compiled.content;
         assert_int_equal(eip712_hash(&result, &domain, "Agent", fields, 2), 0);
         assert_memory_equal(&result.digest, &compiled.digest, sizeof compiled.digest);
@@ -251,6 +252,15 @@ static void withdrawals_are_shown_as_they_are_sent(void **state)
         a.to_perps = true;
         assert_int_equal(venue->ops->approval_prepare(venue, &typed, &digest, &a), 0);
         assert_non_null(strstr(buf_cstr(&typed), "\"toPerp\":true"));
+        (void)text_copy(a.dex, sizeof a.dex, "xyz");
+        assert_int_equal(venue->ops->approval_prepare(venue, &typed, &digest, &a), E_INVALID);
+        (void)text_copy(a.token, sizeof a.token, "USDX:0x77");
+        buf_reset(&typed);
+        assert_int_equal(venue->ops->approval_prepare(venue, &typed, &digest, &a), 0);
+        assert_non_null(strstr(buf_cstr(&typed),
+                               "\"sourceDex\":\"spot\",\"destinationDex\":\"xyz\","
+                               "\"token\":\"USDX:0x77\",\"amount\":\"1\","
+                               "\"fromSubAccount\":\"\""));
         buf_fini(&typed);
 }
 
@@ -265,7 +275,7 @@ static void orders_of_one_action_may_name_their_own_markets(void **state)
         a.u.order.order[1] = a.u.order.order[0];
         a.u.order.order[1].asset = 1;
         a.u.order.own_assets = true;
-        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, NULL, 1, 0, NULL), 0);
         assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":0,"));
         assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":1,"));
         venue_compiled_fini(&compiled);

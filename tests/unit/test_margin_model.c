@@ -300,6 +300,127 @@ static void a_measured_reserve(void **state)
                 E_RANGE);
 }
 
+/* ---- Fills, against a ledger ---- */
+
+/* A round of fills whose sizes divide evenly, so that every share is exact. */
+struct ledger {
+        struct rational cash, size, entry; /* entry: notional of what is open */
+};
+
+static struct rational absolute(struct rational a)
+{
+        return a.n < 0 ? rational_negate(a) : a;
+}
+
+static void ledger_fill(struct ledger *l, struct rational size, struct rational price,
+                        struct rational fee)
+{
+        struct rational value = rational_mul(size, price), after = rational_add(l->size, size);
+
+        l->cash = rational_sub(rational_sub(l->cash, value), fee);
+        if (l->size.n == 0 || (l->size.n < 0) == (size.n < 0))
+                l->entry = rational_add(l->entry, absolute(value));
+        else if (after.n == 0 || (after.n < 0) == (l->size.n < 0))
+                l->entry =
+                        rational_mul(l->entry, rational_mul(after, rational(l->size.d, l->size.n)));
+        else
+                l->entry = absolute(rational_mul(after, price));
+        l->size = after;
+}
+
+static bool within_micros(struct rational a, struct rational b, int micros)
+{
+        return rational_compare(absolute(rational_sub(a, b)), rational(micros, 1000000)) <= 0;
+}
+
+/* Cash changes by what was paid and by the fee; the entry is what is still open of what was paid. In a
+ * cross account all of it shows in its value; isolated, in the sum of both balances. */
+static void fills_are_booked_as_a_ledger_would(void **state)
+{
+        struct dice dice = dice_new("MARGIN_SEED");
+
+        (void)state;
+        for (int i = 0; i < 2000; i++) {
+                enum margin_mode mode = i % 2 ? MARGIN_CROSS : MARGIN_ISOLATED;
+                struct margin_cross cross = {.account_value.v = INT64_C(1000000) * NUM_SCALE};
+                struct margin_position p = {.mode = mode,
+                                            .leverage = (unsigned)dice_between(&dice, 1, 3),
+                                            .tiers = model_any_table(&dice)};
+                struct ledger l = {rational_of(cross.account_value.v), {0, 1}, {0, 1}};
+                struct rational worth, side;
+
+                for (int k = 0; k < 6; k++) {
+                        struct margin_fill fill = {
+                                .size.v = dice_between(&dice, -20, 20) * NUM_SCALE / 10,
+                                .price.v = dice_between(&dice, 990, 1010) * NUM_SCALE / 10,
+                                .fee.v = dice_between(&dice, -20, 40) * NUM_MICRO * 1000};
+                        struct px mark = {dice_between(&dice, 990, 1010) * NUM_SCALE / 10};
+
+                        if (!fill.size.v)
+                                continue;
+                        assert_int_equal(margin_apply_fill(&p, &cross, &fill, mark, NULL), 0);
+                        ledger_fill(&l, rational_of(fill.size.v), rational_of(fill.price.v),
+                                    rational_of(fill.fee.v));
+                        side = rational_mul(rational_of(p.size.v), rational_of(mark.v));
+                        worth = mode == MARGIN_CROSS
+                                        ? rational_sub(rational_of(cross.account_value.v), side)
+                                        : rational_add(rational_of(cross.account_value.v),
+                                                       rational_of(p.raw_usd.v));
+                        assert_int_equal(rational_compare(rational_of(p.size.v), l.size), 0);
+                        assert_int_equal(rational_compare(worth, l.cash), 0);
+                        assert_true(within_micros(rational_of(p.entry_notional.v), l.entry, 6));
+                        assert_int_equal(rational_compare(rational_of(p.value.v), absolute(side)),
+                                         0);
+                }
+        }
+}
+
+/* Closing a part of an isolated position leaves the liquidation price of the rest where it was, but for
+ * the fee, which brings it nearer. */
+static void a_partial_close_keeps_the_liquidation_price(void **state)
+{
+        struct dice dice = dice_new("MARGIN_SEED");
+
+        (void)state;
+        for (int i = 0; i < 5000; i++) {
+                struct margin_position p = model_any_position(&dice, MARGIN_ISOLATED), rest = p;
+                struct margin_cross cross = {.account_value.v = NUM_SCALE};
+                struct margin_fill fill = {.size.v = -p.size.v / 10000 / 4 * 10000};
+                struct margin_liquidation before, after;
+                struct rational moved, allowed;
+                struct px mark;
+
+                p.tiers.n = rest.tiers.n = 1; /* another tier may be right for less */
+                assert_int_equal(
+                        num_px_for(&mark, p.value, (struct qty){num_abs(p.size.v)}, NUM_NEAREST),
+                        0);
+                mark.v -= mark.v % 100;
+                fill.price = mark;
+                /* nothing is released by a position that owes more than it is worth */
+                if (!fill.size.v || num_abs(p.size.v) < NUM_SCALE ||
+                    p.raw_usd.v + model_side(&p) * p.value.v <= p.value.v / 1000)
+                        continue;
+                assert_int_equal(margin_liquidation(&before, &p, NULL), 0);
+                assert_int_equal(margin_apply_fill(&rest, &cross, &fill, mark, NULL), 0);
+                assert_int_equal(margin_liquidation(&after, &rest, NULL), 0);
+                assert_int_equal(before.exists, after.exists);
+                /* a unit of the price apart, and what cutting money does to it */
+                moved = rational_mul(rational_of(before.price.v - after.price.v),
+                                     rational_of(num_abs(rest.size.v)));
+                allowed = rational_add(
+                        rational(60, 1000000),
+                        rational_mul(rational_of(2), rational_of(num_abs(rest.size.v))));
+                assert_true(rational_compare(absolute(moved), allowed) <= 0);
+                rest = p;
+                fill.fee.v = NUM_SCALE / 100;
+                assert_int_equal(margin_apply_fill(&rest, &cross, &fill, mark, NULL), 0);
+                assert_int_equal(margin_liquidation(&before, &rest, NULL), 0);
+                if (before.exists && after.exists)
+                        assert_true(p.size.v > 0 ? before.price.v >= after.price.v
+                                                 : before.price.v <= after.price.v);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -313,6 +434,8 @@ int main(void)
                 cmocka_unit_test(funding_is_paid_by_size_oracle_and_rate),
                 cmocka_unit_test(resting_orders_reserve_what_they_open),
                 cmocka_unit_test(a_measured_reserve),
+                cmocka_unit_test(fills_are_booked_as_a_ledger_would),
+                cmocka_unit_test(a_partial_close_keeps_the_liquidation_price),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
