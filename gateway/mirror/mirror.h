@@ -155,6 +155,7 @@ struct mirror_options {
         int64_t attended_every_ms;          /* a socket attached, or open orders: 300,000 */
         int64_t sweep_every_ms;             /* any other that holds something: 5,400,000 */
         int64_t retry_ms;                   /* after a failed read, doubled up to 32 times: 2,000 */
+        int64_t setting_max_age_ms;         /* of a symbol without a position: 600,000 */
 };
 
 struct mirror *mirror_new(const struct mirror_options *options);
@@ -243,7 +244,8 @@ struct mirror_view {
 /* Valued at present marks. E_NOT_FOUND: not watched or never read; E_LIMIT: no room; E_RANGE. */
 MUST_USE enum errc mirror_view(struct mirror *mirror, const struct addr *user, const char *dex,
                                int64_t now, struct mirror_view *view);
-/* Mode, leverage, mark, and what is available to trade. E_NOT_FOUND: not known. */
+/* Mode, leverage, mark, and what is available to trade. E_NOT_FOUND: not known, or there is no position
+ * and it was read or set too long ago: to be read, and given to mirror_setting. */
 MUST_USE enum errc mirror_view_setting(struct mirror *mirror, const struct addr *user,
                                        const char *symbol, int64_t now, struct venue_setting *out);
 /* Whether pre-checks on the symbol ("": the account alone) may stand on the shadow as it is, read at

@@ -163,6 +163,7 @@ struct drift_result {
         uint32_t fields; /* bits by enum mirror_field */
         struct usd amount;
         bool may_be_elsewhere; /* as a transfer, a margin edit or a leverage change would show */
+        bool reserve_differs;  /* what resting orders hold back, all of them being known */
 };
 /* What differs between the shadow and what the venue says, valued at marks. */
 void drift_books(struct drift_result *out, const struct shadow_book *had,

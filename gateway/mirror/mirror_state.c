@@ -324,7 +324,7 @@ static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts
         if (!a->s->n_log && a->s->pool == POOL_STANDARD && !(result.fields & 1u << FIELD_SIZE))
                 drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
         elsewhere = nothing_since && result.may_be_elsewhere;
-        if (result.fields & 1u << FIELD_WITHDRAWABLE)
+        if (result.reserve_differs)
                 forget_settings(a->s);
         drift_judge(a->mirror, a->s, &result, taken || elsewhere || (doubts & ~standing),
                     a->state->as_of, a->reading->at);
