@@ -247,7 +247,7 @@ void mirror_touched(struct mirror *mirror, const struct addr *user, const char *
 }
 
 struct pooled {
-        enum mirror_pool pool;
+        enum margin_pool pool;
         int64_t at;
 };
 
@@ -256,26 +256,26 @@ static void set_pool(struct mirror *mirror, struct shadow *s, void *cookie)
         const struct pooled *pooled = cookie;
 
         /* Figures of before are another mode's. */
-        if (s->pool != POOL_UNKNOWN && s->pool != (uint8_t)pooled->pool)
+        if (s->pool != MARGIN_POOL_UNKNOWN && s->pool != (uint8_t)pooled->pool)
                 mirror_mark(s, DOUBT_TOLD, pooled->at);
         s->pool = (uint8_t)pooled->pool;
         mirror_settle(mirror, s, pooled->at);
 }
 
-void mirror_pool(struct mirror *mirror, const struct addr *user, enum mirror_pool pool, int64_t at)
+void mirror_pool(struct mirror *mirror, const struct addr *user, enum margin_pool pool, int64_t at)
 {
         struct pooled pooled = {pool, at};
 
         mirror_each_of(mirror, user, set_pool, &pooled);
 }
 
-enum mirror_pool mirror_pool_from(const char *word)
+enum margin_pool mirror_pool_from(const char *word)
 {
         if (!strcmp(word, "standard"))
-                return POOL_STANDARD;
+                return MARGIN_POOL_STANDARD;
         if (!strcmp(word, "unified"))
-                return POOL_UNIFIED;
-        return !strcmp(word, "portfolioMargin") ? POOL_PORTFOLIO : POOL_UNKNOWN;
+                return MARGIN_POOL_UNIFIED;
+        return !strcmp(word, "portfolioMargin") ? MARGIN_POOL_PORTFOLIO : MARGIN_POOL_UNKNOWN;
 }
 
 static void set_fees(struct mirror *mirror, struct shadow *s, void *cookie)

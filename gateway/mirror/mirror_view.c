@@ -213,7 +213,7 @@ enum errc mirror_view(struct mirror *mirror, const struct addr *user, const char
         if (rc)
                 goto done;
         view->doubts = mirror_doubts(mirror, v.s, now) | (unknown ? (uint32_t)DOUBT_ORDERS : 0);
-        view->pool = (enum mirror_pool)v.s->pool;
+        view->pool = (enum margin_pool)v.s->pool;
         view->as_of = v.s->as_of;
         view->confirmed_at = v.s->confirmed_at;
         view->is_drifted = v.s->is_drifted;

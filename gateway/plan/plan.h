@@ -11,6 +11,7 @@
 #include "adapters/venue.h"
 #include "base/err.h"
 #include "base/num.h"
+#include "risk/risk_source.h"
 
 /* A brand's policy for one market, resolved by the caller. */
 struct plan_policy {
@@ -104,8 +105,6 @@ struct plan_warning {
         char code[48];
         char detail[200];
 };
-enum risk_source { SOURCE_VENUE, SOURCE_EXACT, SOURCE_ESTIMATE };
-const char *risk_source_name(enum risk_source source);
 
 /* The risk of the position as it will be when the order has filled. */
 struct plan_risk {
