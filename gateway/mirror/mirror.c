@@ -139,7 +139,7 @@ void mirror_each_of(struct mirror *mirror, const struct addr *user,
                     void *cookie)
 {
         for (unsigned dex = 0; dex < mirror->n_dexes; dex++) {
-                struct shadow *s = mirror_shadow(mirror, user, dex);
+                struct shadow *s = mirror->n_of_dex[dex] ? mirror_shadow(mirror, user, dex) : NULL;
 
                 if (s)
                         each(mirror, s, cookie);
@@ -196,6 +196,7 @@ enum errc mirror_watch(struct mirror *mirror, const struct addr *user, const cha
         s->heap_at = SHADOW_NOT_DUE;
         s->slot = slot_take(mirror);
         mirror->shadow[s->slot] = s;
+        mirror->n_of_dex[s->dex]++;
         map_put(mirror->accounts, &key, sizeof key, s);
         mirror_needs_set(mirror, s, 0);
         rc = E_OK;
@@ -214,6 +215,7 @@ void mirror_unwatch(struct mirror *mirror, const struct addr *user, const char *
         mirror_needs_drop(mirror, s);
         ticks_drop_account(mirror->ticks, s->slot);
         slot_give(mirror, s->slot);
+        mirror->n_of_dex[s->dex]--;
         mirror->stats.drifted_now -= s->is_drifted;
         must(map_take(mirror->accounts, &key, sizeof key) == s);
         shadow_release(s);
