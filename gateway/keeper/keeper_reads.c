@@ -237,7 +237,7 @@ static unsigned missing(struct keeper *keeper, const struct addr *user, const ch
                 return PART_STATE | PART_ORDERS | PART_POOL;
         if (!view.orders_known || (view.doubts & DOUBT_ORDERS))
                 parts |= PART_ORDERS;
-        if (view.pool == POOL_UNKNOWN)
+        if (view.pool == MARGIN_POOL_UNKNOWN)
                 parts |= PART_POOL;
         return parts;
 }
