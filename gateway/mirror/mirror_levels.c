@@ -115,7 +115,9 @@ static void suspect(struct mirror *mirror, struct shadow *s, const struct crossi
 {
         bool is_new = !(before & bit_of(LEVEL_LIQUIDATION));
 
-        if (!(after & bit_of(LEVEL_LIQUIDATION)))
+        /* What else backs a pooled account is not here: it may be far from its liquidation. */
+        if (!(after & bit_of(LEVEL_LIQUIDATION)) ||
+            (c->is_cross && s->pool != MARGIN_POOL_STANDARD))
                 return;
         mirror_liquidation_suspect(mirror, s, c->market, c->is_cross,
                                    is_new ? c->now : s->asked_at);

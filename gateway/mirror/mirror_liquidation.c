@@ -92,13 +92,22 @@ void mirror_liquidated(struct mirror *mirror, const struct feed_liquidation *liq
         mirror_each_of(mirror, &liquidation->user, liquidated, &at);
 }
 
+/* What our own orders close is not liquidated. */
+static int64_t by_us(const struct shadow_effect *fill)
+{
+        return fill->is_ours || fill->is_claimed ? fill->size.v : 0;
+}
+
 void mirror_liquidation_came_back(struct shadow *s, const struct shadow_effect *effect)
 {
         struct shadow_position *before =
                 s->loss ? shadow_position(&s->loss->before, effect->market) : NULL;
         num_wide raw;
 
-        if (!before || before->mode != MARGIN_ISOLATED || !is_of_loss(s->loss, effect))
+        if (!before || !is_of_loss(s->loss, effect))
+                return;
+        before->size.v += by_us(effect);
+        if (before->mode != MARGIN_ISOLATED)
                 return;
         raw = (num_wide)before->raw_usd.v - effect->cash_moved.v;
         if (raw <= INT64_MAX && raw > INT64_MIN)
@@ -221,6 +230,12 @@ static void settle_position(struct settling *settling, struct shadow_position *b
         int64_t size = same_side(is, before) ? is->size.v : 0;
         struct qty gone = {before->size.v - size};
 
+        for (uint32_t i = 0; i < settling->s->n_log; i++) {
+                const struct shadow_effect *e = &settling->s->log[i];
+
+                if (e->market == before->market && is_of_loss(settling->s->loss, e))
+                        gone.v += by_us(e);
+        }
         if (!gone.v || (gone.v < 0) != (before->size.v < 0) || !(is_certain || beyond))
                 return;
         tell(settling, before, gone, is_taken(settling, before) || is_certain);

@@ -153,6 +153,42 @@ static void what_is_left_of_a_position_is_not_lost(void **state)
         expect(s->liquidated.lost, "16");
 }
 
+static void what_our_own_order_closed_is_not_liquidated(void **state)
+{
+        struct script *s = *state;
+        struct venue_action sell = order_action(true, "10", "90", TIF_IOC);
+        struct sheet left = sheet_of("1019.54");
+        uint64_t ticket;
+
+        read_long(s, T0 + 1000);
+        mark(s, "AA", "92", T0 + 2000);
+        ticket = send(s, &sell, T0 + 2100);
+        tell(s, ticket, ITEM_FILLED, "10", "92", 77, T0 + 2300);
+        take(s, "AA", "-10", "92", 1, T0 + 2200);
+        deliver(s, &left, T0 + 3000);
+        assert_int_equal(s->n_liquidated, 0);
+        look(s, T0 + 3000);
+        assert_int_equal(s->view.account.n_positions, 0);
+}
+
+/* By the rule of a standard account it would be gone long since. */
+static void a_pooled_account_is_not_suspected(void **state)
+{
+        struct script *s = *state;
+        struct sheet had = sheet_of("-1000"), less = sheet_of("-500");
+        struct addr user = who(1);
+
+        mirror_pool(s->mirror, &user, mirror_pool_from("unified"), T0 + 500);
+        hold(&had, "AA", "10", "100", "100", 10, "", 20);
+        deliver(s, &had, T0 + 1000);
+        mark(s, "AA", "99", T0 + 2000);
+        look(s, T0 + 2000);
+        assert_false(s->view.doubts & DOUBT_LIQUIDATED);
+        hold(&less, "AA", "5", "100", "99", 10, "", 20);
+        deliver(s, &less, T0 + 3000);
+        assert_int_equal(s->n_liquidated, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
@@ -164,6 +200,8 @@ int main(void)
                 T(a_position_gone_beyond_its_price_is_suspected),
                 T(a_position_still_beyond_its_price_stays_suspected),
                 T(what_is_left_of_a_position_is_not_lost),
+                T(what_our_own_order_closed_is_not_liquidated),
+                T(a_pooled_account_is_not_suspected),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
