@@ -74,9 +74,8 @@ export class Hands {
     if (order.type.startsWith('stop') || order.type.startsWith('take')) {
       order.triggerPrice = this.trigger(market, (side === 'buy') === order.type.startsWith('stop'))
       if (order.type.endsWith('Limit')) order.price = order.triggerPrice
-      order.reduceOnly = dice.chance(0.4)
-      delete order.takeProfit
-      delete order.stopLoss
+      order.reduceOnly = true
+      for (const name of ['takeProfit', 'stopLoss', 'leverage', 'marginMode']) delete order[name]
     }
     const how = dice.pick(['notional', 'size', 'margin'])
     if (how === 'size') order.size = sizeText(notional / market.price, market.szDecimals)
@@ -116,7 +115,7 @@ export class Hands {
     const order = await this.resting()
     const market = this.world.markets.get(order?.symbol)
     if (!market) return
-    const body = order.triggerPrice ? { triggerPrice: this.near(market) } : { price: this.near(market) }
+    const body = order.triggerPrice ? { triggerPrice: this.trigger(market, Number(order.triggerPrice) > market.price) } : { price: this.near(market, 0.02) }
     await this.call('PATCH', `/v1/orders/${order.id ?? order.venueOrderId}`, body, { 'Idempotency-Key': randomUUID() })
   }
 

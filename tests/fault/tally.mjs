@@ -19,8 +19,8 @@ export class Tally {
 
   answer(where, answer) {
     const code = answer.json?.code
-    // What is malformed is a mistake of the traders here: it is told why.
-    add(this.answers, `${where} ${answer.status}${code ? ` ${code}` : ''}${answer.status === 400 ? ` ${answer.json.fields?.[0]?.field} ${answer.json.fields?.[0]?.message}` : ''}`)
+    // What is malformed is a mistake of the traders here: it is told where.
+    add(this.answers, `${where} ${answer.status}${code ? ` ${code}` : ''}${answer.status === 400 ? ` ${answer.json.fields?.[0]?.field}` : ''}`)
     if (code === 'internal' || answer.status === 500 || (answer.status >= 400 && !code)) this.trouble(`${where}: ${answer.status} ${answer.text.slice(0, 300)}`)
   }
 
