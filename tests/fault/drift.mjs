@@ -149,10 +149,10 @@ async function unresolved(run) {
 async function history(run) {
   const seen = { fills: 0, liquidations: 0, funding: 0 }
   await eachOf(run.hands, async ({ user }) => {
-    const fills = await run.world.info({ type: 'userFills', user })
+    const [fills, payments] = [await run.world.info({ type: 'userFills', user }), await run.world.info({ type: 'userFunding', user, startTime: 0 })]
     seen.fills += fills.length
     seen.liquidations += new Set(fills.filter((f) => f.liquidation?.liquidatedUser === user).map((f) => `${f.coin} ${f.oid}`)).size
-    seen.funding += (await run.world.info({ type: 'userFunding', user, startTime: 0 })).length
+    seen.funding += payments.length
   })
   return seen
 }

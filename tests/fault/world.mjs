@@ -73,7 +73,7 @@ export class World {
       [5, ['lostAnswer', dice.whole(1, 3), { path: 'exchange' }]],
       [2, ['lostAnswer', dice.whole(1, 3), { path: 'info' }]],
       [3, ['delay', dice.whole(1, 3), { path, delayMs: dice.whole(50, 4000) }]],
-      [2, ['429', dice.whole(1, 8), { path }]],
+      [1, ['429', dice.whole(1, 3), { path }]],
       [2, ['502', dice.whole(1, 8), { path }]],
       [2, ['closeSocket', 1, { path }]],
       [1, ['noAnswer', 1, { path }]],
