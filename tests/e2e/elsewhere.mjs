@@ -69,8 +69,13 @@ export class Elsewhere {
     this.twaps.push([market.asset, answer.response.data.status.running.twapId])
   }
 
+  // One balance for everything, or again one for each side.
+  mode() {
+    return this.exchange.userSetAbstraction({ user: this.user, abstraction: this.dice.pick(['unifiedAccount', 'disabled']) })
+  }
+
   async act() {
-    const what = this.dice.weighed([[8, 'order'], [2, 'cancel'], [1, 'leverage'], [1, 'margin'], [1, 'toSpot'], [1, 'send'], [2, 'deposit'], [0.4, 'twap']])
+    const what = this.dice.weighed([[8, 'order'], [2, 'cancel'], [1, 'leverage'], [1, 'margin'], [1, 'toSpot'], [1, 'send'], [2, 'deposit'], [0.4, 'twap'], [0.2, 'mode']])
     this.tally.action(`elsewhere ${what}`)
     // What the venue refuses or fails to answer is its affair: nobody sends it again.
     await this[what]().catch((error) => this.tally.elsewhere(error))

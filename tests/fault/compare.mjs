@@ -147,6 +147,8 @@ export async function compare(world, hands, dexes = DEXES) {
     const after = await readVenue(world, hands.user, dexes)
     if (JSON.stringify(before) === JSON.stringify(after)) {
       const told = differences(venueFigures(after), gatewayFigures(shown))
+      const source = new Map(shown.positions.map((p) => [`position ${p.symbol}`, p.source]))
+      for (const one of told.found) one.source = source.get(one.place) ?? shown.account.source ?? ''
       const estimates = shown.positions.filter((p) => p.source === 'estimate').length
       return { ...told, user: hands.user, positions: shown.positions.length, orders: shown.orders.length, estimates }
     }

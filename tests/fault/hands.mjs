@@ -66,16 +66,10 @@ export class Hands {
       order.marginMode = market.isolatedOnly || dice.chance(0.5) ? 'isolated' : 'cross'
       order.leverage = dice.whole(1, dice.chance(0.3) ? market.maxLeverage : 10)
     }
-    order.type = dice.weighed([[6, 'market'], [6, 'limit'], [1, 'stopMarket'], [1, 'stopLimit'], [1, 'takeProfitMarket'], [1, 'takeProfitLimit']])
+    order.type = dice.weighed([[1, 'market'], [1, 'limit']])
     if (order.type === 'limit') {
       order.price = this.near(market)
       order.timeInForce = dice.weighed([[5, 'gtc'], [2, 'alo'], [1, 'ioc']])
-    }
-    if (order.type.startsWith('stop') || order.type.startsWith('take')) {
-      order.triggerPrice = this.trigger(market, (side === 'buy') === order.type.startsWith('stop'))
-      if (order.type.endsWith('Limit')) order.price = order.triggerPrice
-      order.reduceOnly = true
-      for (const name of ['takeProfit', 'stopLoss', 'leverage', 'marginMode']) delete order[name]
     }
     const how = dice.pick(['notional', 'size', 'margin'])
     if (how === 'size') order.size = sizeText(notional / market.price, market.szDecimals)
@@ -86,6 +80,20 @@ export class Hands {
 
   place() {
     return this.post('/v1/orders', this.order())
+  }
+
+  // What waits for its trigger, to take a part or all of a position off.
+  async wait() {
+    const position = await this.position()
+    const market = this.world.markets.get(position?.symbol)
+    if (!market) return
+    const side = position.side === 'long' ? 'sell' : 'buy'
+    const type = this.dice.pick(['stopMarket', 'stopLimit', 'takeProfitMarket', 'takeProfitLimit'])
+    const triggerPrice = this.trigger(market, (side === 'buy') === type.startsWith('stop'))
+    const size = sizeText(Number(position.size) * this.dice.pick([0.3, 0.5, 1]), market.szDecimals)
+    const order = { symbol: market.symbol, side, type, size, triggerPrice, reduceOnly: true }
+    if (type.endsWith('Limit')) order.price = triggerPrice
+    await this.post('/v1/orders', order)
   }
 
   batch() {
@@ -162,7 +170,7 @@ export class Hands {
   }
 
   async act() {
-    const what = this.dice.weighed([[10, 'place'], [2, 'batch'], [1, 'retry'], [3, 'cancel'], [0.5, 'cancelAll'], [2, 'modify'], [3, 'close'], [2, 'leverage'], [2, 'margin'], [2, 'protect'], [2, 'look']])
+    const what = this.dice.weighed([[10, 'place'], [2, 'wait'], [2, 'batch'], [1, 'retry'], [3, 'cancel'], [0.5, 'cancelAll'], [2, 'modify'], [3, 'close'], [2, 'leverage'], [2, 'margin'], [2, 'protect'], [2, 'look']])
     this.tally.action(what)
     await this[what]()
   }
