@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "adapters/sub_account.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hex.h"
@@ -72,6 +73,8 @@ enum venue_action_kind {
         VENUE_ADJUST_MARGIN,
         VENUE_CANCEL,
         VENUE_MODIFY,
+        VENUE_CREATE_SUB_ACCOUNT,
+        VENUE_FUND_SUB_ACCOUNT,
 };
 struct venue_cancel {
         uint32_t asset;
@@ -110,6 +113,8 @@ struct venue_action {
                         unsigned n;
                         struct venue_cancel cancel[VENUE_CANCELS_MAX];
                 } cancel;
+                char sub_name[VENUE_SUB_NAME_MAX + 1]; /* VENUE_CREATE_SUB_ACCOUNT */
+                struct venue_funding fund;             /* VENUE_FUND_SUB_ACCOUNT */
         } u;
 };
 
@@ -122,6 +127,8 @@ struct venue_compiled {
         uint64_t expires_after; /* 0: none */
         enum venue_action_kind kind;
         unsigned n_items;
+        bool has_sub_account; /* whom it acts for; the signer's own account where not */
+        struct addr sub_account;
 };
 void venue_compiled_fini(struct venue_compiled *compiled);
 
@@ -153,13 +160,15 @@ struct venue_outcome {
         struct err err;
         unsigned n_items;
         struct venue_item item[VENUE_CANCELS_MAX];
+        struct addr created; /* VENUE_CREATE_SUB_ACCOUNT, DONE */
 };
 
 /* The venue's account figures, as read. */
 struct venue_position {
         char symbol[SYMBOL_MAX];
-        struct margin_position p; /* tiers filled from the market; tiers_known tells */
+        struct margin_position p; /* tiers: those it follows; tiers_known tells if for sure */
         bool tiers_known;
+        unsigned tier_doubts; /* why not: risk/margin_doubt.h */
         struct px entry;
         unsigned max_leverage;            /* as the venue says for this position */
         char liquidation_px[NUM_STR_MAX]; /* the venue's own string, "" for null */
@@ -393,10 +402,11 @@ struct venue_ops {
                                 struct err *err);
         /* Nearest valid price at or beyond price: up or down. Worst prices of market orders. */
         enum errc (*round_price)(const struct market *m, struct px *price, enum num_round round);
-        /* Pure: the typed action, checked, its bytes and the digest to sign. Preview runs it too. */
+        /* Pure: the typed action, checked, its bytes and the digest to sign. Preview runs it too.
+         * sub_account: whom it acts for, NULL: the signer's own account. */
         enum errc (*compile)(struct venue *venue, struct venue_compiled *out,
-                             const struct venue_action *action, uint64_t nonce,
-                             uint64_t expires_after, struct err *err);
+                             const struct venue_action *action, const struct addr *sub_account,
+                             uint64_t nonce, uint64_t expires_after, struct err *err);
         /* The typed data whose digest compile told, as JSON, for a trader's own key to sign. */
         void (*signing_data)(struct venue *venue, struct buf *typed_data,
                              const struct venue_compiled *compiled);
@@ -453,6 +463,9 @@ struct venue_ops {
         /* The account's named agents, those that have expired left out. */
         void (*read_agents)(struct venue *venue, const struct addr *user, venue_agents_fn *done,
                             void *cookie);
+        /* Those whose master the account is, at most VENUE_SUB_ACCOUNTS_MAX. */
+        void (*read_sub_accounts)(struct venue *venue, const struct addr *user,
+                                  venue_sub_accounts_fn *done, void *cookie);
         void (*read_allowance)(struct venue *venue, const struct addr *user,
                                venue_allowance_fn *done, void *cookie);
         void (*budget)(const struct venue *venue, struct venue_budget *out);

@@ -1,6 +1,7 @@
 #include "adapters/hyperliquid/hl_compile.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "adapters/hyperliquid/hl_action.h"
 #include "adapters/hyperliquid/hl_num.h"
@@ -253,6 +254,35 @@ static enum errc build_cancels(struct hl_action *out, struct hl_cancel *cancels,
         return E_OK;
 }
 
+static enum errc build_sub_account(struct hl_action *out, const struct venue_action *action,
+                                   struct err *err)
+{
+        const char *name = action->u.sub_name;
+        size_t len = strnlen(name, sizeof action->u.sub_name);
+
+        if (len == 0 || len > VENUE_SUB_NAME_MAX)
+                return err_field(err, E_INVALID, "name", "must have 1 to %d characters",
+                                 VENUE_SUB_NAME_MAX);
+        out->type = HL_CREATE_SUB_ACCOUNT;
+        out->u.word = (struct hl_text){name, len};
+        return E_OK;
+}
+
+static enum errc build_funding(struct hl_action *out, const struct venue_action *action,
+                               struct err *err)
+{
+        int64_t amount = action->u.fund.amount.v;
+
+        if (amount <= 0 || amount % NUM_MICRO != 0)
+                return err_field(err, E_INVALID, "amount",
+                                 "must be whole units of 0.000001, above zero");
+        out->type = HL_SUB_ACCOUNT_TRANSFER;
+        out->u.sub_transfer.user = action->u.fund.sub_account;
+        out->u.sub_transfer.is_deposit = action->u.fund.is_deposit;
+        out->u.sub_transfer.usd = (uint64_t)(amount / NUM_MICRO);
+        return E_OK;
+}
+
 /* ---- Together ---- */
 
 struct arrays {
@@ -277,6 +307,8 @@ static enum errc build(struct hl_action *out, struct arrays *arrays,
         case VENUE_ADJUST_MARGIN: return build_margin(out, action, m, err);
         case VENUE_CANCEL: return build_cancels(out, arrays->cancels, action, err);
         case VENUE_MODIFY: return build_modify(out, &arrays->modify, action, universe, err);
+        case VENUE_CREATE_SUB_ACCOUNT: return build_sub_account(out, action, err);
+        case VENUE_FUND_SUB_ACCOUNT: return build_funding(out, action, err);
         }
         must(false && "an action kind of the enum");
 }
@@ -288,14 +320,17 @@ static unsigned items_of(const struct venue_action *action)
         case VENUE_MODIFY: return action->u.order.n;
         case VENUE_CANCEL: return action->u.cancel.n;
         case VENUE_SET_LEVERAGE:
-        case VENUE_ADJUST_MARGIN: return 0;
+        case VENUE_ADJUST_MARGIN:
+        case VENUE_CREATE_SUB_ACCOUNT:
+        case VENUE_FUND_SUB_ACCOUNT: return 0;
         }
         must(false && "an action kind of the enum");
 }
 
 enum errc hl_compile(struct venue_compiled *out, const struct venue_action *action,
-                     const struct hl_universe *universe, bool is_mainnet, uint64_t nonce,
-                     uint64_t expires_after, struct err *err)
+                     const struct hl_universe *universe, bool is_mainnet,
+                     const struct addr *sub_account, uint64_t nonce, uint64_t expires_after,
+                     struct err *err)
 {
         struct hl_envelope envelope = {.nonce = nonce,
                                        .has_expires_after = expires_after != 0,
@@ -309,7 +344,12 @@ enum errc hl_compile(struct venue_compiled *out, const struct venue_action *acti
         *out = (struct venue_compiled){.nonce = nonce,
                                        .expires_after = expires_after,
                                        .kind = action->kind,
-                                       .n_items = items_of(action)};
+                                       .n_items = items_of(action),
+                                       .has_sub_account = sub_account != NULL};
+        if (sub_account) {
+                out->sub_account = envelope.vault = *sub_account;
+                envelope.has_vault = true;
+        }
         buf_init(&scratch, BODY_MAX);
         buf_init(&out->body, BODY_MAX);
         rc = build(&typed, &arrays, action, universe, err);

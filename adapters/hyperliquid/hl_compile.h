@@ -14,9 +14,11 @@ MUST_USE enum errc hl_compile_check_size(const struct market *m, struct qty size
                                          struct err *err);
 
 /* out is filled on success only; the caller frees out->body. Errors: E_MARKET_NOT_OFFERED, E_TICK,
- * E_LOT, E_LEVERAGE, E_MARGIN_MODE, E_INVALID. universe may be NULL. */
+ * E_LOT, E_LEVERAGE, E_MARGIN_MODE, E_INVALID. universe may be NULL; sub_account is whom the action is
+ * for, NULL: the signer's own account. */
 MUST_USE enum errc hl_compile(struct venue_compiled *out, const struct venue_action *action,
-                              const struct hl_universe *universe, bool is_mainnet, uint64_t nonce,
+                              const struct hl_universe *universe, bool is_mainnet,
+                              const struct addr *sub_account, uint64_t nonce,
                               uint64_t expires_after, struct err *err);
 
 #endif

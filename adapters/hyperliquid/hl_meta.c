@@ -169,6 +169,31 @@ struct hl_universe *hl_meta_parse(const json_t *meta, struct err *err)
         return u;
 }
 
+struct hl_universe *hl_meta_read(const json_t *meta)
+{
+        const json_t *entries = json_object_get(meta, "universe");
+        const json_t *tables = json_object_get(meta, "marginTables");
+        size_t n = json_array_size(entries);
+        struct hl_universe *u;
+
+        if (!json_is_array(entries) || n > HL_META_MARKETS_MAX)
+                return NULL;
+        u = xcalloc(1, sizeof *u);
+        u->market = xcalloc(n + 1, sizeof *u->market);
+        u->by_symbol = map_new();
+        for (size_t i = 0; i < n; i++) {
+                struct market *m = &u->market[u->n];
+
+                *m = (struct market){.asset = (uint32_t)i};
+                if (parse_market(m, json_array_get(entries, i), tables, NULL) ||
+                    hl_meta_find(u, m->symbol))
+                        continue;
+                (void)map_put(u->by_symbol, m->symbol, strlen(m->symbol), m);
+                u->n++;
+        }
+        return u;
+}
+
 void hl_meta_free(struct hl_universe *universe)
 {
         if (!universe)

@@ -21,6 +21,10 @@ struct hl_universe {
 
 /* NULL with err (E_VENUE_UNAVAILABLE) when anything in meta is not as it must be. */
 struct hl_universe *hl_meta_parse(const json_t *meta, struct err *err);
+/* The same of metadata that others kept, cut or old: markets that can't be read, or whose margin table
+ * is missing, are left out, and collateral is whatever it is. For reading figures, never for trading.
+ * NULL when there is no universe at all. */
+struct hl_universe *hl_meta_read(const json_t *meta);
 void hl_meta_free(struct hl_universe *universe); /* accepts NULL */
 
 /* NULL when there is none; universe may be NULL. */

@@ -157,6 +157,14 @@ static void read_ok(struct venue_outcome *out, enum venue_action_kind kind, unsi
                 read_statuses(out, kind, n_items, json_object_get(data, "statuses"), unknown_texts);
                 return;
         }
+        if (kind == VENUE_CREATE_SUB_ACCOUNT) {
+                if (type && strcmp(type, "createSubAccount") == 0 &&
+                    hl_raw_get_addr(&out->created, response, "data") == E_OK)
+                        set(out, VENUE_DONE, E_OK, NULL);
+                else
+                        unknown(out, "The venue's answer does not name the sub-account.");
+                return;
+        }
         if (type && strcmp(type, "default") == 0)
                 set(out, VENUE_DONE, E_OK, NULL);
         else

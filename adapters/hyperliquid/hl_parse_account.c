@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/hyperliquid/hl_exposure.h"
 #include "adapters/hyperliquid/hl_parse.h"
 #include "adapters/hyperliquid/hl_raw.h"
 #include "base/mem.h"
@@ -26,66 +27,45 @@ static enum errc parse_leverage(enum margin_mode *mode, unsigned *value, const j
         return E_OK;
 }
 
-/* What was paid for the position: value and profit are exact at 0.000001, the entry price is rounded
- * for display. profit = side * (value - entry notional). */
-static enum errc entry_notional(struct venue_position *out)
-{
-        return out->p.size.v < 0
-                       ? num_usd_add(&out->p.entry_notional, out->p.value, out->unrealized_pnl)
-                       : num_usd_sub(&out->p.entry_notional, out->p.value, out->unrealized_pnl);
-}
-
-/* The market's table, unless the venue judges this position by another one: markets are re-rated
- * and open positions keep what they had. */
-static void set_tiers(struct venue_position *out, const struct market *m)
-{
-        if (!m)
-                return;
-        out->p.tiers = m->tiers;
-        out->tiers_known = out->max_leverage == m->tiers.tier[0].max_leverage ||
-                           out->max_leverage == margin_max_leverage(&m->tiers, out->p.value);
-}
-
 static enum errc parse_optional_text(char *out, size_t cap, const json_t *object, const char *key)
 {
         out[0] = '\0';
         return hl_raw_is_absent(object, key) ? E_OK : hl_parse_text(out, cap, object, key);
 }
 
+/* The position as the margin rules need it, and what an answer of the venue always has besides. */
 static enum errc parse_position(struct venue_position *out, const json_t *position,
                                 const struct hl_universe *universe, const char **part)
 {
-        const json_t *leverage = json_object_get(position, "leverage");
         const json_t *funding = json_object_get(position, "cumFunding");
-        uint64_t max_leverage;
+        struct hl_exposure_name name;
+        struct margin_holding h;
 
         *part = "position";
         if (hl_parse_text(out->symbol, sizeof out->symbol, position, "coin"))
                 return E_SYNTAX;
         *part = out->symbol;
-        if (hl_parse_qty(&out->p.size, position, "szi") ||
-            hl_parse_usd(&out->p.value, position, "positionValue") ||
-            hl_parse_usd(&out->unrealized_pnl, position, "unrealizedPnl") ||
+        if (hl_exposure_position(&h, &name, position, universe) || !h.has_value || !h.has_entry ||
+            !h.p.leverage || !name.max_leverage)
+                return E_SYNTAX;
+        if (h.p.mode == MARGIN_ISOLATED && !h.has_raw_usd)
+                return E_SYNTAX;
+        if (hl_parse_usd(&out->unrealized_pnl, position, "unrealizedPnl") ||
             hl_parse_usd(&out->margin_used, position, "marginUsed") ||
             hl_parse_usd(&out->funding_since_open, funding, "sinceOpen"))
                 return E_SYNTAX;
         if (!hl_raw_is_absent(position, "entryPx") &&
             hl_parse_px_rounded(&out->entry, position, "entryPx"))
                 return E_SYNTAX;
-        if (parse_leverage(&out->p.mode, &out->p.leverage, leverage) || entry_notional(out))
-                return E_SYNTAX;
-        if (out->p.mode == MARGIN_ISOLATED && hl_parse_usd(&out->p.raw_usd, leverage, "rawUsd"))
-                return E_SYNTAX;
-        if (hl_raw_get_uint(&max_leverage, position, "maxLeverage") || max_leverage == 0 ||
-            max_leverage > 1000)
-                return E_SYNTAX;
-        out->max_leverage = (unsigned)max_leverage;
         if (parse_optional_text(out->liquidation_px, sizeof out->liquidation_px, position,
                                 "liquidationPx") ||
             parse_optional_text(out->return_on_equity, sizeof out->return_on_equity, position,
                                 "returnOnEquity"))
                 return E_SYNTAX;
-        set_tiers(out, hl_meta_find(universe, out->symbol));
+        out->p = h.p;
+        out->max_leverage = name.max_leverage;
+        out->tier_doubts = h.tier_doubts;
+        out->tiers_known = !h.tier_doubts;
         return E_OK;
 }
 

@@ -95,6 +95,7 @@ static bool is_past(enum hl_rest_kind kind)
         case HL_REST_EXTRA_AGENTS:
         case HL_REST_USER_ROLE:
         case HL_REST_ALLOWANCE:
+        case HL_REST_SUB_ACCOUNTS:
         case HL_REST_KIND_COUNT: return false;
         }
         return false;

@@ -39,7 +39,8 @@ struct hl_rest;
         ROW(HL_REST_PAYMENTS, "userFunding", 20)                                                   \
         ROW(HL_REST_LEDGER, "userNonFundingLedgerUpdates", 20)                                     \
         ROW(HL_REST_PAST_ORDERS, "historicalOrders", 20)                                           \
-        ROW(HL_REST_ALLOWANCE, "userRateLimit", 20)
+        ROW(HL_REST_ALLOWANCE, "userRateLimit", 20)                                                \
+        ROW(HL_REST_SUB_ACCOUNTS, "subAccounts", 20)
 
 enum hl_rest_kind {
 #define ROW(constant, name, weight) constant,

@@ -71,17 +71,21 @@ static void on_answer(void *cookie, const struct http_answer *answer, enum errc 
         free(s);
 }
 
-/* {"action":...,"nonce":...,"signature":{...}}; vaultAddress is never used: absent. */
+/* {"action":...,"nonce":...,"signature":{...}}; what is not used is absent. */
 static void put_request(struct buf *out, const void *action, size_t action_len, uint64_t nonce,
-                        uint64_t expires_after, const struct signature *sig)
+                        uint64_t expires_after, const struct addr *sub_account,
+                        const struct signature *sig)
 {
         char r[HASH_STR_MAX];
         char s[HASH_STR_MAX];
+        char vault[ADDR_STR_MAX];
 
         buf_puts(out, "{\"action\":");
         buf_put(out, action, action_len);
         buf_printf(out, ",\"nonce\":%" PRIu64 ",\"signature\":{\"r\":\"%s\",\"s\":\"%s\",\"v\":%u}",
                    nonce, hex_print_hash(r, &sig->r), hex_print_hash(s, &sig->s), sig->v);
+        if (sub_account)
+                buf_printf(out, ",\"vaultAddress\":\"%s\"", hex_print_addr(vault, sub_account));
         if (expires_after != 0)
                 buf_printf(out, ",\"expiresAfter\":%" PRIu64, expires_after);
         buf_putc(out, '}');
@@ -107,7 +111,8 @@ void hl_submit_action(struct venue *venue, const struct venue_compiled *compiled
                                  .cookie = cookie};
         buf_init(&request, REQUEST_MAX);
         put_request(&request, compiled->body.data, compiled->body.len, compiled->nonce,
-                    compiled->expires_after, sig);
+                    compiled->expires_after,
+                    compiled->has_sub_account ? &compiled->sub_account : NULL, sig);
         post(s, &request);
         buf_fini(&request);
 }
@@ -129,7 +134,7 @@ void hl_submit_approval(struct venue *venue, const struct venue_approval *approv
         buf_init(&request, REQUEST_MAX);
         hl_approval_action(&action, approval, s->v->is_mainnet);
         must(buf_check(&action) == E_OK);
-        put_request(&request, action.data, action.len, approval->nonce, 0, sig);
+        put_request(&request, action.data, action.len, approval->nonce, 0, NULL, sig);
         post(s, &request);
         buf_fini(&action);
         buf_fini(&request);

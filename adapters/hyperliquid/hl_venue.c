@@ -5,6 +5,7 @@
 
 #include "adapters/hyperliquid/hl_approval.h"
 #include "adapters/hyperliquid/hl_compile.h"
+#include "adapters/hyperliquid/hl_family.h"
 #include "adapters/hyperliquid/hl_history.h"
 #include "adapters/hyperliquid/hl_num.h"
 #include "adapters/hyperliquid/hl_raw.h"
@@ -205,12 +206,13 @@ static enum errc op_round_price(const struct market *m, struct px *price, enum n
 }
 
 static enum errc op_compile(struct venue *venue, struct venue_compiled *out,
-                            const struct venue_action *action, uint64_t nonce,
-                            uint64_t expires_after, struct err *err)
+                            const struct venue_action *action, const struct addr *sub_account,
+                            uint64_t nonce, uint64_t expires_after, struct err *err)
 {
         const struct hl_venue *v = hl_venue_of(venue);
 
-        return hl_compile(out, action, v->universe, v->is_mainnet, nonce, expires_after, err);
+        return hl_compile(out, action, v->universe, v->is_mainnet, sub_account, nonce,
+                          expires_after, err);
 }
 
 static enum errc op_approval_prepare(struct venue *venue, struct buf *typed_data,
@@ -293,6 +295,7 @@ static const struct venue_ops ops = {
         .read_ledger = hl_history_ledger,
         .read_past_orders = hl_history_orders,
         .read_agents = hl_history_agents,
+        .read_sub_accounts = hl_family_read,
         .read_allowance = hl_history_allowance,
         .budget = op_budget,
         .metrics = op_metrics,

@@ -134,10 +134,14 @@ static bool find_market(const struct paper *p, uint32_t id, uint32_t *asset,
 
 /* ---- Orders ---------------------------------------------------------------------------------- */
 
-static bool check_builder(const struct paper_user *user, const struct hl_action *action,
-                          char text[PAPER_TEXT_MAX])
+/* A sub-account has no key to approve a builder with: its master's approval counts. */
+static bool check_builder(struct paper *p, const struct paper_user *user,
+                          const struct hl_action *action, char text[PAPER_TEXT_MAX])
 {
         int64_t fee = action->u.order.builder_fee;
+
+        if (user->is_sub)
+                user = paper_users_get(p, &user->master);
 
         if (!action->u.order.has_builder)
                 return true;
@@ -156,7 +160,7 @@ static void run_orders(struct paper *p, struct paper_outcome *out, struct paper_
         struct engine_order_request *request = NULL;
         struct engine_order_result *result = NULL;
 
-        if (!check_builder(user, action, out->text))
+        if (!check_builder(p, user, action, out->text))
                 return;
         if (n == 0 || action->u.order.has_priority) {
                 paper_exchange_refuse(out, n == 0 ? "Order batch is empty."

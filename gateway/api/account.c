@@ -46,7 +46,9 @@ static void answer(struct view *view)
         (void)!margin_free(&free_margin, &view->account.cross);
         buf_init(&body, 65536);
         buf_putc(&body, '{');
-        out_text(&body, "address", hex_print_addr(address, &call->session.address));
+        out_text(&body, "address", hex_print_addr(address, &call->account));
+        if (call->for_sub_account)
+                out_text(&body, "master", hex_print_addr(address, &call->session.address));
         out_text(&body, "brand", b->id);
         out_text(&body, "network", venue->ops->caps(venue)->network);
         out_text(&body, "accountMode", view->facts.mode);
@@ -110,6 +112,6 @@ void account_get(struct call *call)
 
         view->call = call;
         view->reading = 2;
-        venue->ops->read_account(venue, &call->session.address, state_read, view);
-        accounts_facts(call->api->accounts, &call->session.address, facts_read, view);
+        venue->ops->read_account(venue, &call->account, state_read, view);
+        accounts_facts(call->api->accounts, &call->account, facts_read, view);
 }

@@ -25,6 +25,7 @@ static const struct {
         {METHOD_POST, "/v1/agent/approve"},
         {METHOD_POST, "/v1/transfer"},
         {METHOD_POST, "/v1/transfer/submit"},
+        {METHOD_POST, "/v1/sub-accounts/{address}/transfer"},
 };
 
 static bool is_withdrawal(const struct route *route)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/acting.h"
 #include "api/admit.h"
 #include "api/api_keys.h"
 #include "api/call.h"
@@ -103,6 +104,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->transfers = transfers_new(api);
         api->series = series_new(api);
         api->keys = api_keys_new(api);
+        api->acting = acting_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
                 api_free(api);
@@ -120,6 +122,7 @@ void api_free(struct api *api)
         prepare_free(api->prepare);
         transfers_free(api->transfers);
         api_keys_free(api->keys);
+        acting_free(api->acting);
         series_free(api->series);
         snapshots_free(api->snapshots);
         sweep_free(api->sweep);
@@ -171,7 +174,8 @@ static void preflight(struct api *api, const struct httpd_request *request,
                 pair[n++] = (struct httpd_header_pair){"Access-Control-Allow-Methods", allowed};
                 pair[n++] = (struct httpd_header_pair){
                         "Access-Control-Allow-Headers",
-                        "Authorization, Content-Type, Idempotency-Key, X-Request-Id"};
+                        "Authorization, Content-Type, Idempotency-Key, X-Request-Id, "
+                        "X-Sub-Account"};
                 pair[n++] = (struct httpd_header_pair){"Access-Control-Max-Age", "600"};
         }
         httpd_reply(api->o.httpd, request->handle, 204, NULL, pair, n, NULL, 0);
@@ -193,6 +197,11 @@ static void run_handler(struct call *call)
                         return;
                 }
         }
+        if (call->for_sub_account) {
+                acting_enter(call, admit_enter);
+                return;
+        }
+        call->account = call->session.address;
         admit_enter(call);
 }
 
@@ -267,17 +276,12 @@ static bool may_read(struct call *call, const char *network)
                           clock_mono_ms(call->api->o.clock), &call->limit);
 }
 
-static bool is_private(const struct route *route)
-{
-        return route->auth == ROUTE_SESSION || route->auth == ROUTE_WALLET;
-}
-
 /* What a request costs whoever sends it, before it is known whose session it names. */
 static unsigned public_cost(const struct route *route)
 {
         if (!route)
                 return 1;
-        return is_private(route) ? 0 : route->cost;
+        return route_is_private(route) ? 0 : route->cost;
 }
 
 void api_handle(void *cookie, const struct httpd_request *request)
@@ -316,11 +320,12 @@ void api_handle(void *cookie, const struct httpd_request *request)
         call->limit = limit;
         text_copy(call->client, sizeof call->client, client);
         call->region = region_of(api, request, brand);
-        if (take_key(call, request, &err)) {
+        if (take_key(call, request, &err) ||
+            (route_is_private(route) && acting_take(call, request, &err))) {
                 call_fail(call, &err);
                 return;
         }
-        if (!is_private(route)) {
+        if (!route_is_private(route)) {
                 run_handler(call);
                 return;
         }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/acting.h"
 #include "api/api_keys_impl.h"
 #include "api/call.h"
 #include "api/handlers.h"
@@ -60,7 +61,7 @@ static void ip_list(struct buf *out, const char *list)
 /* secret: shown once, when it is made; else NULL. */
 static void key_json(struct buf *out, const struct store_api_key *k, const char *secret)
 {
-        char id[KEY_STR_MAX], material[65];
+        char id[KEY_STR_MAX], material[65], address[ADDR_STR_MAX];
 
         buf_putc(out, '{');
         out_text(out, "id", hex_encode(id, k->id, sizeof k->id));
@@ -71,6 +72,8 @@ static void key_json(struct buf *out, const struct store_api_key *k, const char 
                       : k->scopes == API_KEY_TRADE ? "[\"trade\"]"
                                                    : "[\"read\",\"trade\"]");
         ip_list(out, k->ip_allow);
+        if (k->has_sub_account)
+                out_text(out, "subAccount", hex_print_addr(address, &k->sub_account));
         if (k->kind == API_KEY_ED25519)
                 out_text(out, "publicKey", hex_encode(material, k->material, 32));
         out_int(out, "createdAt", k->created_at);
@@ -89,7 +92,8 @@ struct key_request {
         char name[NAME_MAX_LEN + 1];
         struct field_texts scopes, ip_allow;
         int64_t expires_at;
-        bool has_expiry, has_public_key;
+        bool has_expiry, has_public_key, has_sub_account;
+        struct addr sub_account;
         int type;
         const char *public_key;
 };
@@ -127,6 +131,10 @@ static const struct field key_fields[] = {
          .offset = offsetof(struct key_request, public_key),
          .present = offsetof(struct key_request, has_public_key),
          .size = 66},
+        {.name = "subAccount",
+         .type = FIELD_ADDRESS,
+         .offset = offsetof(struct key_request, sub_account),
+         .present = offsetof(struct key_request, has_sub_account)},
 };
 FIELD_TABLE(api_keys_make_table, key_fields);
 
@@ -250,6 +258,29 @@ static enum errc make_secret(struct make *make)
         return E_OK;
 }
 
+static void put_key(struct make *make)
+{
+        store_api_key_put(make->call->api->o.store, &make->key, made, make);
+}
+
+static void sub_account_checked(void *cookie, const struct err *err)
+{
+        struct make *make = cookie;
+        struct err why = *err;
+
+        if (!err->code) {
+                put_key(make);
+                return;
+        }
+        if (err->code == E_NOT_FOUND) {
+                why = (struct err){.code = E_OK};
+                (void)err_field(&why, E_INVALID, "subAccount",
+                                "is not a sub-account of this wallet");
+        }
+        call_fail(make->call, &why);
+        make_free(make);
+}
+
 void api_keys_make(struct call *call)
 {
         struct make *make = xcalloc(1, sizeof *make);
@@ -267,6 +298,8 @@ void api_keys_make(struct call *call)
                 key->kind = request.type == 0 ? API_KEY_HMAC : API_KEY_ED25519;
                 text_copy(key->name, sizeof key->name, request.name);
                 key->expires_at = request.expires_at;
+                key->has_sub_account = request.has_sub_account;
+                key->sub_account = request.sub_account;
                 take_scopes(key, &request.scopes, &err);
                 take_networks(key, &request.ip_allow, &err);
                 take_public_key(key, &request, &err);
@@ -280,7 +313,11 @@ void api_keys_make(struct call *call)
                 make_free(make);
                 return;
         }
-        store_api_key_put(call->api->o.store, key, made, make);
+        if (key->has_sub_account)
+                acting_check(call->api->acting, &key->account, &key->sub_account,
+                             sub_account_checked, make);
+        else
+                put_key(make);
 }
 
 /* --- listing --- */

@@ -156,6 +156,20 @@ static unsigned scope_for(enum route_risk risk)
         never("risk label");
 }
 
+/* A key that is bound to a sub-account acts for it whether the request says so or not. */
+static enum errc check_binding(struct call *call, const struct store_api_key *key, struct err *err)
+{
+        if (!key->has_sub_account)
+                return E_OK;
+        if (call->route->auth != ROUTE_SESSION)
+                return err_set(err, E_FORBIDDEN, "The key acts for one sub-account only.");
+        if (call->for_sub_account && !hex_addr_equal(&call->account, &key->sub_account))
+                return err_set(err, E_FORBIDDEN, "The key acts for another sub-account only.");
+        call->for_sub_account = true;
+        call->account = key->sub_account;
+        return E_OK;
+}
+
 static enum errc check_rules(struct check *check, const struct store_api_key *key, struct err *err)
 {
         struct call *call = check->call;
@@ -170,7 +184,7 @@ static enum errc check_rules(struct check *check, const struct store_api_key *ke
                                scope == API_KEY_READ    ? "read"
                                : scope == API_KEY_TRADE ? "trade"
                                                         : "funds");
-        return E_OK;
+        return check_binding(call, key, err);
 }
 
 static enum errc check_replay(struct check *check, struct err *err)
@@ -230,6 +244,17 @@ static void key_loaded(void *cookie, enum errc rc, const struct store_api_key *k
         settle(check, n ? keys : NULL);
 }
 
+/* The header is signed too, where it is there: whoever carries the request must not turn it to another
+ * account. A newline ends what comes before: no path, query or JSON object goes on with one and an
+ * address. */
+static void add_sub_account(struct buf *text, const char *header)
+{
+        if (!header[0])
+                return;
+        buf_putc(text, '\n');
+        buf_puts(text, header);
+}
+
 void api_keys_check(struct call *call, const struct httpd_request *request, api_keys_fn *done)
 {
         struct api *api = call->api;
@@ -240,6 +265,7 @@ void api_keys_check(struct call *call, const struct httpd_request *request, api_
                 .window = httpd_header(request, "x-api-window"),
         };
         struct check *check = xcalloc(1, sizeof *check);
+        const char *sub_account = httpd_header(request, "x-sub-account");
         const struct store_api_key *known;
         struct buf query;
         struct err err = {.code = E_OK};
@@ -262,6 +288,8 @@ void api_keys_check(struct call *call, const struct httpd_request *request, api_
                       call->path, call->query, call->body, call->body_len);
         api_sign_text(&check->strict, headers.timestamp, http_method_name(request->method),
                       call->path, buf_cstr(&query), call->body, call->body_len);
+        add_sub_account(&check->text, sub_account);
+        add_sub_account(&check->strict, sub_account);
         buf_fini(&query);
         if (!err.code && (buf_check(&check->text) || buf_check(&check->strict)))
                 (void)err_set(&err, E_TOO_LARGE, "%s", err_text(E_TOO_LARGE));

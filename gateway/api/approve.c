@@ -269,11 +269,28 @@ static void admitted(struct approval *ap, const struct err *err, bool holds)
                 journal(ap);
 }
 
+/* Money comes back from a sub-account by the agent's signature alone. */
+static void subs_read(void *cookie, const struct err *err, const struct venue_sub_account *subs,
+                      size_t n)
+{
+        bool holds = false;
+
+        for (size_t i = 0; i < n; i++)
+                holds = holds || subs[i].equity.v != 0;
+        admitted(cookie, err, holds);
+}
+
 static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
                         size_t n)
 {
+        struct approval *ap = cookie;
+        struct venue *venue = ap->call->api->o.venue;
+
         (void)orders;
-        admitted(cookie, err, n > 0);
+        if (err->code || n > 0)
+                admitted(ap, err, true);
+        else
+                venue->ops->read_sub_accounts(venue, &ap->call->session.address, subs_read, ap);
 }
 
 static void positions_read(void *cookie, const struct err *err, struct venue_account *account)

@@ -158,7 +158,7 @@ static void account_state_read(void *cookie, const struct err *err, struct venue
                 if (m->has_setting)
                         continue;
                 b->reading++;
-                ops->read_setting(b->venue, &b->call->session.address, &m->market, setting_read, m);
+                ops->read_setting(b->venue, &b->call->account, &m->market, setting_read, m);
         }
         read_done(b, err);
 }
@@ -166,7 +166,7 @@ static void account_state_read(void *cookie, const struct err *err, struct venue
 static void read_all(struct batch *b)
 {
         const struct venue_ops *ops = b->venue->ops;
-        const struct addr *user = &b->call->session.address;
+        const struct addr *user = &b->call->account;
 
         b->reading = 3;
         ops->read_account(b->venue, user, account_state_read, b);
@@ -214,8 +214,8 @@ static void replay_or(struct batch *b, void (*when_new)(struct batch *b))
 
         b->when_new = when_new;
         if (call->key[0])
-                store_intent_by_key(call->api->o.store, call->brand->id, &call->session.address,
-                                    call->key, key_looked_up, b);
+                store_intent_by_key(call->api->o.store, call->brand->id, &call->account, call->key,
+                                    key_looked_up, b);
         else
                 when_new(b);
 }
@@ -248,8 +248,8 @@ static void enter_next(struct batch *b)
                 return;
         }
         m = &b->market[b->gate++];
-        if (turnstile_enter(b->call->api->turnstile, &m->pass, &b->call->session.address,
-                            m->market.symbol, entered)) {
+        if (turnstile_enter(b->call->api->turnstile, &m->pass, &b->call->account, m->market.symbol,
+                            entered)) {
                 (void)err_set(&b->err, E_RATE_LIMITED,
                               "Too many orders of this account wait on %s.", m->market.symbol);
                 batch_fail(b);

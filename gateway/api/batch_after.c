@@ -98,7 +98,9 @@ void batch_after_act(struct batch *b, struct batch_act *act, const struct venue_
                                 ok ? NULL : &outcome->err);
                 break;
         case VENUE_CANCEL:
-        case VENUE_MODIFY: must(false && "an action of a batch"); break;
+        case VENUE_MODIFY:
+        case VENUE_CREATE_SUB_ACCOUNT:
+        case VENUE_FUND_SUB_ACCOUNT: must(false && "an action of a batch"); break;
         }
 }
 
@@ -148,8 +150,8 @@ static void look_next(struct batch *b)
                 b->wave_done_unknown(b);
                 return;
         }
-        b->venue->ops->lookup(b->venue, &b->call->session.address,
-                              &act->item[act->next_lookup]->cloid[0], 0, order_looked_up, b);
+        b->venue->ops->lookup(b->venue, &b->call->account, &act->item[act->next_lookup]->cloid[0],
+                              0, order_looked_up, b);
 }
 
 static void setting_looked_up(void *cookie, const struct err *err, const struct venue_setting *s)
@@ -175,8 +177,8 @@ void batch_after_unknown(struct batch *b, void (*done)(struct batch *b))
         b->wave_done_unknown = done;
         switch (act->action.kind) {
         case VENUE_SET_LEVERAGE:
-                b->venue->ops->read_setting(b->venue, &b->call->session.address,
-                                            &act->market->market, setting_looked_up, b);
+                b->venue->ops->read_setting(b->venue, &b->call->account, &act->market->market,
+                                            setting_looked_up, b);
                 break;
         case VENUE_ORDER: look_next(b); break;
         case VENUE_ADJUST_MARGIN: /* funding moves it too: reading proves nothing */
@@ -185,7 +187,9 @@ void batch_after_unknown(struct batch *b, void (*done)(struct batch *b))
                 done(b);
                 break;
         case VENUE_CANCEL:
-        case VENUE_MODIFY: must(false && "an action of a batch"); break;
+        case VENUE_MODIFY:
+        case VENUE_CREATE_SUB_ACCOUNT:
+        case VENUE_FUND_SUB_ACCOUNT: must(false && "an action of a batch"); break;
         }
 }
 
@@ -365,7 +369,7 @@ void batch_after_orders(struct batch *b)
         for (unsigned i = 0; i < b->n_items; i++) {
                 if (!wants_adjust(&b->item[i]))
                         continue;
-                b->venue->ops->read_account(b->venue, &b->call->session.address, account_read, b);
+                b->venue->ops->read_account(b->venue, &b->call->account, account_read, b);
                 return;
         }
         last_wave(b);

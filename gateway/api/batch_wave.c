@@ -104,7 +104,8 @@ static enum errc compile_act(struct batch *b, struct batch_act *act, uint64_t no
         struct store_intent_step *noted = &b->intent.step[act - b->acts];
         enum errc rc;
 
-        rc = b->venue->ops->compile(b->venue, &act->compiled, &act->action, nonce, expires, err);
+        rc = b->venue->ops->compile(b->venue, &act->compiled, &act->action,
+                                    call_sub_account(b->call), nonce, expires, err);
         text_copy(noted->action, sizeof noted->action, act->name);
         noted->nonce = nonce;
         if (!rc) {
@@ -215,7 +216,9 @@ static void start_waves(struct batch *b)
 
         it->id = b->id;
         text_copy(it->brand, sizeof it->brand, call->brand->id);
-        it->account = call->session.address;
+        it->account = call->account;
+        it->has_master = call->for_sub_account;
+        it->master = call->session.address;
         it->signer = b->account.agent;
         text_copy(it->kind, sizeof it->kind, "batch");
         text_copy(it->idempotency_key, sizeof it->idempotency_key, call->key);
@@ -252,7 +255,9 @@ static void item_intent(struct batch *b, struct batch_item *item)
 
         it->id = item->cloid[0];
         text_copy(it->brand, sizeof it->brand, b->call->brand->id);
-        it->account = b->call->session.address;
+        it->account = b->call->account;
+        it->has_master = b->call->for_sub_account;
+        it->master = b->call->session.address;
         it->signer = b->account.agent;
         text_copy(it->kind, sizeof it->kind, "order");
         text_copy(it->symbol, sizeof it->symbol, item->request.symbol);

@@ -41,9 +41,19 @@ struct call {
         bool has_session;
         bool has_key; /* the session stands for an API key */
         struct auth_session session;
+        /* Whose money it is about: the session's, or a sub-account's of it. What is signed, approved
+         * and counted stays the session's. */
+        struct addr account;
+        bool for_sub_account;
         bool replayed; /* the answer is a stored one */
         int64_t started_mono_ms;
 };
+
+/* The sub-account that the call acts for, as venue ops take it: NULL for the wallet's own account. */
+static inline const struct addr *call_sub_account(const struct call *call)
+{
+        return call->for_sub_account ? &call->account : NULL;
+}
 
 /* Takes what it needs from request; brand may be NULL for routes that need none. */
 struct call *call_new(struct api *api, const struct httpd_request *request,

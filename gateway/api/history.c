@@ -242,7 +242,7 @@ static void ledger_read(void *cookie, const struct err *err, const struct venue_
 static void read_next(struct history *h)
 {
         struct venue *venue = h->call->api->o.venue;
-        const struct addr *user = &h->call->session.address;
+        const struct addr *user = &h->call->account;
         int64_t from = h->walk.from, to = h->walk.floor;
 
         h->reads++;

@@ -40,7 +40,7 @@ void identity_cloids(struct cloid *out, uint8_t n, const struct call *call)
                 crypto_generichash_init(&h, NULL, 0, sizeof out[i].b);
                 crypto_generichash_update(&h, (const uint8_t *)call->brand->id,
                                           strlen(call->brand->id) + 1);
-                crypto_generichash_update(&h, call->session.address.b, 20);
+                crypto_generichash_update(&h, call->account.b, 20);
                 crypto_generichash_update(&h, (const uint8_t *)call->key, strlen(call->key) + 1);
                 crypto_generichash_update(&h, &i, 1);
                 crypto_generichash_final(&h, out[i].b, sizeof out[i].b);

@@ -105,5 +105,5 @@ void limits_get(struct call *call)
         if (call_query(call, NULL, NULL, 0, &err))
                 call_fail(call, &err);
         else
-                venue->ops->read_allowance(venue, &call->session.address, allowance_read, call);
+                venue->ops->read_allowance(venue, &call->account, allowance_read, call);
 }

@@ -186,6 +186,10 @@ static json_t *parameters(const struct operation *op)
                                                            examples_of(op, "query", f->name))) ==
                      0);
         }
+        if (op->route->auth == ROUTE_SESSION)
+                must(json_array_append_new(list, json_pack("{s:s}", "$ref",
+                                                           "#/components/parameters/SubAccount")) ==
+                     0);
         if (json_is_true(json_object_get(op->words, "idempotent")))
                 must(json_array_append_new(
                              list, json_pack("{s:s}", "$ref",
@@ -270,8 +274,10 @@ static void take_problems(struct operation *op)
 
         op->takes[E_INVALID] = op->takes[E_RATE_LIMITED] = op->takes[E_INTERNAL] = true;
         op->takes[E_NOT_FOUND] = op->route->auth != ROUTE_ANY_HOST;
-        if (op->route->auth == ROUTE_SESSION || op->route->auth == ROUTE_WALLET)
+        if (route_is_private(op->route))
                 op->takes[E_UNAUTHORIZED] = op->takes[E_FORBIDDEN] = true;
+        if (op->route->auth == ROUTE_SESSION) /* whose a sub-account is, the venue is asked */
+                op->takes[E_VENUE_UNAVAILABLE] = true;
         if (op->route->max_body_bytes)
                 op->takes[E_LENGTH_REQUIRED] = op->takes[E_MEDIA_TYPE] = op->takes[E_TOO_LARGE] =
                         true;
@@ -332,9 +338,9 @@ static json_t *security(const struct route *r)
 {
         json_t *ways = json_array();
 
-        if (r->auth == ROUTE_SESSION || r->auth == ROUTE_WALLET)
+        if (route_is_private(r))
                 must(json_array_append_new(ways, json_pack("{s:[]}", "session")) == 0);
-        if (r->auth == ROUTE_SESSION)
+        if (r->auth == ROUTE_SESSION || r->auth == ROUTE_OWNER)
                 must(json_array_append_new(ways, json_pack("{s:[], s:[], s:[]}", "apiKey",
                                                            "apiTimestamp", "apiSignature")) == 0);
         return ways;

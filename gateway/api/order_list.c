@@ -154,7 +154,7 @@ static void answer(struct listing *l)
         for (size_t i = 0; i < l->n; i++)
                 if (l->rows[i].order.has_cloid)
                         cloids[n++] = l->rows[i].order.cloid;
-        store_order_lookup(call->api->o.store, call->brand->id, &call->session.address, cloids, n,
+        store_order_lookup(call->api->o.store, call->brand->id, &call->account, cloids, n,
                            names_read, l);
         free(cloids);
 }
@@ -223,7 +223,7 @@ void order_list_answer(struct call *call)
         if (read_query(l, &err))
                 fail(l, &err);
         else if (l->kind == ORDER_LIST_OPEN)
-                venue->ops->read_open_orders(venue, &call->session.address, open_read, l);
+                venue->ops->read_open_orders(venue, &call->account, open_read, l);
         else
-                venue->ops->read_past_orders(venue, &call->session.address, past_read, l);
+                venue->ops->read_past_orders(venue, &call->account, past_read, l);
 }

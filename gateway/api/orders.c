@@ -166,9 +166,8 @@ static void looked_up(void *cookie, const struct err *err, const struct venue_or
                 if (look->name.by_cloid || !s->order.has_cloid)
                         show_order(look);
                 else
-                        store_order_lookup(call->api->o.store, call->brand->id,
-                                           &call->session.address, &s->order.cloid, 1, name_read,
-                                           look);
+                        store_order_lookup(call->api->o.store, call->brand->id, &call->account,
+                                           &s->order.cloid, 1, name_read, look);
                 return;
         }
         /* Not known to have arrived, and the venue can't be asked: that is the answer. */
@@ -187,7 +186,7 @@ static void look_at_venue(struct look *look)
 {
         struct venue *venue = look->call->api->o.venue;
 
-        venue->ops->lookup(venue, &look->call->session.address,
+        venue->ops->lookup(venue, &look->call->account,
                            look->name.by_cloid ? &look->name.cloid : NULL, look->name.oid,
                            looked_up, look);
 }
@@ -244,7 +243,7 @@ static void start_look(struct call *call, bool cancels)
                 free(look);
                 call_fail_code(call, E_NOT_FOUND);
         } else if (look->name.by_cloid) {
-                store_intent_by_cloid(call->api->o.store, call->brand->id, &call->session.address,
+                store_intent_by_cloid(call->api->o.store, call->brand->id, &call->account,
                                       &look->name.cloid, journal_read, look);
         } else {
                 look_at_venue(look);
@@ -328,5 +327,5 @@ void orders_cancel_all(struct call *call)
                 call_fail(call, &err);
                 return;
         }
-        venue->ops->read_open_orders(venue, &call->session.address, cancel_listed, call);
+        venue->ops->read_open_orders(venue, &call->account, cancel_listed, call);
 }

@@ -28,8 +28,8 @@ static void entered(struct turnstile_pass *pass)
                 return;
         }
         (void)err_set(&run->err, E_VENUE_UNAVAILABLE,
-                      "The request waited too long behind others on %s; nothing was sent.",
-                      run->q.symbol);
+                      "The request waited too long behind others%s%s; nothing was sent.",
+                      run->q.symbol[0] ? " on " : "", run->q.symbol);
         pipeline_fail(run);
 }
 
@@ -40,10 +40,11 @@ static void stage_gate(struct run *run)
                 pipeline_next(run);
                 return;
         }
-        if (turnstile_enter(run->api->turnstile, &run->pass, &run->call->session.address,
-                            run->q.symbol, entered)) {
+        if (turnstile_enter(run->api->turnstile, &run->pass, &run->call->account, run->q.symbol,
+                            entered)) {
                 (void)err_set(&run->err, E_RATE_LIMITED,
-                              "Too many orders of this account wait on %s.", run->q.symbol);
+                              "Too many orders of this account wait%s%s.",
+                              run->q.symbol[0] ? " on " : "", run->q.symbol);
                 pipeline_fail(run);
         }
 }
@@ -97,8 +98,8 @@ static void stage_replay(struct run *run)
         if (!call->key[0] || run->q.kind == RUN_PREVIEW || run->q.prepare)
                 pipeline_next(run);
         else
-                store_intent_by_key(run->api->o.store, call->brand->id, &call->session.address,
-                                    call->key, key_looked_up, run);
+                store_intent_by_key(run->api->o.store, call->brand->id, &call->account, call->key,
+                                    key_looked_up, run);
 }
 
 /* What a modification is of can't be found any more once it was made: the same request again is
@@ -119,20 +120,28 @@ bool pipeline_opens_risk(const struct run *run)
         case RUN_PLACE: return !run->q.order.reduce_only;
         case RUN_MODIFY: return !run->old.reduce_only;
         case RUN_LEVERAGE:
-        case RUN_MARGIN: return true;
+        case RUN_MARGIN:
+        case RUN_SUB_ACCOUNT: return true;
         case RUN_PREVIEW:
         case RUN_CLOSE:
         case RUN_CANCEL:
-        case RUN_TPSL: return false;
+        case RUN_TPSL:
+        case RUN_SUB_TRANSFER: return false;
         }
         return true;
+}
+
+enum errc pipeline_admit(const struct run *run, const struct call *call, struct err *err)
+{
+        if (run->q.kind == RUN_SUB_TRANSFER && run->q.is_deposit)
+                return admit_check(call, ADMIT_FUNDS_IN, err);
+        return pipeline_opens_risk(run) ? admit_check(call, ADMIT_OPENING, err) : E_OK;
 }
 
 static void stage_admit(struct run *run)
 {
         /* What is prepared is judged when it is to be sent. */
-        if (!run->q.prepare && pipeline_opens_risk(run) &&
-            admit_check(run->call, ADMIT_OPENING, &run->err))
+        if (!run->q.prepare && pipeline_admit(run, run->call, &run->err))
                 pipeline_fail(run);
         else
                 pipeline_next(run);
@@ -185,7 +194,7 @@ static void stage_policy(struct run *run)
         bool leaving =
                 run->q.kind == RUN_CLOSE || run->q.kind == RUN_CANCEL || run->q.kind == RUN_TPSL;
 
-        if (run->q.kind == RUN_CANCEL) {
+        if (!pipeline_has_market(run->q.kind)) {
                 pipeline_next(run);
                 return;
         }
@@ -256,6 +265,8 @@ static void stage_build(struct run *run)
                         rc = plan_margin_build(&run->plan, &in, run->q.amount, &run->err);
                 break;
         case RUN_CANCEL: build_cancel(run); break;
+        case RUN_SUB_ACCOUNT:
+        case RUN_SUB_TRANSFER: run_sub_build(run); break;
         case RUN_TPSL:
                 rc = plan_tpsl_build(&run->plan, &in, &run->q.tpsl, run->cloid, &run->err);
                 break;
@@ -350,6 +361,7 @@ void pipeline_free(struct run *run)
         venue_compiled_fini(&run->compiled);
         free(run->orders);
         free(run->orders_after);
+        free(run->subs_before);
         free(run->asked);
         free((void *)(uintptr_t)run->intent.answer);
         free((void *)(uintptr_t)run->intent.request);
@@ -402,7 +414,7 @@ void pipeline_resume(struct run *run, struct call *call)
                 resumed(&run->pass);
                 return;
         }
-        if (turnstile_enter(run->api->turnstile, &run->pass, &call->session.address, run->q.symbol,
+        if (turnstile_enter(run->api->turnstile, &run->pass, &call->account, run->q.symbol,
                             resumed)) {
                 (void)err_set(&run->err, E_RATE_LIMITED,
                               "Too many orders of this account wait on %s.", run->q.symbol);

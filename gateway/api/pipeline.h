@@ -16,6 +16,8 @@ enum run_kind {
         RUN_CANCEL,
         RUN_MODIFY,
         RUN_TPSL,
+        RUN_SUB_ACCOUNT,  /* makes one */
+        RUN_SUB_TRANSFER, /* moves money between it and its master */
 };
 
 /* What is asked, validated as far as its own fields go. A value. */
@@ -36,9 +38,18 @@ struct run_request {
         bool cancel_single;            /* a refusal is the answer, not a row of it */
         char order_id[CALL_PARAM_MAX]; /* MODIFY: as the trader names it */
         struct plan_change change;
-        struct plan_tpsl tpsl; /* TPSL */
-        bool cancels_more;     /* there are more than one action takes */
+        struct plan_tpsl tpsl;                 /* TPSL */
+        bool cancels_more;                     /* there are more than one action takes */
+        char sub_name[VENUE_SUB_NAME_MAX + 1]; /* SUB_ACCOUNT */
+        struct addr sub_account;               /* SUB_TRANSFER; its amount is the one above */
+        bool is_deposit;
 };
+
+/* Whether the request is about a market: then it has its line, its rules, its plan and risk. */
+static inline bool pipeline_has_market(enum run_kind kind)
+{
+        return kind != RUN_CANCEL && kind != RUN_SUB_ACCOUNT && kind != RUN_SUB_TRANSFER;
+}
 
 /* Takes over call; answers it when all is known and on disk. Where the brand keeps no keys, or the
  * query says ?prepare=true, it answers what is to be signed instead. */

@@ -119,8 +119,8 @@ void positions_list(struct call *call)
 
         view->call = call;
         view->reading = 2;
-        venue->ops->read_account(venue, &call->session.address, account_read, view);
-        venue->ops->read_open_orders(venue, &call->session.address, orders_read, view);
+        venue->ops->read_account(venue, &call->account, account_read, view);
+        venue->ops->read_open_orders(venue, &call->account, orders_read, view);
 }
 
 void positions_get(struct call *call)

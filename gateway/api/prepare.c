@@ -20,7 +20,7 @@ struct waiting {
         struct cloid id;
         struct run *run; /* owned; without a call */
         char brand[BRAND_ID_MAX];
-        struct addr account;
+        struct addr account, wallet;
         int64_t expires_at;
 };
 
@@ -82,7 +82,7 @@ static void count_or_drop(void *cookie, const void *key, size_t key_len, void *v
         }
         if (pipeline_opens_risk(w->run))
                 note_older(&tally->oldest_opening, w);
-        if (!hex_addr_equal(&w->account, &tally->call->session.address) ||
+        if (!hex_addr_equal(&w->wallet, &tally->call->session.address) ||
             strcmp(w->brand, tally->call->brand->id) != 0)
                 return;
         tally->n_of_account++;
@@ -112,11 +112,11 @@ static enum errc make_room(struct prepare *p, const struct run *run, struct err 
         return E_OK;
 }
 
-/* A cancel has no risk that could be told. */
+/* A cancel has no risk that could be told, and what is about no market has none. */
 static void put_plan(struct buf *body, const struct run *run)
 {
         out_plan(body, &run->plan);
-        if (run->q.kind == RUN_CANCEL)
+        if (!pipeline_has_market(run->q.kind))
                 out_null(body, "risk");
         else
                 out_risk(body, &run->plan.risk);
@@ -164,9 +164,11 @@ void prepare_keep(struct prepare *p, struct run *run, struct buf *steps)
         secret_random(w->id.b, sizeof w->id.b);
         w->run = run;
         text_copy(w->brand, sizeof w->brand, call->brand->id);
-        w->account = call->session.address;
+        w->account = call->account;
+        w->wallet = call->session.address;
         w->expires_at = (int64_t)run->intent.step[0].expires_after;
-        run->asked = xstrdup(call->body);
+        if (!run->asked)
+                run->asked = xstrdup(call->body);
         run->call = NULL;
         run->api->open_runs--; /* it waits for its trader, and no drain for it */
         map_put(p->waiting, w->id.b, sizeof w->id.b, w);
@@ -258,7 +260,7 @@ static struct waiting *find(const struct submit *s)
         struct waiting *w = map_get(s->call->api->prepare->waiting, s->id.b, sizeof s->id.b);
 
         if (!w || w->expires_at <= state_now(s->call->api) ||
-            !hex_addr_equal(&w->account, &s->call->session.address) ||
+            !hex_addr_equal(&w->account, &s->call->account) ||
             strcmp(w->brand, s->call->brand->id) != 0)
                 return NULL;
         return w;
@@ -377,7 +379,7 @@ static void check_signatures(struct submit *s)
         if (!w)
                 (void)err_set(&err, E_NOT_FOUND,
                               "No prepared plan waits under this id: it was sent, or has expired.");
-        else if (!pipeline_opens_risk(w->run) || admit_check(s->call, ADMIT_OPENING, &err) == E_OK)
+        else if (pipeline_admit(w->run, s->call, &err) == E_OK)
                 (void)!recover(s, w->run, &err);
         if (err.code)
                 fail(s, &err);
@@ -435,8 +437,8 @@ void prepare_submit(struct call *call)
         if (hex_parse_cloid(&s->id, request.id, strlen(request.id)))
                 fail_code(s, E_NOT_FOUND);
         else if (call->key[0])
-                store_intent_by_key(call->api->o.store, call->brand->id, &call->session.address,
-                                    call->key, key_looked_up, s);
+                store_intent_by_key(call->api->o.store, call->brand->id, &call->account, call->key,
+                                    key_looked_up, s);
         else
                 check_signatures(s);
 }

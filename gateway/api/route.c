@@ -24,6 +24,18 @@ const struct route *route_at(size_t i)
         return &routes[i];
 }
 
+bool route_is_private(const struct route *route)
+{
+        switch (route->auth) {
+        case ROUTE_SESSION:
+        case ROUTE_OWNER:
+        case ROUTE_WALLET: return true;
+        case ROUTE_PUBLIC:
+        case ROUTE_ANY_HOST: return false;
+        }
+        never("auth of a route");
+}
+
 /* Matches one pattern; a {parameter} takes one non-empty segment that fits. */
 static bool matches(const char *pattern, const char *path, char *param, size_t cap)
 {

@@ -2,6 +2,7 @@
 #ifndef API_ROUTE_H
 #define API_ROUTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -9,8 +10,9 @@
 
 struct call;
 
-/* SESSION: a session or an API key with the scope that the label asks for; WALLET: a session only. */
-enum route_auth { ROUTE_PUBLIC, ROUTE_ANY_HOST, ROUTE_SESSION, ROUTE_WALLET };
+/* SESSION: a session or an API key with the scope that the label asks for, for the wallet's own account
+ * or a sub-account of it; OWNER: the same, but about the wallet alone; WALLET: a session only, likewise. */
+enum route_auth { ROUTE_PUBLIC, ROUTE_ANY_HOST, ROUTE_SESSION, ROUTE_OWNER, ROUTE_WALLET };
 enum route_risk { ROUTE_READS, ROUTE_OPENS_RISK, ROUTE_REDUCES_RISK, ROUTE_MOVES_FUNDS };
 
 struct route {
@@ -23,6 +25,8 @@ struct route {
         void (*handler)(struct call *call);
 };
 
+/* Whether it takes somebody who has signed in. */
+bool route_is_private(const struct route *route);
 /* The row for method and path; its {parameter} is written to param (cap bytes). NULL with *why:
  * E_NOT_FOUND, or E_METHOD when the path exists under another method. */
 const struct route *route_find(enum http_method method, const char *path, char *param, size_t cap,

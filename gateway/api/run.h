@@ -52,6 +52,13 @@ struct run {
         bool has_after;
         struct venue_open_order *orders_after; /* TPSL: owned */
         size_t n_orders_after;
+        /* Sub-accounts: what was there before, so that a lost answer can be found out. */
+        struct addr *subs_before; /* SUB_ACCOUNT: owned */
+        size_t n_subs_before;
+        struct addr sub_made;    /* SUB_ACCOUNT, done */
+        int64_t ledger_from;     /* SUB_TRANSFER */
+        unsigned n_moves_before; /* transfers just like it in the ledger since then */
+        void (*sub_done)(struct run *run, bool is_done);
 };
 
 static inline bool run_is_order(const struct run *run)
@@ -66,6 +73,8 @@ void pipeline_fail(struct run *run);
 void pipeline_free(struct run *run);
 /* Whether what is asked may open risk: decided by the request, whatever its route's label. */
 bool pipeline_opens_risk(const struct run *run);
+/* Whether that is admitted for this call; err as admit_check has it. */
+MUST_USE enum errc pipeline_admit(const struct run *run, const struct call *call, struct err *err);
 /* A prepared run goes on, for another call: from the line of its symbol to the journal. */
 void pipeline_resume(struct run *run, struct call *call);
 
@@ -75,6 +84,15 @@ void run_find(struct run *run);
 void run_find_again(struct run *run);
 /* Asks what became of it, into old_status. */
 void run_find_fate(struct run *run, void (*done)(struct run *run));
+
+/* run_sub.c: reads what making or funding a sub-account stands on, and goes on with pipeline_next. */
+void run_sub_read(struct run *run);
+/* The one step of the plan. */
+void run_sub_build(struct run *run);
+/* After an unknown outcome, asks the venue whether it was done: no may become yes later. */
+void run_sub_find_out(struct run *run, void (*done)(struct run *run, bool is_done));
+void run_sub_made(struct run *run, const struct addr *made);
+void run_sub_members(struct buf *out, const struct run *run);
 
 /* Stages: run_read.c asks the venue for what the plan stands on; run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps
  * one after another. Each goes on with pipeline_next. */

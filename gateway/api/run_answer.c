@@ -227,6 +227,8 @@ static void members(struct buf *out, const struct run *run)
         case RUN_MARGIN: position_members(out, run); break;
         case RUN_TPSL: tpsl_members(out, run); break;
         case RUN_CANCEL: cancel_members(out, run); break;
+        case RUN_SUB_ACCOUNT:
+        case RUN_SUB_TRANSFER: run_sub_members(out, run); break;
         }
 }
 
@@ -245,6 +247,8 @@ int run_answer(struct run *run, struct buf *out)
                 char id[CLOID_STR_MAX];
                 err_hint(&err, "GET /v1/orders/%s tells when it is known.",
                          hex_print_cloid(id, &run->cloid[0]));
+        } else if (run->unknown && !pipeline_has_market(run->q.kind) && run->q.kind != RUN_CANCEL) {
+                err_hint(&err, "GET /v1/sub-accounts tells when it is known.");
         } else if (!err.code) {
                 venue_item_err(&err, &run->outcome.item[0]);
         }

@@ -44,8 +44,8 @@ static void found(void *cookie, const struct err *err, const struct venue_order_
         if (!s->order.has_cloid)
                 pipeline_next(run);
         else
-                store_order_lookup(run->api->o.store, run->call->brand->id,
-                                   &run->call->session.address, &run->old.cloid, 1, named, run);
+                store_order_lookup(run->api->o.store, run->call->brand->id, &run->call->account,
+                                   &run->old.cloid, 1, named, run);
 }
 
 void run_find(struct run *run)
@@ -58,7 +58,7 @@ void run_find(struct run *run)
                 (void)err_set(&run->err, E_NOT_FOUND, "%s", err_text(E_NOT_FOUND));
                 pipeline_fail(run);
         } else {
-                run->venue->ops->lookup(run->venue, &run->call->session.address,
+                run->venue->ops->lookup(run->venue, &run->call->account,
                                         name.by_cloid ? &name.cloid : NULL, name.oid, found, run);
         }
 }
@@ -89,6 +89,6 @@ static void looked_again(void *cookie, const struct err *err, const struct venue
 void run_find_fate(struct run *run, void (*done)(struct run *run))
 {
         run->find_done = done;
-        run->venue->ops->lookup(run->venue, &run->call->session.address, NULL, run->old.oid,
-                                looked_again, run);
+        run->venue->ops->lookup(run->venue, &run->call->account, NULL, run->old.oid, looked_again,
+                                run);
 }

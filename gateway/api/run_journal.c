@@ -17,9 +17,16 @@
 /* --- the intent on disk --- */
 
 static const char *const kind_names[] = {
-        [RUN_PREVIEW] = "preview",   [RUN_PLACE] = "order",   [RUN_CLOSE] = "close",
-        [RUN_LEVERAGE] = "leverage", [RUN_MARGIN] = "margin", [RUN_CANCEL] = "cancel",
-        [RUN_MODIFY] = "modify",     [RUN_TPSL] = "tpsl",
+        [RUN_PREVIEW] = "preview",
+        [RUN_PLACE] = "order",
+        [RUN_CLOSE] = "close",
+        [RUN_LEVERAGE] = "leverage",
+        [RUN_MARGIN] = "margin",
+        [RUN_CANCEL] = "cancel",
+        [RUN_MODIFY] = "modify",
+        [RUN_TPSL] = "tpsl",
+        [RUN_SUB_ACCOUNT] = "subAccount",
+        [RUN_SUB_TRANSFER] = "subTransfer",
 };
 
 enum intent_state run_intent_state(enum step_status status)
@@ -61,8 +68,10 @@ static void intent_fill(struct run *run)
 
         it->id = run->cloid[0];
         text_copy(it->brand, sizeof it->brand, call->brand->id);
-        it->account = call->session.address;
+        it->account = call->account;
         it->signer = run->account.agent;
+        it->has_master = call->for_sub_account;
+        it->master = call->session.address;
         text_copy(it->kind, sizeof it->kind, kind_names[run->q.kind]);
         text_copy(it->symbol, sizeof it->symbol, run->q.symbol);
         text_copy(it->client_id, sizeof it->client_id, run->q.order.client_id);
@@ -116,8 +125,8 @@ enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *e
 
         venue_compiled_fini(&run->compiled);
         run->compiled = (struct venue_compiled){.nonce = 0};
-        rc = run->venue->ops->compile(run->venue, &run->compiled, &run->plan.step[i].action, nonce,
-                                      expires, err);
+        rc = run->venue->ops->compile(run->venue, &run->compiled, &run->plan.step[i].action,
+                                      call_sub_account(run->call), nonce, expires, err);
         if (rc)
                 return rc;
         run->intent.step[i].nonce = nonce;
@@ -322,7 +331,7 @@ static void read_after(void *cookie, const struct err *err, struct venue_account
                 *account = (struct venue_account){.n_positions = 0};
         }
         if (run->q.kind == RUN_TPSL && run->has_after)
-                run->venue->ops->read_open_orders(run->venue, &run->call->session.address,
+                run->venue->ops->read_open_orders(run->venue, &run->call->account,
                                                   orders_read_after, run);
         else
                 settle(run);
@@ -336,8 +345,7 @@ void run_settle(struct run *run)
         if (run->q.kind == RUN_MODIFY)
                 run_find_fate(run, settle);
         else if (shows_position && !run->err.code)
-                run->venue->ops->read_account(run->venue, &run->call->session.address, read_after,
-                                              run);
+                run->venue->ops->read_account(run->venue, &run->call->account, read_after, run);
         else
                 settle(run);
 }

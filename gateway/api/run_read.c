@@ -71,8 +71,8 @@ static void setting_known(struct run *run)
         static const struct err ok = {.code = E_OK};
 
         if (wants_orders(run))
-                run->venue->ops->read_open_orders(run->venue, &run->call->session.address,
-                                                  orders_read, run);
+                run->venue->ops->read_open_orders(run->venue, &run->call->account, orders_read,
+                                                  run);
         else
                 read_done(run, &ok);
 }
@@ -111,8 +111,8 @@ static void account_state_read(void *cookie, const struct err *err, struct venue
                 setting_known(run);
                 return;
         }
-        run->venue->ops->read_setting(run->venue, &run->call->session.address, &run->market,
-                                      setting_read, run);
+        run->venue->ops->read_setting(run->venue, &run->call->account, &run->market, setting_read,
+                                      run);
 }
 
 static void book_read(void *cookie, const struct err *err, const struct venue_book *book)
@@ -157,13 +157,13 @@ static void facts_read(void *cookie, const struct err *err, const struct account
 void run_read(struct run *run)
 {
         const struct venue_ops *ops = run->venue->ops;
-        const struct addr *user = &run->call->session.address;
+        const struct addr *user = &run->call->account;
         bool wants_book =
                 run->q.kind == RUN_CLOSE ||
                 (run_is_order(run) && plan_order_may_meet_book(&run->q.order, &run->market));
 
-        if (run->q.kind == RUN_CANCEL) {
-                pipeline_next(run);
+        if (!pipeline_has_market(run->q.kind)) {
+                run_sub_read(run);
                 return;
         }
         run->reading = 2 + (wants_book ? 1 : 0);

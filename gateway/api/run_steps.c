@@ -77,6 +77,8 @@ static void step_done(struct run *run, const struct venue_outcome *outcome)
         } else {
                 plan_step_set(&run->plan, run->step, STEP_DONE, NULL);
         }
+        if (kind == VENUE_CREATE_SUB_ACCOUNT)
+                run_sub_made(run, &outcome->created);
         if (kind == VENUE_ORDER)
                 warn_of_refused_legs(run, outcome);
         if (is_of_position)
@@ -149,15 +151,25 @@ static void look_up_order(struct run *run)
 {
         const struct venue_action *a = &run->plan.step[run->step].action;
 
-        run->venue->ops->lookup(run->venue, &run->call->session.address,
+        run->venue->ops->lookup(run->venue, &run->call->account,
                                 &a->u.order.order[run->outcome.n_items].cloid, 0, order_looked_up,
                                 run);
+}
+
+static void sub_found_out(struct run *run, bool is_done)
+{
+        struct venue_outcome outcome = {.result = VENUE_DONE, .created = run->sub_made};
+
+        if (is_done)
+                step_done(run, &outcome);
+        else
+                step_unknown(run);
 }
 
 static void find_out(struct run *run)
 {
         const struct venue_action *a = &run->plan.step[run->step].action;
-        const struct addr *user = &run->call->session.address;
+        const struct addr *user = &run->call->account;
 
         switch (a->kind) {
         case VENUE_ORDER:
@@ -172,6 +184,8 @@ static void find_out(struct run *run)
                 break;
         case VENUE_ADJUST_MARGIN: /* funding moves it too: reading proves nothing */
         case VENUE_CANCEL: step_unknown(run); break;
+        case VENUE_CREATE_SUB_ACCOUNT:
+        case VENUE_FUND_SUB_ACCOUNT: run_sub_find_out(run, sub_found_out); break;
         }
 }
 
@@ -233,7 +247,8 @@ static enum errc recompile(struct run *run, struct err *err)
         venue_compiled_fini(&run->compiled);
         run->compiled = (struct venue_compiled){.nonce = 0};
         rc = run->venue->ops->compile(run->venue, &run->compiled, &run->plan.step[run->step].action,
-                                      noted->nonce, noted->expires_after, err);
+                                      call_sub_account(run->call), noted->nonce,
+                                      noted->expires_after, err);
         if (!rc)
                 must(memcmp(noted->digest.b, run->compiled.digest.b, sizeof noted->digest.b) == 0);
         return rc;
@@ -338,8 +353,8 @@ static void before_adjust(struct run *run)
         static const struct venue_account nothing = {.n_positions = 0};
 
         if (run->outcome.item[0].filled.v > 0) {
-                run->venue->ops->read_account(run->venue, &run->call->session.address,
-                                              account_after_fill, run);
+                run->venue->ops->read_account(run->venue, &run->call->account, account_after_fill,
+                                              run);
                 return;
         }
         run->step++;

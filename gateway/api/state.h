@@ -26,6 +26,7 @@ struct sweep;
 struct transfers;
 struct series;
 struct api_keys;
+struct acting;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -41,6 +42,7 @@ struct api {
         struct config_deposit deposit;
         struct series *series;
         struct api_keys *keys;
+        struct acting *acting;
         struct limit *public_limit;
         struct map *session_limits;       /* brand id -> struct limit *, per account */
         struct forwarded_proxies trusted; /* whose X-Forwarded-For is believed */

@@ -33,6 +33,7 @@ struct job_key {
 /* An account that is looked at from time to time. */
 struct watch {
         struct job_key key;
+        struct addr wallet;
         int64_t due_at;   /* monotonic */
         int64_t noted_at; /* monotonic: when it last got orders that the venue may not list yet */
 };
@@ -41,6 +42,7 @@ struct job {
         struct sweep *sweep;
         int64_t began_at; /* monotonic */
         struct job_key key;
+        struct addr wallet; /* whose agent signs: the account itself, or its master */
         struct store_account record;
         struct venue_open_order *orders; /* owned */
         struct store_order *known;       /* owned: what the journal says of each */
@@ -51,7 +53,8 @@ struct job {
 };
 
 /* NULL where there is no room. */
-static struct watch *watch_account(struct sweep *s, const struct job_key *key, int64_t due_at)
+static struct watch *watch_account(struct sweep *s, const struct job_key *key,
+                                   const struct addr *wallet, int64_t due_at)
 {
         struct watch *watch = map_get(s->watched, key, sizeof *key);
 
@@ -59,6 +62,7 @@ static struct watch *watch_account(struct sweep *s, const struct job_key *key, i
                 return watch;
         watch = xcalloc(1, sizeof *watch);
         watch->key = *key;
+        watch->wallet = *wallet;
         watch->due_at = due_at;
         map_put(s->watched, key, sizeof *key, watch);
         return watch;
@@ -72,6 +76,11 @@ static void end(struct job *job)
         free(job->orders);
         free(job->known);
         free(job);
+}
+
+static bool is_sub_account(const struct job *job)
+{
+        return !hex_addr_equal(&job->wallet, &job->key.account);
 }
 
 /* --- which --- */
@@ -185,7 +194,7 @@ static void journaled(void *cookie, enum errc rc)
         struct signature sig;
         struct err err = {.code = E_OK};
 
-        if (rc || signer_sign(&sig, api, job->key.brand, &job->key.account, &job->record,
+        if (rc || signer_sign(&sig, api, job->key.brand, &job->wallet, &job->record,
                               &job->compiled.digest, &err)) {
                 end(job);
                 return;
@@ -201,6 +210,8 @@ static void journal(struct job *job, uint64_t nonce)
         secret_random(it->id.b, sizeof it->id.b);
         text_copy(it->brand, sizeof it->brand, job->key.brand);
         it->account = job->key.account;
+        it->has_master = is_sub_account(job);
+        it->master = job->wallet;
         it->signer = job->record.agent;
         text_copy(it->kind, sizeof it->kind, "sweep");
         it->created_at = it->updated_at = state_now(api);
@@ -226,8 +237,9 @@ static void nonces_ready(void *cookie, enum errc rc)
         if (!rc)
                 rc = nonce_ledger_take(api->o.nonces, &job->record.agent, 1, &nonce);
         if (!rc)
-                rc = api->o.venue->ops->compile(api->o.venue, &job->compiled, &job->cancel, nonce,
-                                                expires, &err);
+                rc = api->o.venue->ops->compile(api->o.venue, &job->compiled, &job->cancel,
+                                                is_sub_account(job) ? &job->key.account : NULL,
+                                                nonce, expires, &err);
         if (rc)
                 end(job);
         else
@@ -257,8 +269,8 @@ static void account_read(void *cookie, const struct err *err, struct venue_accou
         if (err->code || job->cancel.u.cancel.n == 0)
                 end(job);
         else
-                accounts_get(job->sweep->api->accounts, job->key.brand, &job->key.account,
-                             record_read, job);
+                accounts_get(job->sweep->api->accounts, job->key.brand, &job->wallet, record_read,
+                             job);
 }
 
 /* An account without open orders of ours has nothing to be swept, unless one was placed just now. */
@@ -268,7 +280,7 @@ static void note_open(struct job *job, bool has_ours)
         struct watch *watch = map_get(s->watched, &job->key, sizeof job->key);
 
         if (has_ours && !watch)
-                watch = watch_account(s, &job->key, job->began_at + LOOK_EVERY_MS);
+                watch = watch_account(s, &job->key, &job->wallet, job->began_at + LOOK_EVERY_MS);
         else if (!has_ours && watch && watch->noted_at + LOOK_EVERY_MS < job->began_at)
                 free(map_take(s->watched, &job->key, sizeof job->key));
 }
@@ -319,7 +331,7 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
         free(cloids);
 }
 
-static void look(struct sweep *s, const struct job_key *key)
+static void look(struct sweep *s, const struct job_key *key, const struct addr *wallet)
 {
         struct venue *venue = s->api->o.venue;
         struct watch *watch = map_get(s->watched, key, sizeof *key);
@@ -333,6 +345,7 @@ static void look(struct sweep *s, const struct job_key *key)
         job = xcalloc(1, sizeof *job);
         job->sweep = s;
         job->key = *key;
+        job->wallet = *wallet;
         job->began_at = now;
         map_put(s->running, key, sizeof *key, job);
         s->api->open_runs++;
@@ -346,7 +359,7 @@ static void journal_owner(void *cookie, const struct store_owner *owner)
         struct job_key key = {.account = owner->account};
 
         text_copy(key.brand, sizeof key.brand, owner->brand);
-        (void)watch_account(cookie, &key, 0);
+        (void)watch_account(cookie, &key, &owner->wallet, 0);
 }
 
 static void journal_read(void *cookie, enum errc rc)
@@ -404,7 +417,7 @@ static void tick(void *cookie)
                 map_each(s->watched, find_due, &next);
                 if (!next.due)
                         return;
-                look(s, &next.due->key);
+                look(s, &next.due->key, &next.due->wallet);
         }
 }
 
@@ -433,7 +446,7 @@ void sweep_free(struct sweep *s)
 
 static struct job_key key_of(const struct call *call)
 {
-        struct job_key key = {.account = call->session.address};
+        struct job_key key = {.account = call->account};
 
         text_copy(key.brand, sizeof key.brand, call->brand->id);
         return key;
@@ -454,7 +467,7 @@ void sweep_watch_orders(struct sweep *s, const struct call *call, const struct p
 
                 if (o->kind != ORDER_TRIGGER || !o->reduce_only)
                         continue;
-                watch = watch_account(s, &key, now);
+                watch = watch_account(s, &key, &call->session.address, now);
                 if (watch)
                         watch->noted_at = now;
                 return;
@@ -465,5 +478,5 @@ void sweep_start(struct sweep *s, const struct call *call)
 {
         struct job_key key = key_of(call);
 
-        look(s, &key);
+        look(s, &key, &call->session.address);
 }

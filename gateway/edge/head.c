@@ -28,6 +28,7 @@ static const struct {
         KNOWN(X_API_TIMESTAMP, "x-api-timestamp", BY_NAME, false),
         KNOWN(X_API_SIGNATURE, "x-api-signature", BY_NAME, false),
         KNOWN(X_API_WINDOW, "x-api-window", BY_NAME, false),
+        KNOWN(X_SUB_ACCOUNT, "x-sub-account", BY_NAME, false),
         KNOWN(IF_NONE_MATCH, "if-none-match", WSI_TOKEN_HTTP_IF_NONE_MATCH, true),
         KNOWN(X_FORWARDED_FOR, "x-forwarded-for", WSI_TOKEN_X_FORWARDED_FOR, true),
         KNOWN(USER_AGENT, "user-agent", WSI_TOKEN_HTTP_USER_AGENT, false),

@@ -28,6 +28,7 @@ enum head_field {
         HEAD_X_API_TIMESTAMP,
         HEAD_X_API_SIGNATURE,
         HEAD_X_API_WINDOW,
+        HEAD_X_SUB_ACCOUNT,
         HEAD_IF_NONE_MATCH,
         HEAD_X_FORWARDED_FOR,
         HEAD_USER_AGENT,

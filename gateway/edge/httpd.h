@@ -54,8 +54,9 @@ struct httpd_request {
 
 /* Value of a request header (name in lower case, one of the set below), "" if absent. Borrowed for
  * the handler call. Known names: authorization, content-type, origin, accept, idempotency-key,
- * x-api-key, x-api-timestamp, x-api-signature, x-api-window, if-none-match, x-forwarded-for, user-agent,
- * cf-ipcountry, x-country, access-control-request-method, access-control-request-headers. */
+ * x-api-key, x-api-timestamp, x-api-signature, x-api-window, x-sub-account, if-none-match,
+ * x-forwarded-for, user-agent, cf-ipcountry, x-country, access-control-request-method,
+ * access-control-request-headers. */
 const char *httpd_header(const struct httpd_request *request, const char *name);
 /* Decoded value of a query parameter into out; 0 when absent or when it does not fit. */
 bool httpd_query(const struct httpd_request *request, const char *name, char *out, size_t cap);

@@ -1,6 +1,7 @@
 /* The account as it will be when the order has filled, and the refusals that follow from it. */
 #include "base/mem.h"
 #include "plan/plan_build.h"
+#include "risk/fee.h"
 #include "risk/show.h"
 
 static struct usd collateral_of(const struct margin_position *position)
@@ -46,7 +47,7 @@ void plan_risk_note_tiers(struct plan_risk *risk, const struct venue_position *h
         risk->source = SOURCE_ESTIMATE;
         plan_say_warning(risk, "margin_tiers_unknown",
                          "The position follows margin tiers that the market no longer has; its "
-                         "liquidation price is estimated with the present ones.");
+                         "liquidation price is an estimate.");
 }
 
 /* ---- fees ---- */
@@ -73,30 +74,21 @@ static bool is_maker(const struct plan_build *b)
         return (r->has_tif && r->tif == TIF_ALO) || !crosses(b);
 }
 
-/* Both parts are rounded against the trader to the venue's unit of money. */
 static enum errc fill_fees(struct plan_build *b)
 {
         struct rate rate = is_maker(b) ? b->in->fees->maker : b->in->fees->taker;
         const struct plan_policy *policy = b->in->policy;
         struct plan_risk *risk = &b->plan->risk;
-        enum num_round round = rate.v < 0 ? NUM_DOWN : NUM_UP;
         struct usd notional;
         enum errc rc;
 
         rc = num_notional(&notional, b->plan->expected_price, b->fills, NUM_UP);
         if (rc)
                 goto done;
-        rc = num_usd_rate(&risk->venue_fee, notional, rate, round);
-        if (rc)
+        rc = fee_part(&risk->venue_fee, notional, rate);
+        if (rc || !policy->has_builder)
                 goto done;
-        risk->venue_fee.v = num_to_step(risk->venue_fee.v, NUM_MICRO, round);
-        if (!policy->has_builder)
-                goto done;
-        rc = num_muldiv(&risk->builder_fee.v, notional.v, policy->builder_fee_tenth_bp, 100000,
-                        NUM_UP);
-        if (rc)
-                goto done;
-        risk->builder_fee.v = num_to_step(risk->builder_fee.v, NUM_MICRO, NUM_UP);
+        rc = fee_part(&risk->builder_fee, notional, fee_builder_rate(policy->builder_fee_tenth_bp));
 done:
         return rc;
 }

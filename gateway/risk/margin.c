@@ -192,7 +192,8 @@ static void distance_fill(struct margin_figures *out, const struct margin_positi
                 out->distance.v = margin_tier_quotient(apart, at_mark, NUM_RATE_DECIMALS, false);
 }
 
-static enum errc isolated_fill(struct margin_figures *out, const struct margin_position *position)
+static enum errc isolated_fill(struct margin_figures *out, const struct margin_position *position,
+                               const struct margin_cross *cross)
 {
         num_wide side = side_of(position);
         struct usd must_stay;
@@ -214,6 +215,9 @@ static enum errc isolated_fill(struct margin_figures *out, const struct margin_p
         if (rc)
                 goto done;
         out->removable = cut_micro(at_least_zero(out->removable));
+        if (cross)
+                rc = margin_free(&out->addable, cross);
+        out->addable = cut_micro(out->addable);
 done:
         return rc;
 }
@@ -254,7 +258,7 @@ enum errc margin_position_figures(struct margin_figures *out,
         rc = margin_maintenance(&out->maintenance, &position->tiers, position->value);
         if (rc)
                 goto done;
-        rc = position->mode == MARGIN_ISOLATED ? isolated_fill(out, position)
+        rc = position->mode == MARGIN_ISOLATED ? isolated_fill(out, position, cross)
                                                : cross_fill(out, position, cross);
         if (rc)
                 goto done;

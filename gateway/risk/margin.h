@@ -96,6 +96,7 @@ struct margin_figures {
         struct rate return_on_equity;   /* pnl * leverage / entry notional */
         struct usd
                 removable; /* isolated: max(0, margin_used - max(value/leverage, value/10)); cross: 0 */
+        struct usd addable; /* isolated: what the cross account has free, where that is given */
         struct margin_liquidation liquidation;
         bool has_distance;
         struct rate distance; /* |mark - liquidation price| / mark */
@@ -132,6 +133,11 @@ struct margin_fill {
 MUST_USE enum errc margin_apply_fill(struct margin_position *position, struct margin_cross *cross,
                                      const struct margin_fill *fill, struct px mark,
                                      struct usd *realized_pnl);
+/* An hour's funding: -size * oracle * rate, rounded to 0.000001; a long pays a positive rate. From the
+ * isolated position's own cash, else from the cross balance. *payment (> 0: received) may be NULL. */
+MUST_USE enum errc margin_apply_funding(struct margin_position *position,
+                                        struct margin_cross *cross, struct px oracle,
+                                        struct rate rate, struct usd *payment);
 /* Isolated margin in (> 0) or out (< 0): moves cash between position and cross balance. No rules. */
 MUST_USE enum errc margin_apply_transfer(struct margin_position *position,
                                          struct margin_cross *cross, struct usd amount);

@@ -260,3 +260,29 @@ enum errc margin_apply_transfer(struct margin_position *position, struct margin_
 done:
         return rc;
 }
+
+enum errc margin_apply_funding(struct margin_position *position, struct margin_cross *cross,
+                               struct px oracle, struct rate rate, struct usd *payment)
+{
+        struct usd value, paid;
+        enum errc rc = E_INVALID;
+
+        if (position->size.v == INT64_MIN || oracle.v < 0)
+                goto done;
+        rc = num_notional(&value, oracle, position->size, NUM_NEAREST);
+        if (rc)
+                goto done;
+        rc = num_div_wide(&paid.v, (num_wide)value.v * rate.v, (num_wide)NUM_RATE_SCALE * NUM_MICRO,
+                          NUM_NEAREST);
+        if (rc)
+                goto done;
+        rc = num_muldiv(&paid.v, paid.v, NUM_MICRO, 1, NUM_DOWN);
+        if (rc)
+                goto done;
+        rc = position->mode == MARGIN_ISOLATED ? move(&position->raw_usd, -(num_wide)paid.v)
+                                               : move(&cross->account_value, -(num_wide)paid.v);
+        if (!rc && payment)
+                payment->v = -paid.v;
+done:
+        return rc;
+}

@@ -26,7 +26,7 @@ static double double_of_size(struct qty size)
         return (double)count / divisor;
 }
 
-char *show_liquidation(char *buf, const struct margin_liquidation *liquidation)
+static char *show_price(char *buf, const struct margin_liquidation *liquidation, int decimals)
 {
         char *shown = NULL;
         double side, num, rate, price;
@@ -38,11 +38,28 @@ char *show_liquidation(char *buf, const struct margin_liquidation *liquidation)
         num = (double)liquidation->cash_micro / 1e6;
         rate = 1.0 / (2.0 * (double)liquidation->tier_leverage);
         price = -num / (double_of_size(liquidation->size) * (1.0 - side * rate));
-        snprintf(buf, NUM_STR_MAX, "%.10f", price);
+        snprintf(buf, NUM_STR_MAX, "%.*f", decimals, price);
         trim_zeros(buf);
         shown = buf;
 done:
         return shown;
+}
+
+char *show_liquidation(char *buf, const struct margin_liquidation *liquidation)
+{
+        return show_price(buf, liquidation, 10);
+}
+
+char *show_liquidation8(char *buf, const struct margin_liquidation *liquidation)
+{
+        return show_price(buf, liquidation, 8);
+}
+
+char *show_money(char *buf, struct usd u)
+{
+        snprintf(buf, NUM_STR_MAX, "%.10f", (double)(u.v / NUM_MICRO) / 1e6);
+        trim_zeros(buf);
+        return buf;
 }
 
 char *show_usd(char *buf, struct usd u)

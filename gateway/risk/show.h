@@ -9,6 +9,10 @@
 
 /* buf holds NUM_STR_MAX bytes; NULL is returned (and buf is "") where there is no price. */
 char *show_liquidation(char *buf, const struct margin_liquidation *liquidation);
+/* The rendering until 2025-01: eight decimals. */
+char *show_liquidation8(char *buf, const struct margin_liquidation *liquidation);
+/* Money as the venue's answers have it: a binary double with up to ten decimals, at least one. */
+char *show_money(char *buf, struct usd u);
 char *show_usd(char *buf, struct usd u); /* at least one decimal: "2000.0" */
 char *show_rate10(char *buf,
                   struct rate r); /* ten decimals at most, at least one: returnOnEquity */

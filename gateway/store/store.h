@@ -118,6 +118,8 @@ struct store_intent {
         struct cloid id; /* of the intent: its first order's cloid, or random */
         char brand[STORE_BRAND_MAX];
         struct addr account;
+        bool has_master; /* the account is a sub-account of this wallet */
+        struct addr master;
         struct addr signer;
         char kind[16]; /* order, leverage, margin, cancel, close, approve */
         char symbol[32];
@@ -175,6 +177,7 @@ void store_order_lookup(struct store *store, const char *brand, const struct add
 struct store_owner {
         char brand[STORE_BRAND_MAX];
         struct addr account;
+        struct addr wallet; /* the account itself, or the master of a sub-account */
 };
 typedef void store_owner_fn(void *cookie, const struct store_owner *owner);
 void store_order_owners(struct store *store, store_owner_fn *each, store_done *done, void *cookie);

@@ -60,8 +60,8 @@ static enum errc put_exec(struct store_op *op, struct db *db)
         if (rc)
                 return rc;
         q = db_query(db, "INSERT INTO api_key (brand, account, id, name, kind, scopes, ip_allow,"
-                         " material, created_at, expires_at)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+                         " material, created_at, expires_at, sub_account)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
         bind_account(q, k);
         db_bind_bytes(q, 3, k->id, ID_BYTES);
         db_bind_text(q, 4, k->name);
@@ -71,6 +71,8 @@ static enum errc put_exec(struct store_op *op, struct db *db)
         db_bind_bytes(q, 8, k->material, k->material_len);
         db_bind_int(q, 9, k->created_at);
         db_bind_int(q, 10, k->expires_at);
+        if (k->has_sub_account)
+                db_bind_bytes(q, 11, k->sub_account.b, sizeof k->sub_account.b);
         return db_run(db, q);
 }
 
@@ -129,7 +131,7 @@ void store_api_key_delete(struct store *store, const char *brand, const struct a
 
 #define COLUMNS                                                                                    \
         "SELECT id, brand, account, name, kind, scopes, ip_allow, material, created_at,"           \
-        " expires_at FROM api_key"
+        " expires_at, sub_account FROM api_key"
 
 static enum errc read_row(struct db *db, sqlite3_stmt *q, struct store_api_key *k)
 {
@@ -152,6 +154,9 @@ static enum errc read_row(struct db *db, sqlite3_stmt *q, struct store_api_key *
                 rc = db_get_bytes(db, q, 7, k->material, k->material_len);
         k->created_at = db_get_int(q, 8);
         k->expires_at = db_get_int(q, 9);
+        k->has_sub_account = sqlite3_column_type(q, 10) != SQLITE_NULL;
+        if (!rc && k->has_sub_account)
+                rc = db_get_bytes(db, q, 10, k->sub_account.b, sizeof k->sub_account.b);
         return rc;
 }
 

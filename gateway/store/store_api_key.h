@@ -14,6 +14,8 @@ struct store_api_key {
         uint8_t id[16];
         char brand[STORE_BRAND_MAX];
         struct addr account;
+        bool has_sub_account; /* of the account: the key acts for it and nothing else */
+        struct addr sub_account;
         char name[64];
         enum api_key_kind kind;
         unsigned scopes;

@@ -40,9 +40,9 @@ static enum errc put_intent(struct db *db, const struct store_intent *in,
 {
         static const char sql[] =
                 "INSERT INTO intent (number, brand, account, id, signer, kind, symbol, client_id,"
-                " idempotency_key, request_digest, created_at, request," CHANGING ")"
+                " idempotency_key, request_digest, created_at, request," CHANGING ", master)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-                " ?17, ?18)";
+                " ?17, ?18, ?19)";
         sqlite3_stmt *q = db_query(db, sql);
 
         db_bind_int(q, 1, number);
@@ -57,6 +57,8 @@ static enum errc put_intent(struct db *db, const struct store_intent *in,
         db_bind_bytes(q, 10, in->request_digest, sizeof in->request_digest);
         db_bind_int(q, 11, in->created_at);
         db_bind_text(q, 12, in->request);
+        if (in->has_master)
+                db_bind_bytes(q, 19, in->master.b, sizeof in->master.b);
         if (bind_changing(q, 13, in, parts))
                 return E_RANGE;
         return db_run(db, q);
@@ -180,6 +182,9 @@ static enum errc read_fixed(struct db *db, sqlite3_stmt *q, struct store_intent 
                 rc = db_get_bytes(db, q, 8, out->request_digest, sizeof out->request_digest);
         out->created_at = db_get_int(q, 9);
         out->request = copy_text(q, 10);
+        out->has_master = sqlite3_column_type(q, 11) != SQLITE_NULL;
+        if (!rc && out->has_master)
+                rc = db_get_bytes(db, q, 11, out->master.b, sizeof out->master.b);
         return rc;
 }
 
@@ -187,7 +192,8 @@ enum errc store_intent_rows_load(struct db *db, int64_t number, struct store_int
 {
         static const char fixed[] =
                 "SELECT brand, account, id, signer, kind, symbol, client_id, idempotency_key,"
-                " request_digest, created_at, request," CHANGING " FROM intent WHERE number = ?1";
+                " request_digest, created_at, request, master," CHANGING
+                " FROM intent WHERE number = ?1";
         static const char outcome[] =
                 "SELECT answer, answer_status," CHANGING " FROM intent_outcome WHERE number = ?1";
         sqlite3_stmt *q = db_query(db, fixed);
@@ -199,7 +205,7 @@ enum errc store_intent_rows_load(struct db *db, int64_t number, struct store_int
                 return rc;
         rc = read_fixed(db, q, out);
         if (!rc)
-                rc = read_changing(db, q, 11, out);
+                rc = read_changing(db, q, 12, out);
         db_reset(q);
         if (rc)
                 goto done;

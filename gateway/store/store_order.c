@@ -110,7 +110,8 @@ static enum errc owners_exec(struct store_op *op, struct db *db)
 {
         /* Numbers grow with time: the latest lie together at the end. */
         static const char sql[] =
-                "SELECT DISTINCT brand, account FROM intent WHERE number > ?1"
+                "SELECT DISTINCT brand, account, coalesce(master, account) FROM intent WHERE "
+                "number > ?1"
                 " + (SELECT coalesce(max(number), 0) FROM intent) AND length(orders) > 0";
         struct owners_op *owners = (struct owners_op *)(void *)op;
         sqlite3_stmt *q = db_query(db, sql);
@@ -130,6 +131,8 @@ static enum errc owners_exec(struct store_op *op, struct db *db)
                 rc = db_get_text(db, q, 0, owner->brand, sizeof owner->brand);
                 if (!rc)
                         rc = db_get_bytes(db, q, 1, owner->account.b, sizeof owner->account.b);
+                if (!rc)
+                        rc = db_get_bytes(db, q, 2, owner->wallet.b, sizeof owner->wallet.b);
                 if (rc)
                         break;
                 owners->n++;

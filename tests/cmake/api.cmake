@@ -8,6 +8,7 @@ pg_unit(order_page LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(api_sign LINK pg_auth PkgConfig::SODIUM)
 pg_unit(agent_life LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(admit LINK pg_api pg_venue pg_hyperliquid pg_ops)
+pg_unit(acting LINK pg_api pg_venue pg_hyperliquid pg_loop)
 pg_unit(forwarded LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(prepare LINK pg_api pg_venue pg_hyperliquid pg_plan PkgConfig::JANSSON)
 target_link_options(test_prepare PRIVATE -Wl,--wrap=call_reply -Wl,--wrap=call_fail

@@ -58,6 +58,8 @@ const resting = async (who) => ({ path: { id: (await who.place(bid)).id } })
 const holds = async (who) => void (await who.place(buy))
 const rests = async (who) => void (await who.place(bid))
 
+const subAccount = async (who) => ({ path: { address: (await who.ok('POST', '/v1/sub-accounts', { name: 'hedge' })).address } })
+
 async function signedIn(who) {
   const { message } = await who.challenge()
   return { body: { message, signature: await who.account.signMessage({ message }) } }
@@ -85,6 +87,9 @@ const before = {
   'transfers_withdraw_submit.signed': async (who) =>
     ask('/v1/withdraw', { amount: '25', destination: who.address })(who),
   'transfers_move_submit.signed': ask('/v1/transfer', { amount: '10', to: 'spot' }),
+  'sub_accounts_list.all': async (who) => void (await subAccount(who)),
+  'sub_accounts_transfer.deposit': subAccount,
+  'sub_accounts_transfer.tooMuch': subAccount,
   'prepare_submit.signed': prepared,
   'orders_list.open': rests,
   'orders_list.past': holds,

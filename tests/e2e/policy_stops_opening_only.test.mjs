@@ -52,6 +52,7 @@ const openings = (order) => [
   ['PUT', '/v1/positions/BTC/leverage', { leverage: 10 }],
   ['POST', '/v1/positions/BTC/margin', { amount: '10' }],
   ['POST', '/v1/api-keys', { type: 'hmac', scopes: ['trade'] }],
+  ['POST', '/v1/sub-accounts', { name: 'elsewhere' }],
   ['POST', '/v1/builder-fee/approve', { signature: `0x${'1'.repeat(130)}` }],
 ]
 
@@ -157,6 +158,25 @@ describe('a region', () => {
     await who.ok('DELETE', '/v1/positions/BTC')
   })
 
+  test('lets money out of a sub-account and not into it, and an agent is approved for that', async () => {
+    const who = await new Traveller(gateway, 'harbor').onboard('3000')
+    const { address } = await who.ok('POST', '/v1/sub-accounts', { name: 'hedge' })
+    const move = `/v1/sub-accounts/${address}/transfer`
+    const sub = { 'X-Sub-Account': address }
+    await who.ok('POST', move, { amount: '3000', direction: 'deposit' })
+    await who.ok('POST', '/v1/orders', buy, sub)
+    await who.ok('DELETE', '/v1/agent')
+    who.country = 'US'
+    const asked = await who.ok('POST', '/v1/agent', { name: 'leaving' })
+    await who.ok('POST', '/v1/agent/approve', { signature: await signTypedData(who.account, asked.typedData) })
+    await signsNothing(gateway, async () => {
+      await who.refused(451, 'region_blocked', 'POST', '/v1/orders', buy, sub)
+      await who.refused(451, 'region_blocked', 'POST', move, { amount: '5', direction: 'deposit' })
+    })
+    await who.ok('DELETE', '/v1/positions/BTC', undefined, sub)
+    await who.ok('POST', move, { amount: '2000', direction: 'withdraw' })
+  })
+
   test('repeats an answer that was given before', async () => {
     const who = await new Traveller(gateway, 'harbor').onboard()
     const key = { 'Idempotency-Key': randomUUID() }
@@ -203,6 +223,18 @@ test('a plan that its trader signs is judged when it is sent', async () => {
     assert.equal((await submit(signRoute('DELETE', `/v1/orders/${guarded.legs[0].id}`))).status, 'cancelled')
     assert.equal((await submit(signRoute('DELETE', '/v1/positions/BTC'))).status, 'filled')
     assert.equal(await who.venuePosition('BTC'), undefined)
+    const signHere = async (path, body) => {
+      const { id, sign } = await who.ok('POST', path, body, from('CH'))
+      return { id, signatures: await Promise.all(sign.map((step) => signTypedData(who.account, step.typedData))) }
+    }
+    const made = await who.ok('POST', '/v1/orders/submit', await signHere('/v1/sub-accounts', { name: 'hedge' }), from('CH'))
+    const move = `/v1/sub-accounts/${made.address}/transfer`
+    await signsNothing(gateway, async () => {
+      await refused(signHere('/v1/sub-accounts', { name: 'other' }))
+      await refused(signRoute('POST', move, { amount: '100', direction: 'deposit' }))
+    })
+    await who.ok('POST', '/v1/orders/submit', await signHere(move, { amount: '100', direction: 'deposit' }), from('CH'))
+    assert.equal((await submit(signRoute('POST', move, { amount: '100', direction: 'withdraw' }))).status, 'done')
   } finally {
     await gateway.stop()
   }

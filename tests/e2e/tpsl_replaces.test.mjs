@@ -101,8 +101,8 @@ describe('protection of a position', () => {
   })
 })
 
-// In front of the paper venue, which never leaves an orphan: adds some to what it says of open orders.
-async function venueWithOrphans(paper, user) {
+// In front of the paper venue, which never leaves an orphan: adds some to what it says of whose() open orders.
+async function venueWithOrphans(paper, whose) {
   const orphans = []
   const server = http.createServer((incoming, outgoing) => {
     const parts = []
@@ -112,7 +112,7 @@ async function venueWithOrphans(paper, user) {
       const answer = await request(paper.base, 'POST', incoming.url, { body, headers: { 'Content-Type': 'application/json' } })
       let text = answer.text
       const asked = JSON.parse(body)
-      if (asked.type === 'frontendOpenOrders' && asked.user.toLowerCase() === user) {
+      if (asked.type === 'frontendOpenOrders' && asked.user.toLowerCase() === whose()) {
         const like = { coin: 'BTC', side: 'A', limitPx: '80000.0', sz: '0.01', timestamp: 1000, origSz: '0.01', reduceOnly: true, orderType: 'Stop Market', tif: null, isTrigger: true, isPositionTpsl: false, triggerPx: '90000.0', triggerCondition: 'Price below 90000', children: [] }
         text = JSON.stringify([...JSON.parse(text), ...orphans.map((one) => ({ ...like, ...one }))])
       }
@@ -124,10 +124,11 @@ async function venueWithOrphans(paper, user) {
   return { orphans, url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) }
 }
 
-test('orders of ours whose position is gone are cancelled on the gateway\'s own schedule, and by no read', async () => {
-  const paper = await startPaper()
+async function orphansAreCancelled(isOfSubAccount) {
+  const paper = await startPaper(['--ungated'])
   const key = generatePrivateKey()
-  const front = await venueWithOrphans(paper, privateKeyToAccount(key).address.toLowerCase())
+  let owner = privateKeyToAccount(key).address.toLowerCase()
+  const front = await venueWithOrphans(paper, () => owner)
   const settings = {
     venue: `{baseUrl: "${front.url}", network: mainnet, weightPerMinute: 1000000, contextsEveryMs: 200}`,
     paper: '{enabled: false}',
@@ -138,16 +139,22 @@ test('orders of ours whose position is gone are cancelled on the gateway\'s own 
     alone.paperVenue = paper
     await alone.price('BTC', '100000')
     const trader = await new Trader(alone, 'harbor', key).onboard('1000')
-    const cancels = async () => (await paper.ledger()).filter((r) => r.type === 'cancel' && r.account?.toLowerCase() === trader.address)
-    const placed = await trader.place({ symbol: 'BTC', side: 'buy', type: 'market', size: '0.01', leverage: 5, stopLoss: { triggerPrice: '95000' } })
+    let headers = {}
+    if (isOfSubAccount) {
+      owner = (await trader.ok('POST', '/v1/sub-accounts', { name: 'hedge' })).address
+      await trader.ok('POST', `/v1/sub-accounts/${owner}/transfer`, { amount: '900', direction: 'deposit' })
+      headers = { 'X-Sub-Account': owner }
+    }
+    const cancels = async () => (await paper.ledger()).filter((r) => r.type === 'cancel' && r.account?.toLowerCase() === owner)
+    const placed = await trader.place({ symbol: 'BTC', side: 'buy', type: 'market', size: '0.01', leverage: 5, stopLoss: { triggerPrice: '95000' } }, headers)
     // One that another client named, ahead of an entry; and one of ours.
     front.orphans.push({ oid: 434343, cloid: '0x00000000000000000000000000abcdef' })
-    await trader.ok('DELETE', '/v1/positions/BTC')
+    await trader.ok('DELETE', '/v1/positions/BTC', undefined, headers)
     front.orphans.push({ oid: 424242, cloid: placed.legs[0].id })
-    for (const path of ['/v1/positions', '/v1/orders', '/v1/positions', '/v1/orders']) await trader.ok('GET', path)
-    assert.deepEqual((await trader.ok('GET', '/v1/orders')).data.map((o) => o.venueOrderId), ['434343', '424242'])
+    for (const path of ['/v1/positions', '/v1/orders', '/v1/positions', '/v1/orders']) await trader.ok('GET', path, undefined, headers)
+    assert.deepEqual((await trader.ok('GET', '/v1/orders', undefined, headers)).data.map((o) => o.venueOrderId), ['434343', '424242'])
     await alone.stop()
-    assert.deepEqual(await cancels(), [])
+    if (!isOfSubAccount) assert.deepEqual(await cancels(), [])
     // What the journal knows is looked at soon after a start, with nobody signed in.
     alone = await startConfigured(settings, { folder, keepsKey: true })
     const [row] = await until('the orphan is cancelled', async () => {
@@ -155,9 +162,13 @@ test('orders of ours whose position is gone are cancelled on the gateway\'s own 
       return rows.length ? rows : undefined
     }, 20000)
     assert.deepEqual(row.action.cancels.map((c) => c.o), [424242])
+    assert.equal(row.signer.toLowerCase(), trader.agent.toLowerCase())
   } finally {
     await alone.stop()
     front.close()
     await paper.program.stop()
   }
-})
+}
+
+test("orders of ours whose position is gone are cancelled on the gateway's own schedule, and by no read", () => orphansAreCancelled(false))
+test("and so are a sub-account's, by its master's agent", () => orphansAreCancelled(true))

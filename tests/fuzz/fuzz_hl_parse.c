@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/hyperliquid/hl_family.h"
 #include "adapters/hyperliquid/hl_outcome.h"
 #include "adapters/hyperliquid/hl_parse.h"
 #include "adapters/hyperliquid/hl_raw.h"
@@ -28,10 +29,16 @@ static void account(const json_t *value)
         struct venue_account account;
         struct venue_setting setting;
         struct venue_fees fees;
+        struct venue_sub_account *subs;
+        struct addr master = {{0}};
+        size_t n;
 
         if (hl_parse_account(&account, value, NULL, NULL) == E_OK)
                 must(account.n_positions <= VENUE_POSITIONS_MAX);
         free(account.position);
+        if (hl_family_parse(&subs, &n, value, &master, NULL) == E_OK)
+                must(n <= VENUE_SUB_ACCOUNTS_MAX);
+        free(subs);
         (void)(hl_parse_account_setting(&setting, value, NULL) == E_OK);
         (void)(hl_parse_account_fees(&fees, value, NULL) == E_OK);
 }
@@ -74,6 +81,7 @@ static void outcome(const char *text, size_t len)
                 hl_outcome_read(&out, VENUE_CANCEL, n, &answer, E_OK, &unknown);
         }
         hl_outcome_read(&out, VENUE_SET_LEVERAGE, 0, &answer, E_OK, &unknown);
+        hl_outcome_read(&out, VENUE_CREATE_SUB_ACCOUNT, 0, &answer, E_OK, &unknown);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

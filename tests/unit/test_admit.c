@@ -28,6 +28,8 @@ static const struct {
         {METHOD_POST, "/v1/api-keys", ADMIT_AT_DOOR},
         {METHOD_POST, "/v1/transfer", ADMIT_BY_REQUEST},
         {METHOD_POST, "/v1/transfer/submit", ADMIT_BY_REQUEST},
+        {METHOD_POST, "/v1/sub-accounts", ADMIT_AT_DOOR},
+        {METHOD_POST, "/v1/sub-accounts/{address}/transfer", ADMIT_BY_REQUEST},
         {METHOD_POST, "/v1/withdraw", ADMIT_ALWAYS},
         {METHOD_POST, "/v1/withdraw/submit", ADMIT_ALWAYS},
 };

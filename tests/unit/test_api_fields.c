@@ -194,7 +194,7 @@ static void every_route_is_labelled_and_bounded(void **state)
                 if (r->method == METHOD_GET || r->method == METHOD_DELETE)
                         assert_true(r->max_body_bytes <= 1024);
                 if (r->risk != ROUTE_READS)
-                        assert_true(r->auth == ROUTE_SESSION || r->auth == ROUTE_WALLET);
+                        assert_true(route_is_private(r));
                 for (size_t k = 0; k < i; k++)
                         assert_false(route_at(k)->method == r->method &&
                                      strcmp(route_at(k)->path, r->path) == 0);

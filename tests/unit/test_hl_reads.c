@@ -201,7 +201,7 @@ static void submit(const struct venue_action *action)
         struct venue_compiled compiled;
         struct signature sig;
 
-        assert_int_equal(venue->ops->compile(venue, &compiled, action, 1, 0, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, action, NULL, 1, 0, NULL), 0);
         assert_int_equal(secp_sign(secp, &sig, &compiled.digest, key), 0);
         memset(&got, 0, sizeof got);
         venue->ops->submit(venue, &compiled, &sig, on_outcome, NULL);

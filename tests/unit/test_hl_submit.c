@@ -56,19 +56,25 @@ static struct venue_action limit_order(const char *price, const char *size)
         return a;
 }
 
-static void submit(const struct venue_action *action, uint64_t nonce, uint64_t expires_after)
+static void submit_for(const struct addr *sub_account, const struct venue_action *action,
+                       uint64_t nonce, uint64_t expires_after)
 {
         struct venue_compiled compiled;
         struct signature sig;
         struct err err = {0};
 
-        if (venue->ops->compile(venue, &compiled, action, nonce, expires_after, &err))
+        if (venue->ops->compile(venue, &compiled, action, sub_account, nonce, expires_after, &err))
                 fail_msg("%s", err.detail);
         assert_int_equal(secp_sign(secp, &sig, &compiled.digest, key), 0);
         memset(&got, 0, sizeof got);
         venue->ops->submit(venue, &compiled, &sig, on_outcome, NULL);
         assert_int_equal(got.n, 0); /* never before it returns */
         venue_compiled_fini(&compiled);
+}
+
+static void submit(const struct venue_action *action, uint64_t nonce, uint64_t expires_after)
+{
+        submit_for(NULL, action, nonce, expires_after);
 }
 
 static void submit_and_wait(const struct venue_action *action)
@@ -116,6 +122,28 @@ static void a_signed_order_reaches_the_venue(void **state)
         assert_int_equal(json_integer_value(
                                  json_object_get(json_object_get(request.action, "builder"), "f")),
                          25);
+        json_decref(body);
+}
+
+static void what_is_done_for_a_sub_account_names_it(void **state)
+{
+        struct venue_action a = limit_order("60000", "0.25");
+        struct addr sub = {{0x5a, 1}};
+        struct hl_request request;
+        struct addr by;
+        json_t *body;
+
+        (void)state;
+        submit_for(&sub, &a, 1790000000001, 1790000015000);
+        assert_true(hl_fixture_turn_until(has_outcome));
+        body = recover_posted(&request, &by);
+        assert_true(hex_addr_equal(&by, &signer));
+        assert_true(request.envelope.has_vault);
+        assert_true(hex_addr_equal(&request.envelope.vault, &sub));
+        /* Sent for another, the same signature would be a stranger's. */
+        request.envelope.vault.b[0]++;
+        assert_int_equal(hl_raw_recover(secp, &by, &request, false), 0);
+        assert_false(hex_addr_equal(&by, &signer));
         json_decref(body);
 }
 
@@ -329,6 +357,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 HL_TEST(a_signed_order_reaches_the_venue),
+                HL_TEST(what_is_done_for_a_sub_account_names_it),
                 HL_TEST(every_action_recovers_its_signer),
                 HL_TEST(answers_end_in_three_words),
                 HL_TEST(silence_is_unknown_at_the_deadline),

@@ -95,7 +95,7 @@ static enum errc compile_code(const struct venue_action *action, struct err *err
         enum errc rc;
 
         *err = (struct err){0};
-        rc = venue->ops->compile(venue, &compiled, action, 1, 0, err);
+        rc = venue->ops->compile(venue, &compiled, action, NULL, 1, 0, err);
         venue_compiled_fini(&compiled);
         return rc;
 }
@@ -160,7 +160,7 @@ static void a_builder_without_a_fee_is_left_out(void **state)
 
         (void)state;
         a.u.order.has_builder = true;
-        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, NULL, 1, 0, NULL), 0);
         assert_null(strstr(buf_cstr(&compiled.body), "builder"));
         venue_compiled_fini(&compiled);
 }
@@ -176,7 +176,7 @@ static void a_modification_says_what_it_replaces(void **state)
         assert_int_equal(compile_code(&a, &err), E_INVALID); /* nothing to replace */
         a.u.order.replaces = 77;
         a.u.order.order[0].tif = TIF_ALO;
-        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, NULL, 1, 0, NULL), 0);
         assert_string_equal(
                 buf_cstr(&compiled.body),
                 "{\"type\":\"batchModify\",\"modifies\":[{\"oid\":77,\"order\":{\"a\":0,"
@@ -187,7 +187,7 @@ static void a_modification_says_what_it_replaces(void **state)
         a.u.order.order[0].tif = TIF_IOC; /* never without always_place */
         assert_int_equal(compile_code(&a, &err), E_INVALID);
         a.u.order.always_place = true;
-        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, NULL, 1, 0, NULL), 0);
         assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":true}"));
         venue_compiled_fini(&compiled);
 }
@@ -211,7 +211,7 @@ static void a_plan_can_be_signed_by_its_trader(void **state)
         struct buf typed;
 
         (void)state;
-        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 7, 99, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, NULL, 7, 99, NULL), 0);
         fields[1].bytes32 = compiled.content;
         assert_int_equal(eip712_hash(&result, &domain, "Agent", fields, 2), 0);
         assert_memory_equal(&result.digest, &compiled.digest, sizeof compiled.digest);
@@ -265,7 +265,7 @@ static void orders_of_one_action_may_name_their_own_markets(void **state)
         a.u.order.order[1] = a.u.order.order[0];
         a.u.order.order[1].asset = 1;
         a.u.order.own_assets = true;
-        assert_int_equal(venue->ops->compile(venue, &compiled, &a, 1, 0, NULL), 0);
+        assert_int_equal(venue->ops->compile(venue, &compiled, &a, NULL, 1, 0, NULL), 0);
         assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":0,"));
         assert_non_null(strstr(buf_cstr(&compiled.body), "\"a\":1,"));
         venue_compiled_fini(&compiled);

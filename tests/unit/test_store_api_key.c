@@ -88,6 +88,8 @@ static void a_key_comes_back_as_it_was_put(void **state)
         memset(e.ip_allow, 0, sizeof e.ip_allow);
         memset(e.name, 0, sizeof e.name);
         e.expires_at = 5000;
+        e.has_sub_account = true;
+        e.sub_account = rig_addr(6);
         assert_int_equal(get(rig, 1, &a), E_NOT_FOUND);
         assert_int_equal(put(rig, &k), E_OK);
         assert_int_equal(put(rig, &e), E_OK);

@@ -37,6 +37,8 @@ static struct store_intent a_full_intent(void)
         in.order[1] = (struct store_intent_order){.cloid = rig_cloid(101), .role = "tp"};
         in.order[2] = (struct store_intent_order){.cloid = rig_cloid(102), .role = "sl"};
         in.request_digest[31] = 0xee;
+        in.has_master = true;
+        in.master = rig_addr(4);
         return in;
 }
 
@@ -45,6 +47,9 @@ static void expect_same(const struct store_intent *a, const struct store_intent 
         assert_string_equal(a->brand, b->brand);
         assert_memory_equal(&a->id, &b->id, sizeof a->id);
         assert_memory_equal(&a->account, &b->account, sizeof a->account);
+        assert_int_equal(a->has_master, b->has_master);
+        if (a->has_master)
+                assert_memory_equal(&a->master, &b->master, sizeof a->master);
         assert_memory_equal(&a->signer, &b->signer, sizeof a->signer);
         assert_string_equal(a->kind, b->kind);
         assert_string_equal(a->symbol, b->symbol);

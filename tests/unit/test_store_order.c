@@ -106,6 +106,8 @@ static void owners_are_told_once(void **state)
         assert_int_equal(rig_insert(rig, &in), E_OK);
         text_copy(other.brand, sizeof other.brand, BRAND_B);
         other.n_orders = 1;
+        other.has_master = true; /* its account is a sub-account */
+        other.master = rig_addr(7);
         other.order[0] = (struct store_intent_order){.cloid = rig_cloid(2), .role = "order"};
         assert_int_equal(rig_insert(rig, &other), E_OK);
         none.account = rig_addr(9); /* moved margin, say */
@@ -116,6 +118,11 @@ static void owners_are_told_once(void **state)
         rig_wait(rig, &reply, 1);
         assert_int_equal(reply.rc, E_OK);
         assert_int_equal(seen.n_owners, 2);
+        for (unsigned i = 0; i < 2; i++) {
+                bool is_sub = strcmp(seen.owner[i].brand, BRAND_B) == 0;
+                struct addr wallet = is_sub ? other.master : in.has_master ? in.master : in.account;
+                assert_memory_equal(&seen.owner[i].wallet, &wallet, sizeof wallet);
+        }
         assert_string_not_equal(seen.owner[0].brand, seen.owner[1].brand);
 }
 

@@ -1,0 +1,123 @@
+/* feed: what a venue tells by itself, over its sockets: one upstream subscription per topic, however
+ * many inside the gateway want it. A feed connects, subscribes again after every loss, keeps within
+ * the venue's limits, and judges silence topic by topic: a topic that says nothing for longer than it
+ * should on a live socket is subscribed to anew.
+ * What may have been missed is always told: FEED_GAP names a topic and since when; FEED_LIVE says that
+ * it is whole from now on. Between the two nothing of that topic can be trusted to be complete.
+ * Loop thread only; no callback before the call that caused it has returned. */
+#ifndef ADAPTERS_FEED_H
+#define ADAPTERS_FEED_H
+
+#include "adapters/venue.h"
+
+struct feed;
+
+enum feed_kind {
+        FEED_CONTEXTS,    /* marks, oracles, funding of all markets of all dexes */
+        FEED_TRADES,      /* by market: public trades with both users */
+        FEED_USER_FILLS,  /* by user */
+        FEED_USER_EVENTS, /* by user: funding charged, liquidations */
+        FEED_USER_STATE,  /* by user: whole account states, every few seconds, all dexes */
+        FEED_USER_ORDERS, /* by user: open orders, whole, and what becomes of each */
+};
+#define FEED_KINDS 6
+
+struct feed_topic {
+        enum feed_kind kind;
+        char symbol[SYMBOL_MAX]; /* "" where the kind is not by market */
+        struct addr user;        /* zero where the kind is not by user */
+};
+
+/* A public trade as the mirror needs it. users[0] buys, users[1] sells. */
+struct feed_trade {
+        char symbol[SYMBOL_MAX];
+        struct venue_trade trade;
+        struct addr users[2];
+        bool is_past; /* came with the subscription: may have been seen before, may be old */
+};
+struct feed_context {
+        char symbol[SYMBOL_MAX];
+        struct px mark, oracle, mid;
+        bool has_mid;
+        struct rate funding;
+        struct qty open_interest;
+};
+struct feed_liquidation {
+        uint64_t lid;
+        struct addr user;
+        struct usd notional, account_value;
+};
+
+enum feed_event_kind {
+        FEED_LIVE, /* subscribed, and data since */
+        FEED_GAP,  /* what came after `since` may be missing */
+        FEED_CONTEXT_ROWS,
+        FEED_TRADE_ROWS,
+        FEED_FILL_ROWS, /* is_snapshot: past fills, newest of them */
+        FEED_PAYMENT_ROWS,
+        FEED_LIQUIDATED,
+        FEED_ACCOUNT,
+        FEED_ORDERS,       /* all open orders of the user on one dex */
+        FEED_ORDER_STATUS, /* one order changed */
+};
+/* Borrowed for the callback. */
+struct feed_event {
+        enum feed_event_kind kind;
+        const struct feed_topic *topic;
+        int64_t at;    /* wall ms: when it was received */
+        int64_t since; /* FEED_GAP: last time the topic was known to be whole, 0: never */
+        bool is_snapshot;
+        char dex[16]; /* FEED_ACCOUNT, FEED_ORDERS: "" the first */
+        size_t n;
+        union {
+                const struct feed_context *context;
+                const struct feed_trade *trade;
+                const struct venue_fill *fill;
+                const struct venue_payment *payment;
+                const struct feed_liquidation *liquidation;
+                struct venue_account *account; /* may be moved out of */
+                const struct venue_open_order *order;
+                const struct venue_order_status *status;
+        } u;
+};
+
+/* 0 stands for the venue's own figure, given here. */
+struct feed_limits {
+        unsigned connections;         /* 10 */
+        unsigned connects_per_minute; /* 30 */
+        unsigned subscriptions;       /* 1,000, over all connections */
+        unsigned users;               /* 10 distinct ones, over all connections */
+        unsigned messages_per_minute; /* 2,000 sent */
+        int64_t silent_ms
+                [FEED_KINDS]; /* after which a topic that should speak is subscribed anew; 0:
+                                          the kind's default; -1: it may be silent for ever */
+};
+struct feed_options {
+        const char *url;     /* ws:// or wss:// of the venue's socket */
+        const char *ca_file; /* or NULL */
+        struct feed_limits limits;
+        const struct venue *venue; /* whose markets name what arrives; borrowed */
+        void (*event)(void *cookie, const struct feed_event *event);
+        void *cookie;
+};
+
+/* Opens without connecting: the first wanted topic does. NULL with err (E_CONFIG). */
+struct feed *feed_open(struct loop *loop, const struct feed_options *options, struct err *err);
+void feed_close(struct feed *feed); /* no callback after it; accepts NULL */
+/* Counts who wants a topic; subscribes for the first, leaves after the last. E_LIMIT where the venue's
+ * limits have no room (users above all): nothing is kept then. Contexts come before users, users
+ * before trades where there is not room for all at once. */
+MUST_USE enum errc feed_want(struct feed *feed, const struct feed_topic *topic);
+void feed_drop(struct feed *feed, const struct feed_topic *topic);
+/* Whether the topic is whole now, and since when; for health and freshness per topic. */
+struct feed_topic_state {
+        bool is_wanted, is_live;
+        int64_t live_since, heard_at; /* wall ms, 0: never */
+};
+void feed_topic_state(const struct feed *feed, const struct feed_topic *topic,
+                      struct feed_topic_state *out);
+unsigned feed_user_slots_left(const struct feed *feed);
+/* Appends metrics in text exposition format. */
+void feed_metrics(const struct feed *feed, struct buf *out);
+
+#endif
