@@ -54,7 +54,7 @@ export class World {
   async movePrice() {
     const { dice } = this
     const market = dice.pick(this.traded)
-    const isJump = dice.chance(0.06)
+    const isJump = dice.chance(0.1)
     const pull = Math.log(market.base / market.price) * (isJump ? 0.3 : 0.02)
     const step = isJump ? dice.between(0.04, 0.13) * (dice.chance(0.5) ? 1 : -1) : dice.between(-0.006, 0.006)
     this.jumps += isJump ? 1 : 0
