@@ -77,7 +77,7 @@ function gatewayFigures({ account, positions, orders }) {
       leverage: String(p.leverage),
       marginUsed: p.marginUsed,
       unrealizedPnl: p.unrealizedPnl,
-      returnOnEquity: p.returnOnEquity,
+      returnOnEquity: plain(p.returnOnEquity),
       liquidationPrice: p.liquidationPrice,
       funding: p.funding,
     })
