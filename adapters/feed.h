@@ -58,7 +58,7 @@ enum feed_event_kind {
         FEED_LIQUIDATED,
         FEED_ACCOUNT,
         FEED_ORDERS,       /* all open orders of the user on one dex */
-        FEED_ORDER_STATUS, /* one order changed */
+        FEED_ORDER_STATUS, /* one order changed; not told for all users where they are many */
 };
 /* Borrowed for the callback. */
 struct feed_event {
@@ -91,6 +91,7 @@ struct feed_limits {
         int64_t silent_ms
                 [FEED_KINDS]; /* after which a topic that should speak is subscribed anew; 0:
                                           the kind's default; -1: it may be silent for ever */
+        int64_t answer_ms;    /* 10,000: a subscription that is not answered by then is made anew */
 };
 struct feed_options {
         const char *url;     /* ws:// or wss:// of the venue's socket */
@@ -103,16 +104,22 @@ struct feed_options {
 
 /* Opens without connecting: the first wanted topic does. NULL with err (E_CONFIG). */
 struct feed *feed_open(struct loop *loop, const struct feed_options *options, struct err *err);
-void feed_close(struct feed *feed); /* no callback after it; accepts NULL */
+/* No callback after it; may be called from one; before the venue is closed. Accepts NULL. */
+void feed_close(struct feed *feed);
 /* Counts who wants a topic; subscribes for the first, leaves after the last. E_LIMIT where the venue's
  * limits have no room (users above all): nothing is kept then. Contexts come before users, users
- * before trades where there is not room for all at once. */
+ * before trades where there is not room for all at once: the newest trades then make room, with a
+ * FEED_GAP. E_INVALID for a topic that does not name what its kind is by. May be called from a
+ * callback, as may feed_drop. */
 MUST_USE enum errc feed_want(struct feed *feed, const struct feed_topic *topic);
 void feed_drop(struct feed *feed, const struct feed_topic *topic);
 /* Whether the topic is whole now, and since when; for health and freshness per topic. */
 struct feed_topic_state {
         bool is_wanted, is_live;
         int64_t live_since, heard_at; /* wall ms, 0: never */
+        /* Why it is not live: E_NOT_FOUND: the venue refuses it; E_LIMIT: there is no room for it now,
+         * it comes back by itself when there is; else E_OK. FEED_GAP told it. */
+        enum errc refusal;
 };
 void feed_topic_state(const struct feed *feed, const struct feed_topic *topic,
                       struct feed_topic_state *out);

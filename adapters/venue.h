@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "adapters/market.h"
 #include "adapters/sub_account.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -19,30 +20,6 @@
 
 struct venue;
 struct loop;
-
-#define SYMBOL_MAX 32
-
-/* A market, as the venue describes it and its latest context. Borrowed from the venue until the
- * next turn; copy what must last. */
-struct market {
-        char symbol[SYMBOL_MAX];
-        char collateral[16]; /* "USDC" */
-        uint32_t asset;      /* the venue's id; venue-internal, never on our wire */
-        unsigned size_decimals;
-        unsigned price_max_decimals; /* and at most 5 significant figures unless an integer */
-        unsigned max_leverage;
-        struct margin_table tiers;
-        bool cross_allowed;
-        bool margin_removable;
-        bool is_delisted;
-        /* Context; valid when context_at > 0 (wall ms). */
-        int64_t context_at;
-        struct px mark, oracle, mid, previous_day;
-        bool has_mid;
-        struct rate funding; /* hourly, a long pays when positive */
-        struct qty open_interest;
-        struct usd day_volume;
-};
 
 enum side { SIDE_BUY, SIDE_SELL };
 enum order_kind { ORDER_LIMIT, ORDER_TRIGGER };
@@ -176,8 +153,11 @@ struct venue_position {
         char return_on_equity[NUM_STR_MAX];
 };
 #define VENUE_POSITIONS_MAX 256
+/* In one dex, in its collateral: amounts of two dexes don't add up. */
 struct venue_account {
         int64_t as_of; /* the venue's time */
+        char dex[DEX_NAME_MAX];
+        char collateral[COLLATERAL_MAX]; /* "" not known */
         struct usd account_value, total_raw_usd, total_margin_used, total_notional, withdrawable;
         struct margin_cross cross; /* resting not known here: 0 */
         unsigned n_positions;
@@ -267,8 +247,9 @@ struct venue_funding_rate {
 struct venue_payment { /* funding, as charged to one position */
         char symbol[SYMBOL_MAX];
         int64_t at;
-        struct usd amount; /* < 0: paid */
-        struct qty size;   /* of the position */
+        struct usd amount;          /* < 0: paid */
+        char token[COLLATERAL_MAX]; /* what amount is counted in; "" not known */
+        struct qty size;            /* of the position */
         struct rate rate;
 };
 /* Money in and out other than by trading and funding. Amounts are the venue's decimals: tokens other
@@ -365,6 +346,8 @@ struct venue_approval {
         struct usd amount;       /* withdrawal, transfer: whole 0.000001 */
         struct addr destination; /* withdrawal */
         bool to_perps;           /* transfer: from spot, else to it */
+        char dex[DEX_NAME_MAX]; /* transfer: "" the first; else destination is the account itself */
+        char token[64];         /* transfer, in another dex: as venue_dex names it */
 };
 
 struct venue_caps {
@@ -395,6 +378,9 @@ struct venue_ops {
         size_t (*market_count)(const struct venue *venue);
         const struct market *(*market_at)(const struct venue *venue, size_t i);
         const struct market *(*market_by_symbol)(const struct venue *venue, const char *symbol);
+        /* Dexes: the first, then the others in the configured order, read or not. */
+        unsigned (*dex_count)(const struct venue *venue);
+        void (*dex_at)(const struct venue *venue, unsigned i, struct venue_dex *out);
         /* Pure rules; each error names the nearest valid values in err->hint. */
         enum errc (*check_price)(const struct market *m, struct px price, const char *field,
                                  struct err *err);
@@ -417,12 +403,12 @@ struct venue_ops {
                                       struct hash32 *digest, const struct venue_approval *approval);
         void (*approval_submit)(struct venue *venue, const struct venue_approval *approval,
                                 const struct signature *sig, venue_outcome_fn *done, void *cookie);
-        /* Reads. */
-        void (*read_account)(struct venue *venue, const struct addr *user, venue_account_fn *done,
-                             void *cookie);
+        /* Reads. dex: a market's, or one that dex_at told. */
+        void (*read_account)(struct venue *venue, const struct addr *user, const char *dex,
+                             venue_account_fn *done, void *cookie);
         void (*read_setting)(struct venue *venue, const struct addr *user, const struct market *m,
                              venue_setting_fn *done, void *cookie);
-        void (*read_open_orders)(struct venue *venue, const struct addr *user,
+        void (*read_open_orders)(struct venue *venue, const struct addr *user, const char *dex,
                                  venue_orders_fn *done, void *cookie);
         void (*lookup)(struct venue *venue, const struct addr *user, const struct cloid *cloid,
                        uint64_t oid, venue_status_fn *done, void *cookie); /* cloid NULL: by oid */
@@ -489,6 +475,8 @@ struct venue_options {
         int64_t order_deadline_ms, read_deadline_ms;
         int64_t contexts_every_ms, markets_every_ms;
         unsigned max_in_flight;
+        unsigned n_dexes; /* beside the first */
+        char dex[VENUE_DEXES_MAX][DEX_NAME_MAX];
 };
 /* Opens a venue by kind; NULL with err when the kind is unknown or options are bad. Polling starts at
  * once. Closed with venue->ops->close: callbacks under way fire first. */

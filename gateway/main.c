@@ -230,8 +230,11 @@ static int open_venue(struct app *app)
                 .contexts_every_ms = c->venue.contexts_every_ms,
                 .markets_every_ms = c->venue.markets_every_ms,
                 .max_in_flight = c->venue.max_in_flight,
+                .n_dexes = c->venue.n_dexes,
         };
 
+        for (unsigned i = 0; i < c->venue.n_dexes; i++)
+                must(text_copy(options.dex[i], sizeof options.dex[i], c->venue.dex[i]));
         app->venue = venue_open(app->loop, &options, &err);
         if (!app->venue)
                 complain(&err, "venue");

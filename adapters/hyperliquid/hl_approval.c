@@ -7,7 +7,7 @@
 #include "sign/eip712.h"
 
 #define PREFIX          "HyperliquidTransaction:"
-#define FIELDS_MAX      4
+#define FIELDS_MAX      8
 #define TENTH_BP_MAX    1000                /* 1%: the cap on spot; perps allow a tenth of it */
 #define EXACT_IN_DOUBLE (UINT64_C(1) << 53) /* wallets read JSON numbers as doubles */
 
@@ -40,6 +40,30 @@ static void add_address(struct typed *t, const char *name, const struct addr *va
                                                  .address = *value};
 }
 
+/* Between spot and a builder's dex of the same account. */
+static void add_send(struct typed *t, const struct venue_approval *approval)
+{
+        t->type = "sendAsset";
+        t->primary = PREFIX "SendAsset";
+        add_text(t, "destination", hex_print_addr(t->destination, &approval->destination));
+        add_text(t, "sourceDex", approval->to_perps ? "spot" : approval->dex);
+        add_text(t, "destinationDex", approval->to_perps ? approval->dex : "spot");
+        add_text(t, "token", approval->token);
+        add_text(t, "amount", num_print_usd(t->amount, approval->amount));
+        add_text(t, "fromSubAccount", "");
+}
+
+static void add_class_transfer(struct typed *t, const struct venue_approval *approval)
+{
+        t->type = "usdClassTransfer";
+        t->primary = PREFIX "UsdClassTransfer";
+        add_text(t, "amount", num_print_usd(t->amount, approval->amount));
+        t->field[t->n++] = (struct eip712_field){.name = "toPerp",
+                                                 .solidity_type = "bool",
+                                                 .type = EIP712_BOOL,
+                                                 .number = approval->to_perps};
+}
+
 static void prepare(struct typed *t, const struct venue_approval *approval, bool is_mainnet)
 {
         *t = (struct typed){.nonce_name = "nonce"};
@@ -68,13 +92,10 @@ static void prepare(struct typed *t, const struct venue_approval *approval, bool
                 add_text(t, "amount", num_print_usd(t->amount, approval->amount));
                 break;
         case APPROVE_CLASS_TRANSFER:
-                t->type = "usdClassTransfer";
-                t->primary = PREFIX "UsdClassTransfer";
-                add_text(t, "amount", num_print_usd(t->amount, approval->amount));
-                t->field[t->n++] = (struct eip712_field){.name = "toPerp",
-                                                         .solidity_type = "bool",
-                                                         .type = EIP712_BOOL,
-                                                         .number = approval->to_perps};
+                if (approval->dex[0])
+                        add_send(t, approval);
+                else
+                        add_class_transfer(t, approval);
                 break;
         }
         t->field[t->n++] = (struct eip712_field){.name = t->nonce_name,
@@ -136,6 +157,8 @@ static enum errc check(const struct venue_approval *approval)
                 return E_INVALID;
         if ((approval->kind == APPROVE_WITHDRAWAL || approval->kind == APPROVE_CLASS_TRANSFER) &&
             (approval->amount.v <= 0 || approval->amount.v % NUM_MICRO))
+                return E_INVALID;
+        if (approval->kind == APPROVE_CLASS_TRANSFER && approval->dex[0] && !approval->token[0])
                 return E_INVALID;
         if (approval->nonce > EXACT_IN_DOUBLE || approval->chain_id > EXACT_IN_DOUBLE)
                 return E_INVALID;

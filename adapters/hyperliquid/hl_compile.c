@@ -110,19 +110,19 @@ static void fill_order(struct hl_order *out, const struct venue_order *order, ui
 
 /* The market of an order: the action's, or its own. */
 static const struct market *market_of(const struct venue_action *action, unsigned i,
-                                      const struct hl_universe *universe)
+                                      const struct hl_markets *markets)
 {
         uint32_t asset =
                 action->u.order.own_assets ? action->u.order.order[i].asset : action->asset;
 
-        return universe && asset < universe->n ? &universe->market[asset] : NULL;
+        return hl_markets_by_asset(markets, asset);
 }
 
 static enum errc build_order(struct hl_order *out, const struct venue_action *action, unsigned i,
-                             const struct hl_universe *universe, struct err *err)
+                             const struct hl_markets *markets, struct err *err)
 {
         const struct venue_order *order = &action->u.order.order[i];
-        const struct market *m = market_of(action, i, universe);
+        const struct market *m = market_of(action, i, markets);
         enum errc rc;
 
         if (!m)
@@ -134,7 +134,7 @@ static enum errc build_order(struct hl_order *out, const struct venue_action *ac
 }
 
 static enum errc build_orders(struct hl_action *out, struct hl_order *orders,
-                              const struct venue_action *action, const struct hl_universe *universe,
+                              const struct venue_action *action, const struct hl_markets *markets,
                               struct err *err)
 {
         unsigned n = action->u.order.n;
@@ -142,7 +142,7 @@ static enum errc build_orders(struct hl_action *out, struct hl_order *orders,
         if (n == 0 || n > VENUE_ORDERS_MAX)
                 return err_set(err, E_INVALID, "An action holds 1 to %d orders.", VENUE_ORDERS_MAX);
         for (unsigned i = 0; i < n; i++) {
-                enum errc rc = build_order(&orders[i], action, i, universe, err);
+                enum errc rc = build_order(&orders[i], action, i, markets, err);
 
                 if (rc)
                         return rc;
@@ -167,7 +167,7 @@ static enum errc build_orders(struct hl_action *out, struct hl_order *orders,
 /* Sent as a batch of one: its answer tells what became of the new order, a single modify's does not.
  * What the venue would refuse or turn into something else without always_place is refused here. */
 static enum errc build_modify(struct hl_action *out, struct hl_modify *modify,
-                              const struct venue_action *action, const struct hl_universe *universe,
+                              const struct venue_action *action, const struct hl_markets *markets,
                               struct err *err)
 {
         const struct venue_order *order = &action->u.order.order[0];
@@ -179,7 +179,7 @@ static enum errc build_modify(struct hl_action *out, struct hl_modify *modify,
             (order->kind != ORDER_LIMIT || order->tif == TIF_IOC || order->is_market))
                 return err_set(err, E_INVALID,
                                "Only a plain order that rests can take the place of another.");
-        rc = build_order(&modify->order, action, 0, universe, err);
+        rc = build_order(&modify->order, action, 0, markets, err);
         if (rc)
                 return rc;
         modify->by_cloid = false;
@@ -292,21 +292,20 @@ struct arrays {
 };
 
 static enum errc build(struct hl_action *out, struct arrays *arrays,
-                       const struct venue_action *action, const struct hl_universe *universe,
+                       const struct venue_action *action, const struct hl_markets *markets,
                        struct err *err)
 {
-        const struct market *m =
-                universe && action->asset < universe->n ? &universe->market[action->asset] : NULL;
+        const struct market *m = hl_markets_by_asset(markets, action->asset);
 
         *out = (struct hl_action){0};
         if (!m && (action->kind == VENUE_SET_LEVERAGE || action->kind == VENUE_ADJUST_MARGIN))
                 return err_set(err, E_MARKET_NOT_OFFERED, "The venue has no such market.");
         switch (action->kind) {
         case VENUE_SET_LEVERAGE: return build_leverage(out, action, m, err);
-        case VENUE_ORDER: return build_orders(out, arrays->orders, action, universe, err);
+        case VENUE_ORDER: return build_orders(out, arrays->orders, action, markets, err);
         case VENUE_ADJUST_MARGIN: return build_margin(out, action, m, err);
         case VENUE_CANCEL: return build_cancels(out, arrays->cancels, action, err);
-        case VENUE_MODIFY: return build_modify(out, &arrays->modify, action, universe, err);
+        case VENUE_MODIFY: return build_modify(out, &arrays->modify, action, markets, err);
         case VENUE_CREATE_SUB_ACCOUNT: return build_sub_account(out, action, err);
         case VENUE_FUND_SUB_ACCOUNT: return build_funding(out, action, err);
         }
@@ -328,7 +327,7 @@ static unsigned items_of(const struct venue_action *action)
 }
 
 enum errc hl_compile(struct venue_compiled *out, const struct venue_action *action,
-                     const struct hl_universe *universe, bool is_mainnet,
+                     const struct hl_markets *markets, bool is_mainnet,
                      const struct addr *sub_account, uint64_t nonce, uint64_t expires_after,
                      struct err *err)
 {
@@ -352,7 +351,7 @@ enum errc hl_compile(struct venue_compiled *out, const struct venue_action *acti
         }
         buf_init(&scratch, BODY_MAX);
         buf_init(&out->body, BODY_MAX);
-        rc = build(&typed, &arrays, action, universe, err);
+        rc = build(&typed, &arrays, action, markets, err);
         if (rc)
                 goto done;
         rc = hl_l1_digest(&out->digest, &scratch, &typed, &envelope, is_mainnet);

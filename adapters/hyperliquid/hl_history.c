@@ -170,7 +170,7 @@ static void deliver_fills(struct ask *ask, struct err *err, const json_t *answer
         size_t n = 0;
 
         if (take_span(ask, &span, answer, FILLS_CAP, err))
-                judge(ask, hl_parse_fills(&fills, &n, answer, err));
+                judge(ask, hl_parse_fills(&fills, &n, answer, &ask->v->markets, err));
         ask->done.fills(ask->cookie, err, fills, n, &span);
         free(fills);
 }
@@ -194,7 +194,7 @@ static void deliver_payments(struct ask *ask, struct err *err, const json_t *ans
         size_t n = 0;
 
         if (take_span(ask, &span, answer, ROWS_CAP, err))
-                judge(ask, hl_parse_history_payments(&payments, &n, answer, err));
+                judge(ask, hl_parse_history_payments(&payments, &n, answer, &ask->v->markets, err));
         ask->done.payments(ask->cookie, err, payments, n, &span);
         free(payments);
 }
@@ -240,7 +240,7 @@ static void deliver_orders(struct ask *ask, struct err *err, const json_t *answe
 
         if (answer) {
                 hl_rest_charge_items(ask->v->rest, ask->kind, json_array_size(answer));
-                judge(ask, hl_parse_orders_past(&orders, &n, answer, ask->v->universe, err));
+                judge(ask, hl_parse_orders_past(&orders, &n, answer, &ask->v->markets, err));
         }
         ask->done.orders(ask->cookie, err, orders, n);
         free(orders);

@@ -11,6 +11,9 @@
 
 #define SINGLE_TIER_BELOW 50 /* such ids need no table: one tier, max leverage = id */
 #define LEVERAGE_MAX      1000
+#define GROWTH_SHARE      (NUM_RATE_SCALE / 10)
+#define DEX_ASSETS        10000 /* ids that a builder's dex takes */
+#define DEX_FIRST_ASSET   100000
 
 static enum errc bad(struct err *err, const char *what, const char *name)
 {
@@ -99,6 +102,18 @@ static enum errc parse_margin_mode(struct market *m, const json_t *entry, struct
         return E_OK;
 }
 
+/* A market in growth mode charges and pays a tenth. */
+static enum errc parse_growth(struct market *m, const json_t *entry, struct err *err)
+{
+        const char *mode = hl_raw_get_text(entry, "growthMode", NULL);
+
+        if (!mode && !hl_raw_is_absent(entry, "growthMode"))
+                return bad(err, "growthMode", m->symbol);
+        m->fee_share.v = m->rebate_share.v =
+                mode && strcmp(mode, "enabled") == 0 ? GROWTH_SHARE : NUM_RATE_SCALE;
+        return E_OK;
+}
+
 static enum errc parse_market(struct market *m, const json_t *entry, const json_t *tables,
                               struct err *err)
 {
@@ -116,52 +131,98 @@ static enum errc parse_market(struct market *m, const json_t *entry, const json_
             hl_raw_get_bool(&m->is_delisted, entry, "isDelisted"))
                 return bad(err, "isDelisted", m->symbol);
         m->price_max_decimals = hl_num_price_decimals(HL_PERP, m->size_decimals);
+        if (parse_growth(m, entry, err))
+                return E_VENUE_UNAVAILABLE;
         if (parse_margin_mode(m, entry, err))
                 return E_VENUE_UNAVAILABLE;
         return parse_table(m, entry, tables, err);
 }
 
-static enum errc parse_collateral(char *out, size_t cap, const json_t *meta, struct err *err)
+/* Token 0 is USDC; the names of those of builders' dexes come from the spot metadata. */
+static enum errc parse_collateral(struct hl_universe *u, const json_t *meta,
+                                  const struct hl_dex_facts *dex, struct err *err)
 {
+        const struct hl_token *found;
         uint64_t token = 0;
 
         if (!hl_raw_is_absent(meta, "collateralToken") &&
             hl_raw_get_uint(&token, meta, "collateralToken"))
                 return bad(err, "collateral token", "not a number");
-        /* Token 0 is USDC; the names of others would have to come from the spot metadata. */
-        if (token != 0)
-                return bad(err, "collateral token", "not USDC");
-        (void)text_copy(out, cap, "USDC");
+        if (!dex && token == 0) {
+                must(text_copy(u->collateral, sizeof u->collateral, "USDC"));
+                return E_OK;
+        }
+        found = dex ? hl_dexes_token(dex->tokens, token) : NULL;
+        if (!found)
+                return bad(err, "collateral token", "not known");
+        memcpy(u->collateral, found->name, sizeof u->collateral);
+        (void)snprintf(u->token, sizeof u->token, "%s:%s", found->name, found->id);
         return E_OK;
 }
 
-struct hl_universe *hl_meta_parse(const json_t *meta, struct err *err)
+/* Names of the first dex have no colon, those of another are "dex:name": a market that lay about its
+ * dex would be traded with another one's money. */
+static bool name_fits(const struct market *m, const struct hl_dex_facts *dex)
+{
+        size_t len = dex ? strlen(dex->name) : 0;
+
+        if (!dex)
+                return !strchr(m->symbol, ':');
+        return strncmp(m->symbol, dex->name, len) == 0 && m->symbol[len] == ':' &&
+               m->symbol[len + 1] != '\0';
+}
+
+/* A fee is a deployer's too: with its scale s the trader pays 1 + s of the venue's rate, from one on
+ * twice s. Rebates take no part in it. */
+static enum errc set_dex(struct market *m, const struct hl_dex_facts *dex)
+{
+        int64_t scale = dex->fee_scale.v;
+        int64_t share = scale < NUM_RATE_SCALE ? NUM_RATE_SCALE + scale : 2 * scale;
+
+        (void)text_copy(m->dex, sizeof m->dex, dex->name);
+        return num_muldiv(&m->fee_share.v, m->fee_share.v, share, NUM_RATE_SCALE, NUM_UP);
+}
+
+static enum errc add_market(struct hl_universe *u, const json_t *entry, const json_t *tables,
+                            const struct hl_dex_facts *dex, struct err *err)
+{
+        struct market *m = &u->market[u->n];
+        enum errc rc = parse_market(m, entry, tables, err);
+
+        if (rc)
+                return rc;
+        m->asset = u->first_asset + (uint32_t)u->n;
+        memcpy(m->collateral, u->collateral, sizeof m->collateral);
+        if (!name_fits(m, dex))
+                return bad(err, "market name of another dex", m->symbol);
+        if (dex && set_dex(m, dex))
+                return bad(err, "fee scale", m->symbol);
+        if (map_put(u->by_symbol, m->symbol, strlen(m->symbol), m))
+                return bad(err, "two markets of one name", m->symbol);
+        return E_OK;
+}
+
+struct hl_universe *hl_meta_parse(const json_t *meta, const struct hl_dex_facts *dex,
+                                  struct err *err)
 {
         const json_t *entries = json_object_get(meta, "universe");
         const json_t *tables = json_object_get(meta, "marginTables");
         size_t n = json_array_size(entries);
-        char collateral[16];
         struct hl_universe *u = NULL;
-        enum errc rc = E_OK;
+        enum errc rc;
 
         if (!json_is_array(entries) || n == 0 || n > HL_META_MARKETS_MAX) {
                 (void)bad(err, "universe", "not a list of markets");
                 return NULL;
         }
-        if (parse_collateral(collateral, sizeof collateral, meta, err))
-                return NULL;
         u = xcalloc(1, sizeof *u);
         u->market = xcalloc(n, sizeof *u->market);
         u->by_symbol = map_new();
-        for (; u->n < n && !rc; u->n++) {
-                struct market *m = &u->market[u->n];
-
-                rc = parse_market(m, json_array_get(entries, u->n), tables, err);
-                m->asset = (uint32_t)u->n;
-                memcpy(m->collateral, collateral, sizeof m->collateral);
-                if (!rc && map_put(u->by_symbol, m->symbol, strlen(m->symbol), m))
-                        rc = bad(err, "two markets of one name", m->symbol);
-        }
+        if (dex)
+                u->first_asset = DEX_FIRST_ASSET + DEX_ASSETS * (uint32_t)dex->index;
+        rc = parse_collateral(u, meta, dex, err);
+        for (; u->n < n && !rc; u->n++)
+                rc = add_market(u, json_array_get(entries, u->n), tables, dex, err);
         if (rc) {
                 hl_meta_free(u);
                 u = NULL;

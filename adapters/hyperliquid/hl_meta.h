@@ -1,4 +1,4 @@
-/* hl_meta: the venue's universe: its markets with their rules and margin tables, and their latest
+/* hl_meta: a dex's universe: its markets with their rules and margin tables, and their latest
  * contexts. Source: "metaAndAssetCtxs". A universe is checked whole; a bad one is an error and the
  * caller keeps the one it has. Pure but for the time passed in. */
 #ifndef HL_META_H
@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "adapters/hyperliquid/hl_dexes.h"
 #include "adapters/venue.h"
 #include "base/map.h"
 
@@ -15,12 +16,18 @@
 
 struct hl_universe {
         size_t n;
-        struct market *market; /* owned; position = asset id, delisted ones included */
+        struct market
+                *market; /* owned; asset id = position + first_asset, delisted ones included */
+        uint32_t first_asset;
+        char collateral[COLLATERAL_MAX];
+        char token[COLLATERAL_MAX + 40]; /* "name:id"; "" in the first dex */
         struct map *by_symbol;
 };
 
-/* NULL with err (E_VENUE_UNAVAILABLE) when anything in meta is not as it must be. */
-struct hl_universe *hl_meta_parse(const json_t *meta, struct err *err);
+/* The universe of dex, or of the first one where that is NULL. NULL with err (E_VENUE_UNAVAILABLE) when
+ * anything in meta is not as it must be. A builder's dex has markets that begin with its name only. */
+struct hl_universe *hl_meta_parse(const json_t *meta, const struct hl_dex_facts *dex,
+                                  struct err *err);
 /* The same of metadata that others kept, cut or old: markets that can't be read, or whose margin table
  * is missing, are left out, and collateral is whatever it is. For reading figures, never for trading.
  * NULL when there is no universe at all. */

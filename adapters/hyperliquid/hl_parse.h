@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "adapters/hyperliquid/hl_meta.h"
+#include "adapters/hyperliquid/hl_markets.h"
 #include "adapters/venue.h"
 
 /* Decimal members. Prices and sizes of orders and fills are exact; money is rounded to 0.000001 as
@@ -26,10 +26,10 @@ MUST_USE enum errc hl_parse_cloid(bool *has, struct cloid *out, const json_t *ob
 /* E_VENUE_UNAVAILABLE, saying which answer and which part of it was not understood. */
 enum errc hl_parse_failed(struct err *err, const char *answer, const char *part);
 
-/* clearinghouseState. Positions are owned by out: free(out->position). universe may be NULL: tiers
+/* clearinghouseState. Positions are owned by out: free(out->position). markets may be NULL: tiers
  * are then unknown. */
 MUST_USE enum errc hl_parse_account(struct venue_account *out, const json_t *answer,
-                                    const struct hl_universe *universe, struct err *err);
+                                    const struct hl_markets *markets, struct err *err);
 /* activeAssetData */
 MUST_USE enum errc hl_parse_account_setting(struct venue_setting *out, const json_t *answer,
                                             struct err *err);
@@ -40,18 +40,18 @@ MUST_USE enum errc hl_parse_account_fees(struct venue_fees *out, const json_t *a
 /* frontendOpenOrders: children are listed beside their parents, each order once; orders of other
  * kinds of market (spot, other dexs) are left out. *out is for the caller to free. */
 MUST_USE enum errc hl_parse_orders(struct venue_open_order **out, size_t *n, const json_t *answer,
-                                   const struct hl_universe *universe, struct err *err);
+                                   const struct hl_markets *markets, struct err *err);
 /* orderStatus */
 MUST_USE enum errc hl_parse_orders_status(struct venue_order_status *out, const json_t *answer,
-                                          const struct hl_universe *universe, struct err *err);
+                                          const struct hl_markets *markets, struct err *err);
 /* historicalOrders; those of other kinds of market are left out. *out is for the caller to free. */
 MUST_USE enum errc hl_parse_orders_past(struct venue_order_status **out, size_t *n,
-                                        const json_t *answer, const struct hl_universe *universe,
+                                        const json_t *answer, const struct hl_markets *markets,
                                         struct err *err);
 
 /* userFills; those of other kinds of market are left out. *out is for the caller to free. */
 MUST_USE enum errc hl_parse_fills(struct venue_fill **out, size_t *n, const json_t *answer,
-                                  struct err *err);
+                                  const struct hl_markets *markets, struct err *err);
 
 /* l2Book and recentTrades */
 MUST_USE enum errc hl_parse_market_book(struct venue_book *out, const json_t *answer,
@@ -59,7 +59,7 @@ MUST_USE enum errc hl_parse_market_book(struct venue_book *out, const json_t *an
 MUST_USE enum errc hl_parse_market_trades(struct venue_trade **out, size_t *n, const json_t *answer,
                                           struct err *err);
 
-/* True for names of the first perp dex's markets: not spot, outcome or another dex's. */
+/* True for names that markets of the first perp dex have: not spot's, an outcome's or another dex's. */
 bool hl_parse_is_perp(const char *coin);
 
 #endif

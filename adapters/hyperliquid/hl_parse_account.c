@@ -35,7 +35,7 @@ static enum errc parse_optional_text(char *out, size_t cap, const json_t *object
 
 /* The position as the margin rules need it, and what an answer of the venue always has besides. */
 static enum errc parse_position(struct venue_position *out, const json_t *position,
-                                const struct hl_universe *universe, const char **part)
+                                const struct hl_markets *markets, const char **part)
 {
         const json_t *funding = json_object_get(position, "cumFunding");
         struct hl_exposure_name name;
@@ -45,8 +45,8 @@ static enum errc parse_position(struct venue_position *out, const json_t *positi
         if (hl_parse_text(out->symbol, sizeof out->symbol, position, "coin"))
                 return E_SYNTAX;
         *part = out->symbol;
-        if (hl_exposure_position(&h, &name, position, universe) || !h.has_value || !h.has_entry ||
-            !h.p.leverage || !name.max_leverage)
+        if (hl_exposure_position(&h, &name, position, hl_markets_universe(markets, out->symbol)) ||
+            !h.has_value || !h.has_entry || !h.p.leverage || !name.max_leverage)
                 return E_SYNTAX;
         if (h.p.mode == MARGIN_ISOLATED && !h.has_raw_usd)
                 return E_SYNTAX;
@@ -91,7 +91,7 @@ static enum errc parse_summaries(struct venue_account *out, const json_t *answer
 }
 
 enum errc hl_parse_account(struct venue_account *out, const json_t *answer,
-                           const struct hl_universe *universe, struct err *err)
+                           const struct hl_markets *markets, struct err *err)
 {
         const json_t *positions = json_object_get(answer, "assetPositions");
         size_t n = json_array_size(positions);
@@ -107,7 +107,7 @@ enum errc hl_parse_account(struct venue_account *out, const json_t *answer,
                 rc = parse_position(
                         &out->position[out->n_positions],
                         json_object_get(json_array_get(positions, out->n_positions), "position"),
-                        universe, &part);
+                        markets, &part);
         if (rc) {
                 rc = hl_parse_failed(err, ACCOUNT, part);
                 free(out->position);

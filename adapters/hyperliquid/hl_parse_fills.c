@@ -31,7 +31,8 @@ static enum errc parse_fill(struct venue_fill *out, const json_t *fill)
         return E_OK;
 }
 
-enum errc hl_parse_fills(struct venue_fill **out, size_t *n, const json_t *answer, struct err *err)
+enum errc hl_parse_fills(struct venue_fill **out, size_t *n, const json_t *answer,
+                         const struct hl_markets *markets, struct err *err)
 {
         size_t count = json_array_size(answer);
         struct venue_fill *fills;
@@ -45,7 +46,7 @@ enum errc hl_parse_fills(struct venue_fill **out, size_t *n, const json_t *answe
                 const json_t *fill = json_array_get(answer, i);
                 const char *coin = hl_raw_get_text(fill, "coin", NULL);
 
-                if (coin && !hl_parse_is_perp(coin))
+                if (coin && !hl_markets_has(markets, coin))
                         continue;
                 if (parse_fill(&fills[*n], fill)) {
                         free(fills);

@@ -121,8 +121,17 @@ enum errc hl_parse_history_rates(struct venue_funding_rate **out, size_t *n, con
         return E_OK;
 }
 
+/* The venue calls the amount "usdc" whatever it is counted in: the market's collateral. */
+static void name_token(struct venue_payment *p, const struct hl_markets *markets)
+{
+        const struct market *m = hl_markets_find(markets, p->symbol);
+
+        if (m)
+                memcpy(p->token, m->collateral, sizeof p->token);
+}
+
 enum errc hl_parse_history_payments(struct venue_payment **out, size_t *n, const json_t *answer,
-                                    struct err *err)
+                                    const struct hl_markets *markets, struct err *err)
 {
         struct venue_payment *payments;
 
@@ -137,7 +146,7 @@ enum errc hl_parse_history_payments(struct venue_payment **out, size_t *n, const
                 const char *coin = hl_raw_get_text(delta, "coin", NULL);
                 struct venue_payment *p = &payments[*n];
 
-                if (coin && !hl_parse_is_perp(coin))
+                if (coin && !hl_markets_has(markets, coin))
                         continue;
                 if (hl_raw_get_int(&p->at, row, "time") ||
                     hl_parse_text(p->symbol, sizeof p->symbol, delta, "coin") || !p->symbol[0] ||
@@ -148,6 +157,7 @@ enum errc hl_parse_history_payments(struct venue_payment **out, size_t *n, const
                         *n = 0;
                         return hl_parse_failed(err, PAYMENTS, "payment");
                 }
+                name_token(p, markets);
                 (*n)++;
         }
         *out = payments;

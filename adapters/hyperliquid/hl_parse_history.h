@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "adapters/hyperliquid/hl_markets.h"
 #include "adapters/venue.h"
 
 /* candleSnapshot, fundingHistory */
@@ -16,7 +17,8 @@ MUST_USE enum errc hl_parse_history_rates(struct venue_funding_rate **out, size_
                                           const json_t *answer, struct err *err);
 /* userFunding; other kinds of market are left out. */
 MUST_USE enum errc hl_parse_history_payments(struct venue_payment **out, size_t *n,
-                                             const json_t *answer, struct err *err);
+                                             const json_t *answer, const struct hl_markets *markets,
+                                             struct err *err);
 /* userNonFundingLedgerUpdates, as seen by user: what it sent is below zero. */
 MUST_USE enum errc hl_parse_ledger(struct venue_ledger_row **out, size_t *n, const json_t *answer,
                                    const struct addr *user, struct err *err);

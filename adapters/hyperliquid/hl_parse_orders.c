@@ -42,7 +42,7 @@ static enum errc parse_flag(bool *out, const json_t *order, const char *key)
 }
 
 static enum errc parse_order(struct venue_open_order *out, const json_t *order,
-                             const struct hl_universe *universe)
+                             const struct hl_markets *markets)
 {
         const struct market *m;
 
@@ -63,7 +63,7 @@ static enum errc parse_order(struct venue_open_order *out, const json_t *order,
         if (!hl_raw_is_absent(order, "tif") &&
             hl_parse_text(out->tif, sizeof out->tif, order, "tif"))
                 return E_SYNTAX;
-        m = hl_meta_find(universe, out->symbol);
+        m = hl_markets_find(markets, out->symbol);
         out->asset = m ? m->asset : UINT32_MAX;
         return E_OK;
 }
@@ -74,7 +74,7 @@ struct orders {
         struct venue_open_order *order;
         size_t n;
         size_t cap;
-        const struct hl_universe *universe;
+        const struct hl_markets *markets;
 };
 
 /* Children may stand both in their parent and at top level. */
@@ -99,9 +99,9 @@ static enum errc add_order(struct orders *list, const json_t *order, unsigned de
 
         if (!coin)
                 return E_SYNTAX;
-        if (!hl_parse_is_perp(coin))
+        if (!hl_markets_has(list->markets, coin))
                 return E_OK;
-        if (parse_order(&parsed, order, list->universe))
+        if (parse_order(&parsed, order, list->markets))
                 return E_SYNTAX;
         parsed.waits_for_parent = depth > 0;
         if (!is_listed(list, &parsed)) {
@@ -128,9 +128,9 @@ static enum errc add_orders(struct orders *list, const json_t *orders, unsigned 
 }
 
 enum errc hl_parse_orders(struct venue_open_order **out, size_t *n, const json_t *answer,
-                          const struct hl_universe *universe, struct err *err)
+                          const struct hl_markets *markets, struct err *err)
 {
-        struct orders list = {.universe = universe};
+        struct orders list = {.markets = markets};
 
         *out = NULL;
         *n = 0;
@@ -148,7 +148,7 @@ enum errc hl_parse_orders(struct venue_open_order **out, size_t *n, const json_t
 /* ---- One order's status ---- */
 
 enum errc hl_parse_orders_status(struct venue_order_status *out, const json_t *answer,
-                                 const struct hl_universe *universe, struct err *err)
+                                 const struct hl_markets *markets, struct err *err)
 {
         const char *status = hl_raw_get_text(answer, "status", NULL);
         const json_t *outer = json_object_get(answer, "order");
@@ -158,7 +158,7 @@ enum errc hl_parse_orders_status(struct venue_order_status *out, const json_t *a
                 return E_OK;
         if (!status || strcmp(status, "order") != 0)
                 return hl_parse_failed(err, ORDER_STATUS, "status");
-        if (parse_order(&out->order, json_object_get(outer, "order"), universe))
+        if (parse_order(&out->order, json_object_get(outer, "order"), markets))
                 return hl_parse_failed(err, ORDER_STATUS, "order");
         if (hl_parse_text(out->status, sizeof out->status, outer, "status") ||
             hl_raw_get_int(&out->status_at, outer, "statusTimestamp"))
@@ -170,7 +170,7 @@ enum errc hl_parse_orders_status(struct venue_order_status *out, const json_t *a
 /* ---- Orders of the past ---- */
 
 enum errc hl_parse_orders_past(struct venue_order_status **out, size_t *n, const json_t *answer,
-                               const struct hl_universe *universe, struct err *err)
+                               const struct hl_markets *markets, struct err *err)
 {
         size_t count = json_array_size(answer);
         struct venue_order_status *rows;
@@ -186,9 +186,9 @@ enum errc hl_parse_orders_past(struct venue_order_status **out, size_t *n, const
                 const char *coin = hl_raw_get_text(order, "coin", NULL);
                 struct venue_order_status *s = &rows[*n];
 
-                if (coin && !hl_parse_is_perp(coin))
+                if (coin && !hl_markets_has(markets, coin))
                         continue;
-                if (parse_order(&s->order, order, universe) ||
+                if (parse_order(&s->order, order, markets) ||
                     hl_parse_text(s->status, sizeof s->status, row, "status") ||
                     hl_raw_get_int(&s->status_at, row, "statusTimestamp")) {
                         free(rows);

@@ -30,8 +30,9 @@ struct call {
                 venue_text_fn *text;
         } done;
         void *cookie;
-        struct addr user;  /* read_agent */
-        struct addr agent; /* read_agent */
+        struct addr user;       /* read_agent */
+        struct addr agent;      /* read_agent */
+        char dex[DEX_NAME_MAX]; /* read_account, read_open_orders */
 };
 
 json_t *hl_reads_load(const struct http_answer *answer, enum errc refused, enum hl_rest_kind kind,
@@ -127,24 +128,58 @@ static void judge(struct call *call, enum errc rc)
 
 /* ---- Account, setting, fees ---- */
 
+static void ask_in_dex(struct call *call, const struct addr *user, const char *dex)
+{
+        struct buf body;
+
+        must(text_copy(call->dex, sizeof call->dex, dex));
+        body_init(&body, call);
+        add_addr(&body, "user", user);
+        if (dex[0]) {
+                buf_puts(&body, ",\"dex\":");
+                buf_put_json(&body, dex, strlen(dex));
+        }
+        ask(call, &body);
+}
+
+/* A position of another dex would be judged, and its protection swept, by the wrong account. */
+static enum errc check_dex(struct venue_account *account, const struct call *call, struct err *err)
+{
+        for (unsigned i = 0; i < account->n_positions; i++) {
+                const char *symbol = account->position[i].symbol;
+
+                if (hl_markets_is_in(&call->v->markets, call->dex, symbol))
+                        continue;
+                (void)hl_parse_failed(err, hl_rest_kind_name(call->kind), symbol);
+                free(account->position);
+                *account = (struct venue_account){.n_positions = 0};
+                return E_VENUE_UNAVAILABLE;
+        }
+        return E_OK;
+}
+
 static void deliver_account(struct call *call, struct err *err, const json_t *answer)
 {
         struct venue_account account = {0};
 
         if (answer)
-                judge(call, hl_parse_account(&account, answer, call->v->universe, err));
+                judge(call, hl_parse_account(&account, answer, &call->v->markets, err) != E_OK
+                                    ? E_VENUE_UNAVAILABLE
+                                    : check_dex(&account, call, err));
+        memcpy(account.dex, call->dex, sizeof account.dex);
+        hl_markets_name_collateral(&call->v->markets, &account);
         call->done.account(call->cookie, err, &account);
         free(account.position); /* unless the callee took it */
 }
 
-void hl_reads_account(struct venue *venue, const struct addr *user, venue_account_fn *done,
-                      void *cookie)
+void hl_reads_account(struct venue *venue, const struct addr *user, const char *dex,
+                      venue_account_fn *done, void *cookie)
 {
         struct call *call = call_new(venue, HL_REST_ACCOUNT, cookie);
 
         call->deliver = deliver_account;
         call->done.account = done;
-        ask_about(call, user);
+        ask_in_dex(call, user, dex);
 }
 
 static void deliver_setting(struct call *call, struct err *err, const json_t *answer)
@@ -196,19 +231,20 @@ static void deliver_orders(struct call *call, struct err *err, const json_t *ans
         size_t n = 0;
 
         if (answer)
-                judge(call, hl_parse_orders(&orders, &n, answer, call->v->universe, err));
+                judge(call, hl_parse_orders(&orders, &n, answer, &call->v->markets, err));
+        n = hl_markets_pick_orders(&call->v->markets, call->dex, orders, n);
         call->done.orders(call->cookie, err, orders, n);
         free(orders);
 }
 
-void hl_reads_open_orders(struct venue *venue, const struct addr *user, venue_orders_fn *done,
-                          void *cookie)
+void hl_reads_open_orders(struct venue *venue, const struct addr *user, const char *dex,
+                          venue_orders_fn *done, void *cookie)
 {
         struct call *call = call_new(venue, HL_REST_OPEN_ORDERS, cookie);
 
         call->deliver = deliver_orders;
         call->done.orders = done;
-        ask_about(call, user);
+        ask_in_dex(call, user, dex);
 }
 
 static void deliver_status(struct call *call, struct err *err, const json_t *answer)
@@ -216,7 +252,7 @@ static void deliver_status(struct call *call, struct err *err, const json_t *ans
         struct venue_order_status status = {0};
 
         if (answer)
-                judge(call, hl_parse_orders_status(&status, answer, call->v->universe, err));
+                judge(call, hl_parse_orders_status(&status, answer, &call->v->markets, err));
         call->done.status(call->cookie, err, &status);
 }
 
@@ -245,7 +281,7 @@ static void deliver_fills(struct call *call, struct err *err, const json_t *answ
 
         if (answer) {
                 hl_rest_charge_items(call->v->rest, call->kind, json_array_size(answer));
-                judge(call, hl_parse_fills(&fills, &n, answer, err));
+                judge(call, hl_parse_fills(&fills, &n, answer, &call->v->markets, err));
         }
         call->done.fills(call->cookie, err, fills, n);
         free(fills);

@@ -13,12 +13,12 @@ json_t *hl_reads_load(const struct http_answer *answer, enum errc refused, enum 
                       struct err *err);
 
 /* The ops of venue.h, by their names. */
-void hl_reads_account(struct venue *venue, const struct addr *user, venue_account_fn *done,
-                      void *cookie);
+void hl_reads_account(struct venue *venue, const struct addr *user, const char *dex,
+                      venue_account_fn *done, void *cookie);
 void hl_reads_setting(struct venue *venue, const struct addr *user, const struct market *m,
                       venue_setting_fn *done, void *cookie);
-void hl_reads_open_orders(struct venue *venue, const struct addr *user, venue_orders_fn *done,
-                          void *cookie);
+void hl_reads_open_orders(struct venue *venue, const struct addr *user, const char *dex,
+                          venue_orders_fn *done, void *cookie);
 void hl_reads_lookup(struct venue *venue, const struct addr *user, const struct cloid *cloid,
                      uint64_t oid, venue_status_fn *done, void *cookie);
 void hl_reads_fills(struct venue *venue, const struct addr *user, venue_fills_fn *done,

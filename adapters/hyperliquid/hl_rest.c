@@ -83,6 +83,8 @@ static bool is_past(enum hl_rest_kind kind)
         case HL_REST_PAST_ORDERS: return true;
         case HL_REST_EXCHANGE:
         case HL_REST_META:
+        case HL_REST_DEXES:
+        case HL_REST_TOKENS:
         case HL_REST_BOOK:
         case HL_REST_ACCOUNT:
         case HL_REST_ORDER_STATUS:

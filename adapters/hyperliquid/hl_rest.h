@@ -20,6 +20,8 @@ struct hl_rest;
 #define HL_REST_KINDS(ROW)                                                                         \
         ROW(HL_REST_EXCHANGE, "exchange", 1)                                                       \
         ROW(HL_REST_META, "metaAndAssetCtxs", 20)                                                  \
+        ROW(HL_REST_DEXES, "perpDexs", 20)                                                         \
+        ROW(HL_REST_TOKENS, "spotMeta", 20)                                                        \
         ROW(HL_REST_BOOK, "l2Book", 2)                                                             \
         ROW(HL_REST_SHOWN_BOOK, "l2BookShown", 2) /* l2Book, for whoever only looks */             \
         ROW(HL_REST_ACCOUNT, "clearinghouseState", 2)                                              \

@@ -8,6 +8,7 @@
 #include "adapters/hyperliquid/hl_family.h"
 #include "adapters/hyperliquid/hl_history.h"
 #include "adapters/hyperliquid/hl_num.h"
+#include "adapters/hyperliquid/hl_poll.h"
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/hyperliquid/hl_reads.h"
 #include "adapters/hyperliquid/hl_submit.h"
@@ -15,11 +16,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define URL_MAX_BYTES        512
-#define MIN_ORDER_VALUE      (10 * NUM_SCALE)
-#define WITHDRAWAL_FEE       NUM_SCALE
-#define FAILED_POLLS_IF_DOWN 3
-#define NAMED_AGENTS         3
+#define URL_MAX_BYTES   512
+#define MIN_ORDER_VALUE (10 * NUM_SCALE)
+#define WITHDRAWAL_FEE  NUM_SCALE
+#define NAMED_AGENTS    3
 
 struct hl_venue *hl_venue_of(struct venue *venue)
 {
@@ -36,124 +36,6 @@ static int64_t wall(const struct hl_venue *v)
         return clock_wall_ms(loop_clock(v->loop));
 }
 
-/* ---- Health ---- */
-
-static const char *health_name(enum venue_health health)
-{
-        switch (health) {
-        case VENUE_UP: return "up";
-        case VENUE_DEGRADED: return "degraded";
-        case VENUE_DOWN: return "down";
-        }
-        must(false && "a health of the enum");
-}
-
-static void set_health(struct hl_venue *v, enum venue_health health, const char *reason)
-{
-        (void)text_copy(v->status.reason, sizeof v->status.reason, reason);
-        if (v->status.health == health)
-                return;
-        v->status.health = health;
-        v->status.since = wall(v);
-        log_event(health == VENUE_UP ? LOG_INFO : LOG_WARN, "venue health", "health",
-                  health_name(health), "reason", reason, NULL);
-}
-
-/* ---- Polling ---- */
-
-static void free_universe(void *universe)
-{
-        hl_meta_free(universe);
-}
-
-/* Are these the markets we have, in the same places? Contexts are told apart by place alone. */
-static bool same_markets(const struct hl_universe *u, const json_t *meta)
-{
-        const json_t *entries = json_object_get(meta, "universe");
-
-        if (json_array_size(entries) != u->n)
-                return false;
-        for (size_t i = 0; i < u->n; i++) {
-                const char *name = hl_raw_get_text(json_array_get(entries, i), "name", NULL);
-
-                if (!name || strcmp(name, u->market[i].symbol) != 0)
-                        return false;
-        }
-        return true;
-}
-
-/* A whole new universe with its contexts replaces the one we have, which may still be borrowed in
- * this turn; a bad one leaves everything as it was. */
-static enum errc replace_universe(struct hl_venue *v, const json_t *meta, const json_t *contexts,
-                                  struct err *err)
-{
-        struct hl_universe *fresh = hl_meta_parse(meta, err);
-        enum errc rc = E_VENUE_UNAVAILABLE;
-
-        if (!fresh)
-                return rc;
-        rc = hl_meta_contexts(fresh, contexts, wall(v), err);
-        if (rc) {
-                hl_meta_free(fresh);
-                return rc;
-        }
-        if (v->universe)
-                loop_free_later(v->loop, free_universe, v->universe);
-        v->universe = fresh;
-        v->status.markets_at = wall(v);
-        return E_OK;
-}
-
-static enum errc take_markets(struct hl_venue *v, const json_t *answer, struct err *err)
-{
-        const json_t *meta = json_array_get(answer, 0);
-        const json_t *contexts = json_array_get(answer, 1);
-        bool is_due = wall(v) - v->status.markets_at >= v->markets_every_ms;
-        enum errc rc;
-
-        if (!v->universe || is_due || !same_markets(v->universe, meta))
-                rc = replace_universe(v, meta, contexts, err);
-        else
-                rc = hl_meta_contexts(v->universe, contexts, wall(v), err);
-        if (!rc)
-                v->status.contexts_at = wall(v);
-        else
-                v->bad_answers++;
-        return rc;
-}
-
-static void on_markets(void *cookie, const struct http_answer *answer, enum errc refused)
-{
-        struct hl_venue *v = cookie;
-        struct err err = {0};
-        json_t *root = hl_reads_load(answer, refused, HL_REST_META, &err);
-
-        v->poll_in_flight = false;
-        if (root && take_markets(v, root, &err) == E_OK) {
-                v->failed_polls = 0;
-                set_health(v, VENUE_UP, "");
-        } else {
-                v->failed_polls++;
-                set_health(v,
-                           !v->universe || v->failed_polls >= FAILED_POLLS_IF_DOWN ? VENUE_DOWN
-                                                                                   : VENUE_DEGRADED,
-                           err.detail);
-        }
-        json_decref(root);
-}
-
-static void on_poll(void *cookie)
-{
-        static const char body[] = "{\"type\":\"metaAndAssetCtxs\"}";
-        struct hl_venue *v = cookie;
-
-        if (v->poll_in_flight)
-                return; /* it has a deadline of its own */
-        v->poll_in_flight = true;
-        hl_rest_post(v->rest, HL_REST_META, body, sizeof body - 1, 0, v->read_deadline_ms,
-                     on_markets, v);
-}
-
 /* ---- Ops ---- */
 
 static void op_close(struct venue *venue)
@@ -162,11 +44,9 @@ static void op_close(struct venue *venue)
 
         if (!v)
                 return;
-        loop_timer_free(v->poll_timer);
+        hl_poll_stop(v);
         hl_rest_free(v->rest); /* tells everybody who waits; they may still read markets */
-        if (v->universe)
-                loop_free_later(v->loop, free_universe, v->universe);
-        v->universe = NULL;
+        hl_poll_drop(v);
         loop_free_later(v->loop, free, v);
 }
 
@@ -182,22 +62,41 @@ static void op_status(const struct venue *venue, struct venue_status *out)
 
 static size_t op_market_count(const struct venue *venue)
 {
-        const struct hl_venue *v = hl_venue_of_const(venue);
-
-        return v->universe ? v->universe->n : 0;
+        return hl_markets_count(&hl_venue_of_const(venue)->markets);
 }
 
 static const struct market *op_market_at(const struct venue *venue, size_t i)
 {
-        const struct hl_venue *v = hl_venue_of_const(venue);
-
-        must(v->universe && i < v->universe->n);
-        return &v->universe->market[i];
+        return hl_markets_at(&hl_venue_of_const(venue)->markets, i);
 }
 
 static const struct market *op_market_by_symbol(const struct venue *venue, const char *symbol)
 {
-        return hl_meta_find(hl_venue_of_const(venue)->universe, symbol);
+        return hl_markets_find(&hl_venue_of_const(venue)->markets, symbol);
+}
+
+static unsigned op_dex_count(const struct venue *venue)
+{
+        return hl_venue_of_const(venue)->markets.n;
+}
+
+static void op_dex_at(const struct venue *venue, unsigned i, struct venue_dex *out)
+{
+        const struct hl_venue *v = hl_venue_of_const(venue);
+        const struct hl_markets *markets = &v->markets;
+        const struct hl_universe *u;
+
+        must(i < markets->n);
+        u = markets->dex[i].universe;
+        *out = (struct venue_dex){
+                .n_markets = u ? u->n : 0,
+                .is_gone = i > 0 && v->listed_at && !v->dex[i].facts.index,
+        };
+        memcpy(out->name, markets->dex[i].name, sizeof out->name);
+        if (!u)
+                return;
+        memcpy(out->collateral, u->collateral, sizeof out->collateral);
+        memcpy(out->token, u->token, sizeof u->token);
 }
 
 static enum errc op_round_price(const struct market *m, struct px *price, enum num_round round)
@@ -211,7 +110,7 @@ static enum errc op_compile(struct venue *venue, struct venue_compiled *out,
 {
         const struct hl_venue *v = hl_venue_of(venue);
 
-        return hl_compile(out, action, v->universe, v->is_mainnet, sub_account, nonce,
+        return hl_compile(out, action, &v->markets, v->is_mainnet, sub_account, nonce,
                           expires_after, err);
 }
 
@@ -255,10 +154,17 @@ static void op_metrics(const struct venue *venue, struct buf *out)
         put_gauge(out, "perpgate_venue_up", "1 when the venue is up.",
                   v->status.health == VENUE_UP);
         put_gauge(out, "perpgate_venue_markets", "Markets known.",
-                  v->universe ? (long long)v->universe->n : 0);
+                  (long long)hl_markets_count(&v->markets));
         if (v->status.contexts_at > 0)
                 put_gauge(out, "perpgate_venue_contexts_age_ms", "Age of the latest prices.",
                           (long long)(wall(v) - v->status.contexts_at));
+        if (v->markets.n > 1)
+                buf_puts(out,
+                         "# HELP perpgate_venue_dex_up 1 when the dex was read the last time.\n"
+                         "# TYPE perpgate_venue_dex_up gauge\n");
+        for (unsigned i = 1; i < v->markets.n; i++)
+                buf_printf(out, "perpgate_venue_dex_up{dex=\"%s\"} %d\n", v->markets.dex[i].name,
+                           v->dex[i].is_up);
 }
 
 static const struct venue_ops ops = {
@@ -268,6 +174,8 @@ static const struct venue_ops ops = {
         .market_count = op_market_count,
         .market_at = op_market_at,
         .market_by_symbol = op_market_by_symbol,
+        .dex_count = op_dex_count,
+        .dex_at = op_dex_at,
         .check_price = hl_compile_check_price,
         .check_size = hl_compile_check_size,
         .round_price = op_round_price,
@@ -303,6 +211,14 @@ static const struct venue_ops ops = {
 
 /* ---- Opening ---- */
 
+/* It goes into requests as it is, and asset ids hang on it. */
+static bool dex_name_fits(const char *name)
+{
+        size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789");
+
+        return len >= 2 && len <= 4 && !name[len];
+}
+
 static enum errc check_options(const struct venue_options *o, struct err *err)
 {
         const char *url = o->base_url ? o->base_url : "";
@@ -319,6 +235,13 @@ static enum errc check_options(const struct venue_options *o, struct err *err)
                 return err_field(err, E_CONFIG, "deadlines", "times above zero were expected");
         if (o->contexts_every_ms <= 0 || o->markets_every_ms <= 0)
                 return err_field(err, E_CONFIG, "polling", "times above zero were expected");
+        if (o->n_dexes > VENUE_DEXES_MAX)
+                return err_field(err, E_CONFIG, "dexes", "%d dexes at most were expected",
+                                 VENUE_DEXES_MAX);
+        for (unsigned i = 0; i < o->n_dexes; i++)
+                if (!dex_name_fits(o->dex[i]))
+                        return err_field(err, E_CONFIG, "dexes",
+                                         "2 to 4 lower-case letters or digits were expected");
         return E_OK;
 }
 
@@ -353,11 +276,10 @@ struct venue *hl_venue_open(struct loop *loop, const struct venue_options *optio
                 .min_order_value = {MIN_ORDER_VALUE},
                 .withdrawal_fee = {WITHDRAWAL_FEE},
         };
-        v->status = (struct venue_status){.health = VENUE_DOWN, .since = wall(v)};
-        (void)text_copy(v->status.reason, sizeof v->status.reason,
-                        "No market data has arrived yet.");
+        v->markets.n = 1 + options->n_dexes;
+        for (unsigned i = 0; i < options->n_dexes; i++)
+                memcpy(v->markets.dex[1 + i].name, options->dex[i], DEX_NAME_MAX);
         v->rest = hl_rest_new(loop, &rest);
-        v->poll_timer = loop_timer_new(loop, on_poll, v);
-        loop_timer_start(v->poll_timer, 0, options->contexts_every_ms);
+        hl_poll_start(v, options->contexts_every_ms);
         return &v->venue;
 }

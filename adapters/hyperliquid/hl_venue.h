@@ -3,7 +3,7 @@
 #ifndef HL_VENUE_H
 #define HL_VENUE_H
 
-#include "adapters/hyperliquid/hl_meta.h"
+#include "adapters/hyperliquid/hl_markets.h"
 #include "adapters/hyperliquid/hl_rest.h"
 #include "adapters/venue.h"
 #include "loop/loop.h"
@@ -12,15 +12,25 @@ struct hl_venue {
         struct venue venue; /* first: a struct venue * is a struct hl_venue * */
         struct loop *loop;
         struct hl_rest *rest;
-        struct hl_universe *universe; /* NULL until the first answer */
-        struct loop_timer *poll_timer;
+        struct hl_markets markets;
+        struct loop_timer *poll_timer; /* NULL once closing */
         struct venue_caps caps;
         bool is_mainnet;
         int64_t order_deadline_ms;
         int64_t read_deadline_ms;
         int64_t markets_every_ms;
         bool poll_in_flight;
-        unsigned failed_polls; /* in a row */
+        unsigned failed_polls;             /* of the first dex, in a row */
+        struct {                           /* by place in markets */
+                struct hl_dex_facts facts; /* index 0: not listed */
+                int64_t markets_at, contexts_at;
+                bool was_judged, is_up;
+        } dex[1 + VENUE_DEXES_MAX];
+        struct hl_tokens *tokens; /* NULL until read */
+        int64_t listed_at, tokens_at;
+        bool dex_in_flight, asks_lists;
+        enum hl_rest_kind asked; /* by the request in flight for the other dexes */
+        unsigned turn;           /* whose it is */
         struct venue_status status;
         uint64_t unknown_texts; /* error texts that hl_err.def does not know */
         uint64_t bad_answers;   /* info answers that were not understood */

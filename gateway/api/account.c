@@ -4,6 +4,7 @@
 
 #include "api/accounts.h"
 #include "api/call.h"
+#include "api/gather.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "base/mem.h"
@@ -12,23 +13,94 @@ struct view {
         struct call *call;
         unsigned reading;
         struct err err;
-        struct venue_account account;
+        struct buf margin; /* members of the answer, from the account in each dex */
         struct account_facts facts;
 };
 
-static void summary(struct buf *out, const struct venue_account *a)
+/* Of one collateral: amounts of different ones never meet. */
+struct sums {
+        char collateral[COLLATERAL_MAX];
+        struct usd value, cross_value, notional, margin_used, cross_used, maintenance, withdrawable;
+};
+
+static void sums_members(struct buf *out, const struct sums *s)
 {
+        out_text(out, "collateral", s->collateral[0] ? s->collateral : NULL);
+        out_usd(out, "accountValue", s->value);
+        out_usd(out, "crossAccountValue", s->cross_value);
+        out_usd(out, "totalNotional", s->notional);
+        out_usd(out, "totalMarginUsed", s->margin_used);
+        out_usd(out, "crossMarginUsed", s->cross_used);
+        out_usd(out, "crossMaintenanceMargin", s->maintenance);
+        out_usd(out, "withdrawable", s->withdrawable);
+}
+
+static enum errc sums_add(struct sums *s, const struct venue_account *a)
+{
+        if (num_usd_add(&s->value, s->value, a->account_value) ||
+            num_usd_add(&s->cross_value, s->cross_value, a->cross.account_value) ||
+            num_usd_add(&s->notional, s->notional, a->total_notional) ||
+            num_usd_add(&s->margin_used, s->margin_used, a->total_margin_used) ||
+            num_usd_add(&s->cross_used, s->cross_used, a->cross.margin_used) ||
+            num_usd_add(&s->maintenance, s->maintenance, a->cross.maintenance) ||
+            num_usd_add(&s->withdrawable, s->withdrawable, a->withdrawable))
+                return E_RANGE;
+        return E_OK;
+}
+
+/* A token that is not known is summed with nothing. */
+static bool is_of(const struct gather_part *part, const struct gather_part *other)
+{
+        return part == other || (!other->err.code && part->account.collateral[0] &&
+                                 strcmp(part->account.collateral, other->account.collateral) == 0);
+}
+
+static enum errc collateral_row(struct buf *out, const struct gather *g, unsigned i)
+{
+        struct sums sums = {.value = {0}};
+
+        for (unsigned k = 0; k < i; k++)
+                if (is_of(&g->part[i], &g->part[k]))
+                        return E_OK; /* its row is there */
+        memcpy(sums.collateral, g->part[i].account.collateral, sizeof sums.collateral);
+        for (unsigned k = i; k < g->n; k++)
+                if (is_of(&g->part[i], &g->part[k]) && sums_add(&sums, &g->part[k].account))
+                        return E_RANGE;
+        buf_puts(out, out->data[out->len - 1] == '[' ? "{" : ",{");
+        sums_members(out, &sums);
+        buf_putc(out, '}');
+        return E_OK;
+}
+
+/* A row per collateral, and what it is made of. */
+static enum errc summary(struct buf *out, const struct gather *g)
+{
+        enum errc rc = E_OK;
+
         out_key(out, "marginSummary");
-        buf_puts(out, "[{");
-        out_text(out, "collateral", "USDC");
-        out_usd(out, "accountValue", a->account_value);
-        out_usd(out, "crossAccountValue", a->cross.account_value);
-        out_usd(out, "totalNotional", a->total_notional);
-        out_usd(out, "totalMarginUsed", a->total_margin_used);
-        out_usd(out, "crossMarginUsed", a->cross.margin_used);
-        out_usd(out, "crossMaintenanceMargin", a->cross.maintenance);
-        out_usd(out, "withdrawable", a->withdrawable);
-        buf_puts(out, "}]");
+        buf_putc(out, '[');
+        for (unsigned i = 0; i < g->n && !rc; i++)
+                if (!g->part[i].err.code)
+                        rc = collateral_row(out, g, i);
+        buf_putc(out, ']');
+        out_key(out, "dexes");
+        buf_putc(out, '[');
+        for (unsigned i = 0; i < g->n && !rc; i++) {
+                const struct venue_account *a = &g->part[i].account;
+                struct sums sums = {.value = {0}};
+
+                if (g->part[i].err.code)
+                        continue;
+                memcpy(sums.collateral, a->collateral, sizeof sums.collateral);
+                rc = sums_add(&sums, a);
+                buf_puts(out, out->data[out->len - 1] == '[' ? "{" : ",{");
+                out_text(out, "dex", a->dex[0] ? a->dex : NULL);
+                sums_members(out, &sums);
+                out_int(out, "positions", a->n_positions);
+                buf_putc(out, '}');
+        }
+        buf_putc(out, ']');
+        return rc;
 }
 
 static void answer(struct view *view)
@@ -38,12 +110,10 @@ static void answer(struct view *view)
         const struct brand *b = call->brand;
         struct rate builder = out_fee_share(b->builder_fee_tenth_bp);
         char address[ADDR_STR_MAX];
-        struct usd free_margin = {0};
         struct buf body;
 
         if (!b->has_builder)
                 builder.v = 0;
-        (void)!margin_free(&free_margin, &view->account.cross);
         buf_init(&body, 65536);
         buf_putc(&body, '{');
         out_text(&body, "address", hex_print_addr(address, &call->account));
@@ -52,9 +122,8 @@ static void answer(struct view *view)
         out_text(&body, "brand", b->id);
         out_text(&body, "network", venue->ops->caps(venue)->network);
         out_text(&body, "accountMode", view->facts.mode);
-        out_usd(&body, "equity", view->account.account_value);
-        out_usd(&body, "freeCollateral", free_margin);
-        summary(&body, &view->account);
+        buf_putc(&body, ',');
+        buf_put(&body, view->margin.data, view->margin.len);
         out_key(&body, "fees");
         buf_putc(&body, '{');
         out_rate(&body, "taker", view->facts.fees.taker, 12);
@@ -65,8 +134,6 @@ static void answer(struct view *view)
         buf_putc(&body, '{');
         out_int(&body, "requestsPerMinute", b->requests_per_minute);
         buf_putc(&body, '}');
-        out_int(&body, "positions", view->account.n_positions);
-        out_int(&body, "asOf", view->account.as_of);
         buf_putc(&body, '}');
         call_reply(call, 200, &body);
 }
@@ -81,19 +148,32 @@ static void done(struct view *view, const struct err *err)
                 call_fail(view->call, &view->err);
         else
                 answer(view);
-        venue_account_fini(&view->account);
+        buf_fini(&view->margin);
         free(view);
 }
 
-static void state_read(void *cookie, const struct err *err, struct venue_account *account)
+static void gathered(void *cookie, const struct err *err, struct gather *g)
 {
         struct view *view = cookie;
+        struct buf *out = &view->margin;
+        const struct venue_account *first = &g->part[0].account;
+        struct usd free_margin = {0};
+        struct err why = *err;
+        int64_t positions = 0;
 
-        if (!err->code) {
-                view->account = *account;
-                *account = (struct venue_account){.n_positions = 0};
+        if (!why.code) {
+                (void)!margin_free(&free_margin, &first->cross);
+                out_usd(out, "equity", first->account_value);
+                out_usd(out, "freeCollateral", free_margin);
+                if (summary(out, g))
+                        (void)err_set(&why, E_INTERNAL, "%s", err_text(E_INTERNAL));
+                gather_missing(out, g);
+                for (unsigned i = 0; i < g->n; i++)
+                        positions += g->part[i].account.n_positions;
+                out_int(out, "positions", positions);
+                out_int(out, "asOf", gather_as_of(g));
         }
-        done(view, err);
+        done(view, &why);
 }
 
 static void facts_read(void *cookie, const struct err *err, const struct account_facts *facts)
@@ -108,10 +188,10 @@ static void facts_read(void *cookie, const struct err *err, const struct account
 void account_get(struct call *call)
 {
         struct view *view = xcalloc(1, sizeof *view);
-        struct venue *venue = call->api->o.venue;
 
         view->call = call;
         view->reading = 2;
-        venue->ops->read_account(venue, &call->account, state_read, view);
+        buf_init(&view->margin, 65536);
+        gather_read(call->api, &call->account, NULL, false, gathered, view);
         accounts_facts(call->api->accounts, &call->account, facts_read, view);
 }

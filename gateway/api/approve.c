@@ -6,6 +6,7 @@
 #include "api/accounts.h"
 #include "api/admit.h"
 #include "api/agent_life.h"
+#include "api/gather.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/policy.h"
@@ -280,36 +281,24 @@ static void subs_read(void *cookie, const struct err *err, const struct venue_su
         admitted(cookie, err, holds);
 }
 
-static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
-                        size_t n)
+static void gathered(void *cookie, const struct err *err, struct gather *g)
 {
         struct approval *ap = cookie;
         struct venue *venue = ap->call->api->o.venue;
+        bool holds = !gather_is_whole(g); /* for all that is known */
 
-        (void)orders;
-        if (err->code || n > 0)
+        for (unsigned i = 0; i < g->n; i++)
+                holds |= g->part[i].account.n_positions > 0 || g->part[i].n_orders > 0;
+        if (err->code || holds)
                 admitted(ap, err, true);
         else
                 venue->ops->read_sub_accounts(venue, &ap->call->session.address, subs_read, ap);
 }
 
-static void positions_read(void *cookie, const struct err *err, struct venue_account *account)
-{
-        struct approval *ap = cookie;
-        struct venue *venue = ap->call->api->o.venue;
-
-        if (err->code || account->n_positions > 0)
-                admitted(ap, err, true);
-        else
-                venue->ops->read_open_orders(venue, &ap->call->session.address, orders_read, ap);
-}
-
 static void admit_agent(struct approval *ap)
 {
-        struct venue *venue = ap->call->api->o.venue;
-
         if (admit_refuses(ap->call, ADMIT_OPENING))
-                venue->ops->read_account(venue, &ap->call->session.address, positions_read, ap);
+                gather_read(ap->call->api, &ap->call->session.address, NULL, true, gathered, ap);
         else
                 journal(ap);
 }

@@ -22,9 +22,11 @@ void batch_free(struct batch *b)
         free(b->acts);
         free(b->item);
         free(b->market);
-        venue_account_fini(&b->before);
-        venue_account_fini(&b->after);
-        free(b->orders);
+        for (unsigned i = 0; i < b->n_dexes; i++) {
+                venue_account_fini(&b->dex[i].before);
+                venue_account_fini(&b->dex[i].after);
+                free(b->dex[i].orders);
+        }
         free((void *)(uintptr_t)b->intent.answer);
         free(b);
 }
@@ -108,15 +110,15 @@ static void book_read(void *cookie, const struct err *err, const struct venue_bo
 static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
                         size_t n)
 {
-        struct batch *b = cookie;
+        struct batch_dex *dex = cookie;
 
         if (!err->code) {
-                b->orders = xcalloc(n + 1, sizeof *orders);
+                dex->orders = xcalloc(n + 1, sizeof *orders);
                 if (n)
-                        memcpy(b->orders, orders, n * sizeof *orders);
-                b->n_orders = n;
+                        memcpy(dex->orders, orders, n * sizeof *orders);
+                dex->n_orders = n;
         }
-        read_done(b, err);
+        read_done(dex->batch, err);
 }
 
 static void facts_read(void *cookie, const struct err *err, const struct account_facts *facts)
@@ -141,20 +143,23 @@ static void take_held(struct batch_market *m, const struct venue_position *p)
 /* An open position tells leverage and mode; a flat symbol has to be asked for them. */
 static void account_state_read(void *cookie, const struct err *err, struct venue_account *account)
 {
-        struct batch *b = cookie;
+        struct batch_dex *dex = cookie;
+        struct batch *b = dex->batch;
         const struct venue_ops *ops = b->venue->ops;
 
         if (err->code) {
                 read_done(b, err);
                 return;
         }
-        b->before = *account;
+        dex->before = *account;
         *account = (struct venue_account){.n_positions = 0};
         for (unsigned i = 0; i < b->n_markets; i++) {
                 struct batch_market *m = &b->market[i];
-                for (unsigned k = 0; k < b->before.n_positions; k++)
-                        if (strcmp(b->before.position[k].symbol, m->market.symbol) == 0)
-                                take_held(m, &b->before.position[k]);
+                if (m->dex != dex)
+                        continue;
+                for (unsigned k = 0; k < dex->before.n_positions; k++)
+                        if (strcmp(dex->before.position[k].symbol, m->market.symbol) == 0)
+                                take_held(m, &dex->before.position[k]);
                 if (m->has_setting)
                         continue;
                 b->reading++;
@@ -168,10 +173,13 @@ static void read_all(struct batch *b)
         const struct venue_ops *ops = b->venue->ops;
         const struct addr *user = &b->call->account;
 
-        b->reading = 3;
-        ops->read_account(b->venue, user, account_state_read, b);
+        b->reading = 1 + 2 * b->n_dexes;
         accounts_facts(b->call->api->accounts, user, facts_read, b);
-        ops->read_open_orders(b->venue, user, orders_read, b);
+        for (unsigned i = 0; i < b->n_dexes; i++) {
+                struct batch_dex *dex = &b->dex[i];
+                ops->read_account(b->venue, user, dex->name, account_state_read, dex);
+                ops->read_open_orders(b->venue, user, dex->name, orders_read, dex);
+        }
         for (unsigned i = 0; i < b->n_markets; i++) {
                 if (!b->market[i].wants_book)
                         continue;
@@ -296,14 +304,30 @@ static void check_item(struct batch *b, struct batch_item *item)
                 (struct batch_market){.batch = b, .market = *m, .policy = policy, .lever = -1};
 }
 
+static struct batch_dex *dex_of(struct batch *b, const char *name)
+{
+        struct batch_dex *dex = b->dex;
+
+        while (dex < b->dex + b->n_dexes && strcmp(dex->name, name) != 0)
+                dex++;
+        if (dex < b->dex + b->n_dexes)
+                return dex;
+        must(b->n_dexes++ < sizeof b->dex / sizeof *b->dex);
+        dex->batch = b;
+        must(text_copy(dex->name, sizeof dex->name, name));
+        return dex;
+}
+
 static void check_items(struct batch *b)
 {
         for (unsigned i = 0; i < b->n_items; i++)
                 if (!b->item[i].err.code)
                         check_item(b, &b->item[i]);
         qsort(b->market, b->n_markets, sizeof *b->market, by_symbol);
-        for (unsigned i = 0; i < b->n_markets; i++)
+        for (unsigned i = 0; i < b->n_markets; i++) {
                 list_init(&b->market[i].pass.link);
+                b->market[i].dex = dex_of(b, b->market[i].market.dex);
+        }
         for (unsigned i = 0; i < b->n_items; i++) {
                 struct batch_item *item = &b->item[i];
                 if (item->err.code)

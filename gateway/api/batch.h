@@ -3,7 +3,7 @@
  * batch.c takes the request as far as the reads, batch_plan.c plans, batch_wave.c journals, signs and
  * sends, batch_after.c says what follows from the outcomes, batch_answer.c words the answer.
  *
- * What an order of the batch may count on: the account as it is, less the margin and fees of the orders
+ * What an order of the batch may count on: its dex's account as it is, less the margin and fees of the orders
  * before it. What those would release, or hold by then, is not counted: an order that reduces is judged
  * against the position as it is now. A symbol's leverage is set once, before any order. */
 #ifndef API_BATCH_H
@@ -19,10 +19,21 @@
 
 struct batch;
 
+/* One dex of the batch: an account of its own. */
+struct batch_dex {
+        struct batch *batch;
+        char name[DEX_NAME_MAX];
+        struct venue_account before, after;
+        struct err after_err;            /* why after is not known */
+        struct venue_open_order *orders; /* owned */
+        size_t n_orders;
+};
+
 /* One market of the batch. */
 struct batch_market {
         struct batch *batch;
         struct turnstile_pass pass;
+        struct batch_dex *dex;
         struct market market;
         struct plan_policy policy;
         struct venue_setting setting; /* as the orders before would leave it */
@@ -73,10 +84,9 @@ struct batch {
         struct batch_market *market; /* owned, by symbol */
         unsigned gate;               /* next market whose line is entered */
         unsigned reading;
-        struct venue_account before, after;
+        unsigned n_dexes;
+        struct batch_dex dex[1 + VENUE_DEXES_MAX];
         struct account_facts facts;
-        struct venue_open_order *orders; /* owned */
-        size_t n_orders;
         /* Journal and execution. */
         void (*when_new)(struct batch *batch); /* the key was not used before */
         struct cloid id;

@@ -249,7 +249,7 @@ static void settle_item(struct batch *b, unsigned i)
         store_intent_update(call->api->o.store, it, recorded, order);
         it->answer = NULL; /* copied */
         buf_fini(&body);
-        sweep_watch_orders(call->api->sweep, call, &item->plan);
+        sweep_watch_orders(call->api->sweep, call, item->market->market.dex, &item->plan);
 }
 
 static void settle_items(struct batch *b)
@@ -324,7 +324,7 @@ static void adjust_item(struct batch *b, struct batch_item *item)
         struct err err = {.code = E_OK};
         struct batch_act *act;
 
-        if (plan_adjust_after_fill(&item->plan, filled, &b->after)) {
+        if (plan_adjust_after_fill(&item->plan, filled, &item->market->dex->after)) {
                 (void)err_set(&err, E_INTERNAL, "The margin to move can't be computed.");
                 batch_item_step(item, VENUE_ADJUST_MARGIN, STEP_FAILED, &err);
                 return;
@@ -343,19 +343,15 @@ static void last_wave(struct batch *b)
         batch_wave_run(b, settle);
 }
 
-static void account_read(void *cookie, const struct err *err, struct venue_account *account)
+static void accounts_known(struct batch *b)
 {
-        struct batch *b = cookie;
-
-        if (!err->code) {
-                b->after = *account;
-                *account = (struct venue_account){.n_positions = 0};
-        }
         for (unsigned i = 0; i < b->n_items; i++) {
                 struct batch_item *item = &b->item[i];
+                const struct err *err;
                 if (!wants_adjust(item))
                         continue;
                 /* The order stands; only the adjustment is missing, and the answer says so. */
+                err = &item->market->dex->after_err;
                 if (err->code)
                         batch_item_step(item, VENUE_ADJUST_MARGIN, STEP_FAILED, err);
                 else
@@ -364,13 +360,39 @@ static void account_read(void *cookie, const struct err *err, struct venue_accou
         last_wave(b);
 }
 
+static void account_read(void *cookie, const struct err *err, struct venue_account *account)
+{
+        struct batch_dex *dex = cookie;
+        struct batch *b = dex->batch;
+
+        if (!err->code) {
+                dex->after = *account;
+                *account = (struct venue_account){.n_positions = 0};
+        }
+        dex->after_err = *err;
+        if (--b->reading == 0)
+                accounts_known(b);
+}
+
+static bool dex_wants_adjust(const struct batch *b, const struct batch_dex *dex)
+{
+        for (unsigned i = 0; i < b->n_items; i++)
+                if (wants_adjust(&b->item[i]) && b->item[i].market->dex == dex)
+                        return true;
+        return false;
+}
+
 void batch_after_orders(struct batch *b)
 {
-        for (unsigned i = 0; i < b->n_items; i++) {
-                if (!wants_adjust(&b->item[i]))
+        b->reading = 0;
+        for (unsigned i = 0; i < b->n_dexes; i++) {
+                struct batch_dex *dex = &b->dex[i];
+                if (!dex_wants_adjust(b, dex))
                         continue;
-                b->venue->ops->read_account(b->venue, &b->call->account, account_read, b);
-                return;
+                b->reading++;
+                b->venue->ops->read_account(b->venue, &b->call->account, dex->name, account_read,
+                                            dex);
         }
-        last_wave(b);
+        if (b->reading == 0)
+                last_wave(b);
 }

@@ -69,7 +69,7 @@ static void planned(struct buf *out, const struct batch_item *item)
         out_usd(out, "notional", item->plan.notional);
         legs(out, item);
         out_plan(out, &item->plan);
-        out_risk(out, &item->plan.risk);
+        out_risk(out, &item->plan.risk, item->market->market.collateral);
 }
 
 void batch_answer_item(struct batch *b, unsigned i, struct buf *out)

@@ -30,10 +30,10 @@ static enum errc check_setting(struct batch_item *item)
 }
 
 /* What a planned order takes is no longer free for those after it. */
-static enum errc reserve(struct batch *b, const struct batch_item *item)
+static enum errc reserve(const struct batch_item *item)
 {
         const struct plan_risk *risk = &item->plan.risk;
-        struct usd *resting = &b->before.cross.resting;
+        struct usd *resting = &item->market->dex->before.cross.resting;
         enum errc rc;
 
         rc = num_usd_add(resting, *resting, risk->margin_required);
@@ -71,12 +71,12 @@ static void plan_item(struct batch *b, struct batch_item *item)
                 .market = &m->market,
                 .caps = b->venue->ops->caps(b->venue),
                 .policy = &m->policy,
-                .account = &b->before,
+                .account = &m->dex->before,
                 .setting = &m->setting,
                 .book = m->has_book ? &m->book : NULL,
                 .fees = &b->facts.fees,
-                .open_orders = b->orders,
-                .n_open_orders = b->n_orders,
+                .open_orders = m->dex->orders,
+                .n_open_orders = m->dex->n_orders,
                 .rules = b->venue->ops,
         };
         enum errc rc = check_mode(b, item);
@@ -86,7 +86,7 @@ static void plan_item(struct batch *b, struct batch_item *item)
         if (!rc)
                 rc = check_setting(item);
         if (!rc && !item->request.reduce_only)
-                rc = reserve(b, item);
+                rc = reserve(item);
         if (rc) {
                 (void)err_set(&item->err, rc, "%s", err_text(rc));
                 return;

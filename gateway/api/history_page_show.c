@@ -55,6 +55,7 @@ static void payment_json(struct buf *out, const struct venue_payment *p)
         out_int(out, "time", p->at);
         out_text(out, "symbol", p->symbol);
         out_usd(out, "amount", p->amount);
+        out_text(out, "token", p->token[0] ? p->token : NULL);
         out_qty(out, "positionSize", p->size);
         out_rate(out, "rate", p->rate, 12);
 }
@@ -96,7 +97,7 @@ void history_page_csv_head(struct buf *out, enum history_kind kind)
                          "id,time,symbol,side,price,size,direction,closedPnl,liquidity,orderId,"
                          "venueFee,builderFee,feeToken");
                 break;
-        case HISTORY_FUNDING: buf_puts(out, "time,symbol,amount,positionSize,rate"); break;
+        case HISTORY_FUNDING: buf_puts(out, "time,symbol,amount,token,positionSize,rate"); break;
         case HISTORY_LEDGER: buf_puts(out, "time,type,amount,token,fee,counterparty,hash"); break;
         }
         csv_end(out);
@@ -129,6 +130,7 @@ static void payment_csv(struct buf *out, const struct venue_payment *p)
         csv_int(out, p->at);
         csv_text(out, p->symbol);
         csv_number(out, num_print_usd(s, p->amount));
+        csv_text(out, p->token);
         csv_number(out, num_print_qty(s, p->size));
         csv_number(out, num_print_rate(s, p->rate));
 }

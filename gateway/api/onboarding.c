@@ -6,6 +6,7 @@
 #include "api/admit.h"
 #include "api/agent_life.h"
 #include "api/call.h"
+#include "api/gather.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "base/log.h"
@@ -18,7 +19,7 @@ struct view {
         struct store_account record;
         unsigned reading;
         struct err err;
-        struct usd equity;
+        bool has_money;
         bool agent_active;
         struct venue_agent *agents; /* as the venue lists them; owned */
         size_t n_agents;
@@ -69,7 +70,7 @@ static void answer(struct view *view)
         bool agent =
                 view->call->brand->keys == BRAND_KEYS_NONE || (r->has_agent && view->agent_active);
         bool builder = !charges_builder(b) || view->builder_fee >= b->builder_fee_tenth_bp;
-        bool deposit = view->equity.v > 0;
+        bool deposit = view->has_money;
         char address[ADDR_STR_MAX];
         struct buf body;
 
@@ -163,12 +164,12 @@ static void done(struct view *view, const struct err *err)
                      follow_venue, view);
 }
 
-static void state_read(void *cookie, const struct err *err, struct venue_account *account)
+static void gathered(void *cookie, const struct err *err, struct gather *g)
 {
         struct view *view = cookie;
 
-        if (!err->code)
-                view->equity = account->account_value;
+        for (unsigned i = 0; i < g->n; i++)
+                view->has_money |= g->part[i].account.account_value.v > 0;
         done(view, err);
 }
 
@@ -227,7 +228,7 @@ static void record_read(void *cookie, enum errc rc, const struct store_account *
         }
         view->record = *account;
         view->reading = 1u + (account->has_agent ? 1 : 0) + (charges_builder(call->brand) ? 1 : 0);
-        venue->ops->read_account(venue, user, state_read, view);
+        gather_read(call->api, user, NULL, false, gathered, view);
         if (account->has_agent)
                 venue->ops->read_agents(venue, user, agents_read, view);
         if (charges_builder(call->brand))

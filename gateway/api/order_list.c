@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/gather.h"
 #include "api/order_page.h"
 #include "api/order_status.h"
 #include "api/out.h"
@@ -52,11 +53,13 @@ struct listing {
         struct venue_order_status *rows;
         size_t n;
         bool has_more;
+        struct buf missing; /* a member of the answer: dexes that could not be read */
 };
 
 static void listing_free(struct listing *l)
 {
         free(l->rows);
+        buf_fini(&l->missing);
         free(l);
 }
 
@@ -112,6 +115,10 @@ static void names_read(void *cookie, enum errc rc, const struct store_order *kno
         } else {
                 buf_puts(&body, "null");
         }
+        if (l->missing.len) {
+                buf_putc(&body, ',');
+                buf_put(&body, l->missing.data, l->missing.len);
+        }
         buf_putc(&body, '}');
         call_reply(l->call, 200, &body);
         listing_free(l);
@@ -159,23 +166,29 @@ static void answer(struct listing *l)
         free(cloids);
 }
 
-static void open_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
-                      size_t n)
+static void open_read(void *cookie, const struct err *err, struct gather *g)
 {
         struct listing *l = cookie;
+        size_t n = 0;
 
         if (err->code) {
                 fail(l, err);
                 return;
         }
+        for (unsigned i = 0; i < g->n; i++)
+                n += g->part[i].n_orders;
         l->rows = xcalloc(n + 1, sizeof *l->rows);
-        l->n = n;
-        for (size_t i = 0; i < n; i++) {
-                l->rows[i] = (struct venue_order_status){.found = true,
-                                                         .status = "open",
-                                                         .status_at = orders[i].placed_at,
-                                                         .order = orders[i]};
+        for (unsigned i = 0; i < g->n; i++) {
+                for (size_t k = 0; k < g->part[i].n_orders; k++) {
+                        const struct venue_open_order *o = &g->part[i].orders[k];
+
+                        l->rows[l->n++] = (struct venue_order_status){.found = true,
+                                                                      .status = "open",
+                                                                      .status_at = o->placed_at,
+                                                                      .order = *o};
+                }
         }
+        gather_missing(&l->missing, g);
         answer(l);
 }
 
@@ -217,13 +230,19 @@ void order_list_answer(struct call *call)
         struct listing *l = xcalloc(1, sizeof *l);
         struct venue *venue = call->api->o.venue;
         struct err err = {.code = E_OK};
+        char dex[DEX_NAME_MAX];
 
         l->call = call;
         l->q.status = OPEN;
-        if (read_query(l, &err))
+        buf_init(&l->missing, 65536);
+        if (read_query(l, &err)) {
                 fail(l, &err);
-        else if (l->kind == ORDER_LIST_OPEN)
-                venue->ops->read_open_orders(venue, &call->account, open_read, l);
+                return;
+        }
+        gather_dex_of(dex, venue, l->q.symbol);
+        if (l->kind == ORDER_LIST_OPEN)
+                gather_read(call->api, &call->account, l->q.has_symbol ? dex : NULL, true,
+                            open_read, l);
         else
                 venue->ops->read_past_orders(venue, &call->account, past_read, l);
 }

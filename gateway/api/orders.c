@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/gather.h"
 #include "api/handlers.h"
 #include "api/order_fields.h"
 #include "api/order_list.h"
@@ -275,8 +276,25 @@ static void add_cancel(struct run_request *request, const struct venue_open_orde
                           num_print(s, (int64_t)o->oid, 0, 0));
 }
 
-static void cancel_listed(void *cookie, const struct err *err,
-                          const struct venue_open_order *orders, size_t n)
+static bool is_asked_for(const struct call *call, const struct venue_open_order *o)
+{
+        return !call->symbol_query[0] || strcmp(call->symbol_query, o->symbol) == 0;
+}
+
+static void add_part(struct run_request *request, const struct call *call,
+                     const struct gather_part *part)
+{
+        for (size_t i = 0; i < part->n_orders && !request->cancels_more; i++) {
+                if (!is_asked_for(call, &part->orders[i]))
+                        continue;
+                if (request->n_cancels == VENUE_CANCELS_MAX)
+                        request->cancels_more = true;
+                else
+                        add_cancel(request, &part->orders[i]);
+        }
+}
+
+static void cancel_listed(void *cookie, const struct err *err, struct gather *g)
 {
         struct call *call = cookie;
         struct run_request request = {.kind = RUN_CANCEL};
@@ -287,14 +305,10 @@ static void cancel_listed(void *cookie, const struct err *err,
                 return;
         }
         text_copy(request.symbol, sizeof request.symbol, call->symbol_query);
-        for (size_t i = 0; i < n; i++) {
-                if (call->symbol_query[0] && strcmp(call->symbol_query, orders[i].symbol) != 0)
-                        continue;
-                request.cancels_more = request.n_cancels == VENUE_CANCELS_MAX;
-                if (request.cancels_more)
-                        break;
-                add_cancel(&request, &orders[i]);
-        }
+        for (unsigned i = 0; i < g->n; i++)
+                add_part(&request, call, &g->part[i]);
+        /* There may be some where nothing could be read. */
+        request.cancels_more |= !gather_is_whole(g);
         if (prepare_is_asked(&request, call, &why)) {
                 call_fail(call, &why);
                 return;
@@ -302,7 +316,9 @@ static void cancel_listed(void *cookie, const struct err *err,
         if (request.n_cancels == 0 && !request.prepare) {
                 struct buf body;
                 buf_init(&body, 64);
-                buf_puts(&body, "{\"results\":[],\"more\":false}");
+                buf_puts(&body, "{\"results\":[]");
+                out_bool(&body, "more", request.cancels_more);
+                buf_putc(&body, '}');
                 call_reply(call, 200, &body);
                 return;
         }
@@ -313,8 +329,8 @@ static void cancel_listed(void *cookie, const struct err *err,
  * cancelled, and says whether there are more, so that the trader asks again. */
 void orders_cancel_all(struct call *call)
 {
-        struct venue *venue = call->api->o.venue;
         struct prepare_query query = {.symbol = ""};
+        char dex[DEX_NAME_MAX];
         struct err err = {.code = E_OK};
         enum errc rc;
 
@@ -327,5 +343,7 @@ void orders_cancel_all(struct call *call)
                 call_fail(call, &err);
                 return;
         }
-        venue->ops->read_open_orders(venue, &call->account, cancel_listed, call);
+        gather_dex_of(dex, call->api->o.venue, call->symbol_query);
+        gather_read(call->api, &call->account, call->symbol_query[0] ? dex : NULL, true,
+                    cancel_listed, call);
 }

@@ -175,6 +175,7 @@ void out_market(struct buf *out, const struct market *m, const struct brand *bra
 
         buf_putc(out, '{');
         out_text(out, "symbol", m->symbol);
+        out_text(out, "dex", m->dex[0] ? m->dex : NULL);
         out_text(out, "collateral", m->collateral);
         out_text(out, "status", m->is_delisted ? "delisted" : "live");
         out_qty(out, "sizeStep", step);
@@ -191,6 +192,8 @@ void out_market(struct buf *out, const struct market *m, const struct brand *bra
         buf_printf(out, "[%s%s%s]", brand->allow_isolated ? "\"isolated\"" : "",
                    brand->allow_isolated && cross ? "," : "", cross ? "\"cross\"" : "");
         out_bool(out, "marginRemovable", m->margin_removable);
+        out_rate(out, "feeShare", m->fee_share, 6);
+        out_rate(out, "rebateShare", m->rebate_share, 6);
         tiers(out, &m->tiers);
         if (m->context_at) {
                 out_px(out, "mark", m->mark);

@@ -25,7 +25,7 @@ void out_book(struct buf *out, const struct venue_book *book);
 void out_trades(struct buf *out, const char *symbol, const struct venue_trade *trades, size_t n);
 /* "plan":[...] and "risk":{...} as members. */
 void out_plan(struct buf *out, const struct plan *plan);
-void out_risk(struct buf *out, const struct plan_risk *risk);
+void out_risk(struct buf *out, const struct plan_risk *risk, const char *collateral);
 /* A position with its protective orders found among orders. market may be NULL (unknown). */
 void out_position(struct buf *out, const struct venue_position *position,
                   const struct venue_account *account, const struct market *market,

@@ -103,10 +103,11 @@ void out_plan(struct buf *out, const struct plan *plan)
         buf_putc(out, ']');
 }
 
-void out_risk(struct buf *out, const struct plan_risk *r)
+void out_risk(struct buf *out, const struct plan_risk *r, const char *collateral)
 {
         out_key(out, "risk");
         buf_putc(out, '{');
+        out_text(out, "collateral", collateral);
         out_text(out, "marginMode", margin_mode_name(r->mode));
         out_int(out, "leverage", r->leverage);
         out_usd(out, "marginRequired", r->margin_required);
@@ -236,7 +237,10 @@ void out_position(struct buf *out, const struct venue_position *p,
 
         buf_putc(out, '{');
         out_text(out, "symbol", p->symbol);
-        out_text(out, "collateral", market ? market->collateral : NULL);
+        out_text(out, "collateral",
+                 account->collateral[0] ? account->collateral
+                 : market               ? market->collateral
+                                        : NULL);
         out_text(out, "side", p->p.size.v > 0 ? "long" : "short");
         out_qty(out, "size", size);
         out_px(out, "entryPrice", p->entry);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/gather.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/pipeline.h"
@@ -14,113 +15,73 @@
 
 /* --- reading: the account and the orders that protect its positions --- */
 
-struct view {
-        struct call *call;
-        unsigned reading;
-        struct err err;
-        struct venue_account account;
-        struct venue_open_order *orders;
-        size_t n_orders;
-};
-
-static void view_free(struct view *view)
+static void position_json(struct buf *out, const struct call *call, const struct gather_part *part,
+                          unsigned i)
 {
-        venue_account_fini(&view->account);
-        free(view->orders);
-        free(view);
+        struct venue *venue = call->api->o.venue;
+        const struct venue_position *p = &part->account.position[i];
+
+        out_position(out, p, &part->account, venue->ops->market_by_symbol(venue, p->symbol),
+                     part->orders, part->n_orders);
 }
 
-static void position_json(struct buf *out, const struct view *view, unsigned i)
-{
-        struct venue *venue = view->call->api->o.venue;
-        const struct venue_position *p = &view->account.position[i];
-
-        out_position(out, p, &view->account, venue->ops->market_by_symbol(venue, p->symbol),
-                     view->orders, view->n_orders);
-}
-
-static void answer_one(struct view *view)
+static void answer_one(struct call *call, const struct gather_part *part)
 {
         struct err err = {.code = E_OK};
         struct buf body;
 
-        for (unsigned i = 0; i < view->account.n_positions; i++) {
-                if (strcmp(view->account.position[i].symbol, view->call->param) != 0)
+        for (unsigned i = 0; i < part->account.n_positions; i++) {
+                if (strcmp(part->account.position[i].symbol, call->param) != 0)
                         continue;
                 buf_init(&body, BODY_MAX);
-                position_json(&body, view, i);
-                call_reply(view->call, 200, &body);
+                position_json(&body, call, part, i);
+                call_reply(call, 200, &body);
                 return;
         }
-        (void)err_set(&err, E_NOT_FOUND, "No position is open on %s.", view->call->param);
-        call_fail(view->call, &err);
+        (void)err_set(&err, E_NOT_FOUND, "No position is open on %s.", call->param);
+        call_fail(call, &err);
 }
 
-static void answer_all(struct view *view)
+static void answer_all(struct call *call, const struct gather *g)
 {
         struct buf body;
 
         buf_init(&body, BODY_MAX);
         buf_puts(&body, "{\"data\":[");
-        for (unsigned i = 0; i < view->account.n_positions; i++) {
-                if (i)
-                        buf_putc(&body, ',');
-                position_json(&body, view, i);
+        for (unsigned k = 0; k < g->n; k++) {
+                for (unsigned i = 0; i < g->part[k].account.n_positions; i++) {
+                        if (body.data[body.len - 1] != '[')
+                                buf_putc(&body, ',');
+                        position_json(&body, call, &g->part[k], i);
+                }
         }
-        buf_puts(&body, "],");
-        buf_printf(&body, "\"asOf\":%lld}", (long long)view->account.as_of);
-        call_reply(view->call, 200, &body);
+        buf_putc(&body, ']');
+        gather_missing(&body, g);
+        out_int(&body, "asOf", gather_as_of(g));
+        buf_putc(&body, '}');
+        call_reply(call, 200, &body);
 }
 
-static void view_done(struct view *view, const struct err *err)
+static void gathered(void *cookie, const struct err *err, struct gather *g)
 {
-        if (err->code && !view->err.code)
-                view->err = *err;
-        if (--view->reading)
+        struct call *call = cookie;
+
+        if (err->code) {
+                call_fail(call, err);
                 return;
-        if (view->err.code)
-                call_fail(view->call, &view->err);
-        else if (view->call->param[0])
-                answer_one(view);
+        }
+        if (call->param[0])
+                answer_one(call, &g->part[0]);
         else
-                answer_all(view);
-        view_free(view);
-}
-
-static void account_read(void *cookie, const struct err *err, struct venue_account *account)
-{
-        struct view *view = cookie;
-
-        if (!err->code) {
-                view->account = *account;
-                *account = (struct venue_account){.n_positions = 0};
-        }
-        view_done(view, err);
-}
-
-static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
-                        size_t n)
-{
-        struct view *view = cookie;
-
-        if (!err->code) {
-                view->orders = xcalloc(n + 1, sizeof *orders);
-                if (n)
-                        memcpy(view->orders, orders, n * sizeof *orders);
-                view->n_orders = n;
-        }
-        view_done(view, err);
+                answer_all(call, g);
 }
 
 void positions_list(struct call *call)
 {
-        struct view *view = xcalloc(1, sizeof *view);
-        struct venue *venue = call->api->o.venue;
+        char dex[DEX_NAME_MAX];
 
-        view->call = call;
-        view->reading = 2;
-        venue->ops->read_account(venue, &call->account, account_read, view);
-        venue->ops->read_open_orders(venue, &call->account, orders_read, view);
+        gather_dex_of(dex, call->api->o.venue, call->param);
+        gather_read(call->api, &call->account, call->param[0] ? dex : NULL, true, gathered, call);
 }
 
 void positions_get(struct call *call)

@@ -119,7 +119,7 @@ static void put_plan(struct buf *body, const struct run *run)
         if (!pipeline_has_market(run->q.kind))
                 out_null(body, "risk");
         else
-                out_risk(body, &run->plan.risk);
+                out_risk(body, &run->plan.risk, run->market.collateral);
         buf_putc(body, '}');
 }
 

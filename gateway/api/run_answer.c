@@ -141,7 +141,7 @@ static void order_members(struct buf *out, const struct run *run)
         if (run->q.kind != RUN_PREVIEW)
                 legs(out, run);
         out_plan(out, &run->plan);
-        out_risk(out, &run->plan.risk);
+        out_risk(out, &run->plan.risk, run->market.collateral);
 }
 
 static void position_member(struct buf *out, const char *name, const struct run *run,
@@ -164,7 +164,7 @@ static void position_members(struct buf *out, const struct run *run)
         if (run->unknown)
                 out_text(out, status_key(run), "unknown");
         out_plan(out, &run->plan);
-        out_risk(out, &run->plan.risk);
+        out_risk(out, &run->plan.risk, run->market.collateral);
         position_member(out, "before", run, &run->before);
         if (run->has_after)
                 position_member(out, "position", run, &run->after);
@@ -178,7 +178,7 @@ static void tpsl_members(struct buf *out, const struct run *run)
         if (run->plan.order_step >= 0)
                 legs(out, run);
         out_plan(out, &run->plan);
-        out_risk(out, &run->plan.risk);
+        out_risk(out, &run->plan.risk, run->market.collateral);
         if (run->has_after)
                 position_member(out, "position", run, &run->after);
 }

@@ -298,9 +298,9 @@ static void settle(struct run *run)
                     log_fmt("kind=\"%s\",result=\"%s\"", run->intent.kind,
                             intent_state_name(run->intent.state)),
                     1, "Signed requests settled, by kind and result.");
-        sweep_watch_orders(run->api->sweep, run->call, &run->plan);
+        sweep_watch_orders(run->api->sweep, run->call, run->market.dex, &run->plan);
         if (run->q.kind == RUN_CLOSE && !run->err.code)
-                sweep_start(run->api->sweep, run->call);
+                sweep_start(run->api->sweep, run->call, run->market.dex);
         store_intent_update(run->api->o.store, &run->intent, settled, run);
 }
 
@@ -331,7 +331,7 @@ static void read_after(void *cookie, const struct err *err, struct venue_account
                 *account = (struct venue_account){.n_positions = 0};
         }
         if (run->q.kind == RUN_TPSL && run->has_after)
-                run->venue->ops->read_open_orders(run->venue, &run->call->account,
+                run->venue->ops->read_open_orders(run->venue, &run->call->account, run->market.dex,
                                                   orders_read_after, run);
         else
                 settle(run);
@@ -345,7 +345,8 @@ void run_settle(struct run *run)
         if (run->q.kind == RUN_MODIFY)
                 run_find_fate(run, settle);
         else if (shows_position && !run->err.code)
-                run->venue->ops->read_account(run->venue, &run->call->account, read_after, run);
+                run->venue->ops->read_account(run->venue, &run->call->account, run->market.dex,
+                                              read_after, run);
         else
                 settle(run);
 }

@@ -71,8 +71,8 @@ static void setting_known(struct run *run)
         static const struct err ok = {.code = E_OK};
 
         if (wants_orders(run))
-                run->venue->ops->read_open_orders(run->venue, &run->call->account, orders_read,
-                                                  run);
+                run->venue->ops->read_open_orders(run->venue, &run->call->account, run->market.dex,
+                                                  orders_read, run);
         else
                 read_done(run, &ok);
 }
@@ -167,7 +167,7 @@ void run_read(struct run *run)
                 return;
         }
         run->reading = 2 + (wants_book ? 1 : 0);
-        ops->read_account(run->venue, user, account_state_read, run);
+        ops->read_account(run->venue, user, run->market.dex, account_state_read, run);
         accounts_facts(run->api->accounts, user, facts_read, run);
         if (wants_book)
                 ops->read_book(run->venue, &run->market, book_read, run);

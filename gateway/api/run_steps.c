@@ -353,8 +353,8 @@ static void before_adjust(struct run *run)
         static const struct venue_account nothing = {.n_positions = 0};
 
         if (run->outcome.item[0].filled.v > 0) {
-                run->venue->ops->read_account(run->venue, &run->call->account, account_after_fill,
-                                              run);
+                run->venue->ops->read_account(run->venue, &run->call->account, run->market.dex,
+                                              account_after_fill, run);
                 return;
         }
         run->step++;

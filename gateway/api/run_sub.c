@@ -101,7 +101,7 @@ void run_sub_read(struct run *run)
         if (run->q.kind == RUN_SUB_ACCOUNT)
                 ops->read_sub_accounts(run->venue, wallet, subs_read, run);
         else if (run->q.kind == RUN_SUB_TRANSFER)
-                ops->read_account(run->venue, run->q.is_deposit ? wallet : &run->q.sub_account,
+                ops->read_account(run->venue, run->q.is_deposit ? wallet : &run->q.sub_account, "",
                                   source_read, run);
         else
                 pipeline_next(run);

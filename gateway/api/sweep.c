@@ -21,12 +21,13 @@ struct sweep {
         struct api *api;
         struct loop_timer *timer;
         bool knows_journal;  /* whose orders there were before this process is asked for */
-        struct map *running; /* brand and address -> struct job */
-        struct map *watched; /* brand and address -> struct watch */
+        struct map *running; /* brand, dex and address -> struct job */
+        struct map *watched; /* brand, dex and address -> struct watch */
 };
 
 struct job_key {
         char brand[STORE_BRAND_MAX];
+        char dex[DEX_NAME_MAX];
         struct addr account;
 };
 
@@ -303,7 +304,7 @@ static void journal_asked(void *cookie, enum errc rc, const struct store_order *
         if (maybe.u.cancel.n == 0)
                 end(job); /* whatever the account holds */
         else
-                venue->ops->read_account(venue, &job->key.account, account_read, job);
+                venue->ops->read_account(venue, &job->key.account, job->key.dex, account_read, job);
 }
 
 static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
@@ -349,17 +350,27 @@ static void look(struct sweep *s, const struct job_key *key, const struct addr *
         job->began_at = now;
         map_put(s->running, key, sizeof *key, job);
         s->api->open_runs++;
-        venue->ops->read_open_orders(venue, &key->account, orders_read, job);
+        venue->ops->read_open_orders(venue, &key->account, key->dex, orders_read, job);
 }
 
 /* --- the schedule --- */
 
+/* In which dex an order was, only the venue tells: where there are none, one look settles it. */
 static void journal_owner(void *cookie, const struct store_owner *owner)
 {
+        struct sweep *s = cookie;
+        struct venue *venue = s->api->o.venue;
         struct job_key key = {.account = owner->account};
+        unsigned n = venue->ops->dex_count(venue);
+        struct venue_dex dex;
 
         text_copy(key.brand, sizeof key.brand, owner->brand);
-        (void)watch_account(cookie, &key, &owner->wallet, 0);
+        for (unsigned i = 0; i < n; i++) {
+                venue->ops->dex_at(venue, i, &dex);
+                memcpy(key.dex, dex.name, sizeof key.dex);
+                if (!dex.is_gone)
+                        (void)watch_account(s, &key, &owner->wallet, 0);
+        }
 }
 
 static void journal_read(void *cookie, enum errc rc)
@@ -444,17 +455,19 @@ void sweep_free(struct sweep *s)
         free(s);
 }
 
-static struct job_key key_of(const struct call *call)
+static struct job_key key_of(const struct call *call, const char *dex)
 {
         struct job_key key = {.account = call->account};
 
         text_copy(key.brand, sizeof key.brand, call->brand->id);
+        text_copy(key.dex, sizeof key.dex, dex);
         return key;
 }
 
-void sweep_watch_orders(struct sweep *s, const struct call *call, const struct plan *plan)
+void sweep_watch_orders(struct sweep *s, const struct call *call, const char *dex,
+                        const struct plan *plan)
 {
-        struct job_key key = key_of(call);
+        struct job_key key = key_of(call, dex);
         int64_t now = clock_mono_ms(s->api->o.clock);
         const struct venue_action *a;
 
@@ -474,9 +487,9 @@ void sweep_watch_orders(struct sweep *s, const struct call *call, const struct p
         }
 }
 
-void sweep_start(struct sweep *s, const struct call *call)
+void sweep_start(struct sweep *s, const struct call *call, const char *dex)
 {
-        struct job_key key = key_of(call);
+        struct job_key key = key_of(call, dex);
 
         look(s, &key, &call->session.address);
 }

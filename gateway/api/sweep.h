@@ -1,6 +1,6 @@
 /* sweep: cancels protective orders whose position is gone. Left alone, one of them would close the
  * next position on its symbol. Looked for on the gateway's own schedule, for accounts that have such orders,
- * and after a position was closed: never because somebody read. One sweep per account at a time; each is
+ * and after a position was closed: never because somebody read. One sweep per account and dex at a time; each is
  * journaled and audited.
  *
  * An order is an orphan when the journal knows it as one of ours, it stands as an active reduce-only
@@ -19,11 +19,12 @@ struct sweep;
 struct sweep *sweep_new(struct api *api);
 void sweep_free(struct sweep *sweep); /* none may be under way; accepts NULL */
 
-/* The call's account is looked at from time to time, until it has no open orders, where the plan placed
+/* The call's account in the dex is looked at from time to time, until it has no open orders there, where the plan placed
  * one that only ever closes. */
-void sweep_watch_orders(struct sweep *sweep, const struct call *call, const struct plan *plan);
-/* Looks at the call's account now. */
-void sweep_start(struct sweep *sweep, const struct call *call);
+void sweep_watch_orders(struct sweep *sweep, const struct call *call, const char *dex,
+                        const struct plan *plan);
+/* Looks at the call's account in the dex now. */
+void sweep_start(struct sweep *sweep, const struct call *call, const char *dex);
 
 /* Pure: the orphans among orders into *cancel; known[i] is what the journal says of orders[i]. The orders
  * must have been read before the account. */

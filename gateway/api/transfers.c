@@ -5,6 +5,7 @@
 
 #include "api/admit.h"
 #include "api/call.h"
+#include "api/gather.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/schema.h"
@@ -102,6 +103,7 @@ static void members(struct buf *out, const struct venue_approval *what, struct u
                 out_usd(out, "arrives", arrives);
         } else {
                 out_text(out, "to", what->to_perps ? "perps" : "spot");
+                out_text(out, "dex", what->dex[0] ? what->dex : NULL);
         }
 }
 
@@ -156,6 +158,7 @@ struct ask_request {
         struct addr destination;
         unsigned chain_id;
         int to;
+        char dex[DEX_NAME_MAX];
 };
 
 static const char *const to_words[] = {"spot", "perps", NULL};
@@ -191,6 +194,11 @@ static const struct field move_fields[] = {
          .offset = offsetof(struct ask_request, to),
          .present = FIELD_NO_FLAG,
          .words = to_words},
+        {.name = "dex",
+         .type = FIELD_TEXT,
+         .offset = offsetof(struct ask_request, dex),
+         .present = FIELD_NO_FLAG,
+         .size = DEX_NAME_MAX},
 };
 FIELD_TABLE(transfers_move_table, move_fields);
 
@@ -205,6 +213,18 @@ static enum errc check_amount(const struct ask *ask, struct err *err)
                 return err_field(err, E_INVALID, "amount", "must be above the fee of %s",
                                  num_print_usd(fee, ask->fee));
         return E_OK;
+}
+
+static enum errc set_dex(struct ask *ask, const char *dex, struct err *err)
+{
+        struct venue_dex its;
+
+        if (!gather_find_dex(&its, ask->call->api->o.venue, dex) || its.is_gone)
+                return err_field(err, E_INVALID, "dex", "is not a dex that is traded here");
+        ask->what.destination = ask->call->session.address;
+        memcpy(ask->what.dex, its.name, sizeof ask->what.dex);
+        memcpy(ask->what.token, its.token, sizeof ask->what.token);
+        return its.token[0] ? E_OK : err_set(err, E_VENUE_UNAVAILABLE, "%s is not known yet.", dex);
 }
 
 static void nonces_ready(void *cookie, enum errc rc)
@@ -222,11 +242,13 @@ static void nonces_ready(void *cookie, enum errc rc)
         } else if (ask->what.to_perps) {
                 show(ask); /* what is on the spot side only the venue knows */
         } else {
-                venue->ops->read_account(venue, &call->session.address, account_read, ask);
+                venue->ops->read_account(venue, &call->session.address, ask->what.dex, account_read,
+                                         ask);
         }
 }
 
-static void start_ask(struct call *call, enum venue_approval_kind kind, const struct field *fields)
+static void start_ask(struct call *call, enum venue_approval_kind kind, const struct field *fields,
+                      size_t n)
 {
         struct ask_request request = {.amount = {0}};
         struct venue *venue = call->api->o.venue;
@@ -235,7 +257,7 @@ static void start_ask(struct call *call, enum venue_approval_kind kind, const st
 
         ask->call = call;
         ask->fee = venue->ops->caps(venue)->withdrawal_fee;
-        if (!call_fields(call, &request, fields, 3, &err) && request.chain_id &&
+        if (!call_fields(call, &request, fields, n, &err) && request.chain_id &&
             !brand_allows_chain(call->brand, request.chain_id))
                 (void)err_field(&err, E_INVALID, "chainId", "is not a chain of this brand");
         ask->what = (struct venue_approval){
@@ -245,6 +267,8 @@ static void start_ask(struct call *call, enum venue_approval_kind kind, const st
                 .destination = request.destination,
                 .to_perps = request.to == 1,
         };
+        if (!err.code && request.dex[0])
+                (void)!set_dex(ask, request.dex, &err);
         if (!err.code && check_amount(ask, &err) == E_OK && ask->what.to_perps)
                 (void)!admit_check(call, ADMIT_FUNDS_IN, &err);
         if (err.code) {
@@ -257,12 +281,12 @@ static void start_ask(struct call *call, enum venue_approval_kind kind, const st
 
 void transfers_withdraw(struct call *call)
 {
-        start_ask(call, APPROVE_WITHDRAWAL, withdraw_fields);
+        start_ask(call, APPROVE_WITHDRAWAL, withdraw_fields, 3);
 }
 
 void transfers_move(struct call *call)
 {
-        start_ask(call, APPROVE_CLASS_TRANSFER, move_fields);
+        start_ask(call, APPROVE_CLASS_TRANSFER, move_fields, 4);
 }
 
 /* --- the wallet's signature --- */
@@ -351,6 +375,8 @@ static void describe(struct buf *out, const struct venue_approval *what)
                 out_text(out, "destination", hex_print_addr(to, &what->destination));
         else
                 out_bool(out, "toPerps", what->to_perps);
+        if (what->dex[0])
+                out_text(out, "dex", what->dex);
         out_int(out, "chainId", (int64_t)what->chain_id);
         out_int(out, "nonce", (int64_t)what->nonce);
         buf_putc(out, '}');

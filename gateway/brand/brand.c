@@ -11,13 +11,31 @@ static int by_symbol(const void *key, const void *item)
 }
 
 /* The loader sorts the markets. */
+static bool is_listed(const struct brand *brand, const char *symbol)
+{
+        return brand->n_markets > 0 &&
+               bsearch(symbol, brand->market, brand->n_markets, sizeof *brand->market, by_symbol);
+}
+
+/* "xyz:*" stands for every market of the dex xyz. */
+static bool offers_dex(const struct brand *brand, const char *symbol)
+{
+        const char *colon = strchr(symbol, ':');
+        char pattern[sizeof *brand->market];
+        size_t len = colon ? (size_t)(colon - symbol) + 1 : 0;
+
+        if (!colon || len + 2 > sizeof pattern)
+                return false;
+        memcpy(pattern, symbol, len);
+        memcpy(pattern + len, "*", 2);
+        return is_listed(brand, pattern);
+}
+
 bool brand_offers(const struct brand *brand, const char *symbol)
 {
         if (brand->all_markets)
                 return true;
-        if (brand->n_markets == 0)
-                return false;
-        return bsearch(symbol, brand->market, brand->n_markets, sizeof *brand->market, by_symbol);
+        return is_listed(brand, symbol) || offers_dex(brand, symbol);
 }
 
 bool brand_allows_mode(const struct brand *brand, enum margin_mode mode)

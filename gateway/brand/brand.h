@@ -56,7 +56,7 @@ struct brand {
         bool allow_isolated, allow_cross;
         bool all_markets;
         unsigned n_markets;
-        char (*market)[32];    /* symbols offered, unless all_markets; owned */
+        char (*market)[32];    /* symbols offered, or "dex:*", unless all_markets; owned */
         unsigned max_leverage; /* cap for every market; 0: the market's own */
         unsigned default_leverage;
         unsigned n_caps;

@@ -136,6 +136,14 @@ static const struct yaml_field symbol_row = {
         .expected = "a market's symbol, such as BTC",
 };
 
+static const struct yaml_field market_row = {
+        .type = FIELD_TEXT,
+        .size = sizeof((struct brand *)NULL)->market[0],
+        .min = 1,
+        .accepts = check_market,
+        .expected = "a market's symbol, such as BTC, or all of a dex, such as xyz:*",
+};
+
 /* "all", or a list, which is kept sorted for the look-up. */
 static void read_markets(struct problem_sink *sink, const char *path, const struct yaml_node *node,
                          void *object)
@@ -152,7 +160,7 @@ static void read_markets(struct problem_sink *sink, const char *path, const stru
         }
         b->market = xcalloc(node->n, sizeof *b->market);
         b->n_markets =
-                read_texts(sink, path, node, &symbol_row, b->market, BRAND_MARKETS_MAX, NULL);
+                read_texts(sink, path, node, &market_row, b->market, BRAND_MARKETS_MAX, NULL);
         qsort(b->market, b->n_markets, sizeof *b->market, by_symbol);
         for (unsigned i = 1; i < b->n_markets; i++)
                 if (strcmp(b->market[i - 1], b->market[i]) == 0)

@@ -121,6 +121,15 @@ bool check_symbol(const char *text)
         return *text && letter_or_digit(*text) && only(text, ":_-/@.");
 }
 
+bool check_market(const char *text)
+{
+        size_t len = strcspn(text, ":");
+
+        if (text[len] && strcmp(text + len, ":*") == 0)
+                return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == len;
+        return check_symbol(text);
+}
+
 bool check_font(const char *text)
 {
         return only(text, " ,-");

@@ -11,6 +11,7 @@ bool check_base_url(const char *text);   /* the same without query, fragment and
 bool check_origin(const char *text);     /* http(s)://host[:port] and nothing behind */
 bool check_colour(const char *text);     /* "#rrggbb" */
 bool check_symbol(const char *text);     /* a market: letters, digits and ":_-/@." */
+bool check_market(const char *text);     /* a symbol, or "dex:*" */
 bool check_font(const char *text);       /* goes into a style sheet: letters, digits, " ,-" */
 bool check_statement(const char *text);  /* what EIP-4361 allows in a statement */
 bool check_address(const char *text);    /* numeric IPv4 or IPv6 */

@@ -218,11 +218,12 @@ struct config *config_load(const char *file, struct buf *problems)
 
 /* What differs from a gateway that serves: everything on free local ports, and prices as fresh as a
  * venue in the same process can give them, since nobody counts its weight. */
-static const char demo_text[] = "listen: {public: {port: 0}, admin: {port: 0}}\n"
-                                "venue: {weightPerMinute: 1000000, contextsEveryMs: 500}\n"
-                                "paper: {enabled: true, port: 0}\n"
-                                "store: {dataDir: demo}\n"
-                                "brands: [meridian, harbor]\n";
+static const char demo_text[] =
+        "listen: {public: {port: 0}, admin: {port: 0}}\n"
+        "venue: {weightPerMinute: 1000000, contextsEveryMs: 500, dexes: [xyz]}\n"
+        "paper: {enabled: true, port: 0}\n"
+        "store: {dataDir: demo}\n"
+        "brands: [meridian, harbor]\n";
 
 static void demo_settings(struct problem_sink *sink, struct config_reading *r, const char *data_dir,
                           uint16_t http_port, uint16_t paper_port, uint64_t seed)

@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "brand/brand.h"
 
+#define CONFIG_DEXES_MAX 8
+
 struct config_listener {
         char address[46];
         uint16_t port;
@@ -43,6 +45,8 @@ struct config {
                 int64_t order_deadline_ms, read_deadline_ms, expires_after_ms;
                 int64_t contexts_every_ms, markets_every_ms;
                 struct config_deposit deposit;
+                unsigned n_dexes;
+                char dex[CONFIG_DEXES_MAX][8]; /* builders' dexes beside the first */
         } venue;
         struct {
                 bool enabled; /* the embedded paper venue; venue.base_url then points at it */

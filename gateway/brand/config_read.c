@@ -40,6 +40,42 @@ static void read_proxies(struct problem_sink *sink, const char *path, const stru
         }
 }
 
+static bool is_dex(const char *text)
+{
+        size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
+
+        return len >= 2 && len <= 4 && !text[len];
+}
+
+static void read_dexes(struct problem_sink *sink, const char *path, const struct yaml_node *node,
+                       void *object)
+{
+        static const struct yaml_field row = {
+                .type = FIELD_TEXT,
+                .size = sizeof((struct config *)NULL)->venue.dex[0],
+                .min = 1,
+                .accepts = is_dex,
+                .expected = "a dex's name: 2 to 4 lower-case letters or digits",
+        };
+        struct config *c = &((struct config_reading *)object)->config;
+
+        if (!node || !yaml_read_is_list(sink, path, node, CONFIG_DEXES_MAX))
+                return;
+        for (size_t i = 0; i < node->n; i++) {
+                char *name = c->venue.dex[c->venue.n_dexes];
+                char item[160];
+                item_path(item, sizeof item, path, i);
+                if (!yaml_read_value(sink, item, node->child[i], &row, name))
+                        continue;
+                for (unsigned k = 0; k < c->venue.n_dexes; k++)
+                        if (strcmp(c->venue.dex[k], name) == 0)
+                                problem_add(sink, node->child[i]->line,
+                                            "%s: expected each dex once, found %s twice", item,
+                                            name);
+                c->venue.n_dexes++;
+        }
+}
+
 static void read_brands(struct problem_sink *sink, const char *path, const struct yaml_node *node,
                         void *object)
 {
@@ -162,6 +198,7 @@ static const struct yaml_field venue_fields[] = {
          AT(venue.read_deadline_ms)},
         {.key = "expiresAfterMs", MS(0, 60 * MINUTE), .fallback = "20000",
          AT(venue.expires_after_ms)},
+        {.key = "dexes", .type = FIELD_CUSTOM, .read = read_dexes},
         {.key = "contextsEveryMs", MS(100, 60 * MINUTE), .fallback = "5000",
          AT(venue.contexts_every_ms)},
         {.key = "deposit", .type = FIELD_MAP, .fields = deposit_fields},

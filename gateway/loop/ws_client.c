@@ -169,6 +169,10 @@ static void on_retry(void *cookie)
 {
         struct ws_client *c = cookie;
 
+        if (c->options.may_connect && !c->options.may_connect(c->options.cookie)) {
+                loop_timer_start(c->retry, c->options.backoff_min_ms, 0);
+                return;
+        }
         c->reason[0] = '\0';
         c->state = RESOLVING;
         loop_timer_start(c->deadline, c->options.connect_ms, 0);

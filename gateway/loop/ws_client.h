@@ -5,6 +5,7 @@
 #ifndef LOOP_WS_CLIENT_H
 #define LOOP_WS_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ struct ws_client_options {
         int64_t connect_ms;                     /* 10,000: name, connection, handshake in all */
         int64_t backoff_min_ms, backoff_max_ms; /* 500 and 30,000: doubled with every failure */
         const char *ca_file;                    /* trust anchors instead of the system's, or NULL */
+        /* Asked before each attempt; false: asked again after backoff_min_ms. NULL: always. For who has
+         * to count attempts over several clients. Must not call the client. */
+        bool (*may_connect)(void *cookie);
         /* Never called from inside ws_client_new or ws_client_send. The client must not be freed from
          * them. closed follows each opened, and each attempt that failed; reason is a sentence. */
         void (*opened)(void *cookie);

@@ -77,11 +77,16 @@ static bool is_maker(const struct plan_build *b)
 static enum errc fill_fees(struct plan_build *b)
 {
         struct rate rate = is_maker(b) ? b->in->fees->maker : b->in->fees->taker;
+        const struct market *m = b->in->market;
         const struct plan_policy *policy = b->in->policy;
         struct plan_risk *risk = &b->plan->risk;
         struct usd notional;
         enum errc rc;
 
+        rc = num_muldiv(&rate.v, rate.v, rate.v < 0 ? m->rebate_share.v : m->fee_share.v,
+                        NUM_RATE_SCALE, rate.v < 0 ? NUM_DOWN : NUM_UP);
+        if (rc)
+                goto done;
         rc = num_notional(&notional, b->plan->expected_price, b->fills, NUM_UP);
         if (rc)
                 goto done;
@@ -120,11 +125,12 @@ static enum errc check_margin(struct plan_build *b, struct usd fee)
         rc = margin_free(&has, &b->cross);
         if (rc || need.v <= has.v)
                 goto done;
-        rc = err_set(b->err, E_MARGIN, "The order needs %s (margin %s, fees %s), free is %s.",
-                     plan_say_usd(a, need), plan_say_usd(m, b->plan->risk.margin_required),
-                     plan_say_usd(f, fee), plan_say_usd(c, has));
-        err_hint(b->err, "a smaller order, a higher leverage or a deposit of %s",
-                 plan_say_usd(a, (struct usd){need.v - has.v}));
+        rc = err_set(b->err, E_MARGIN, "The order needs %s %s (margin %s, fees %s), free is %s.",
+                     plan_say_usd(a, need), b->in->market->collateral,
+                     plan_say_usd(m, b->plan->risk.margin_required), plan_say_usd(f, fee),
+                     plan_say_usd(c, has));
+        err_hint(b->err, "a smaller order, a higher leverage or a deposit of %s %s",
+                 plan_say_usd(a, (struct usd){need.v - has.v}), b->in->market->collateral);
 done:
         return rc;
 }

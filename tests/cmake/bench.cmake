@@ -5,3 +5,6 @@ set_target_properties(bench_order PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BI
 target_include_directories(bench_order PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(bench_order PRIVATE pg_flags pg_hyperliquid pg_sign pg_base PkgConfig::CURL
   PkgConfig::JANSSON PkgConfig::SODIUM)
+add_executable(bench_hl_feed ${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_hl_feed.c)
+set_target_properties(bench_hl_feed PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+target_link_libraries(bench_hl_feed PRIVATE pg_flags pg_venue PkgConfig::JANSSON)

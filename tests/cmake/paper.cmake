@@ -7,3 +7,6 @@ endforeach()
 pg_unit(recording LINK pg_paper)
 pg_fuzz(recording LINK pg_paper)
 pg_fuzz(paper_state LINK pg_paper)
+pg_unit(hl_feed_paper LINK pg_paper pg_venue
+  SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture_net.c)

@@ -15,7 +15,10 @@ export async function startDocumented() {
   cpSync(join(REPO, 'branding/harbor'), keyless, { recursive: true })
   const yaml = readFileSync(join(keyless, 'brand.yaml'), 'utf8')
   writeFileSync(join(keyless, 'brand.yaml'), `${yaml.replaceAll('harbor.localhost', 'keyless.localhost')}\nkeys: none\n`)
-  const gateway = await startConfigured({ brands: `[${join(REPO, 'branding/meridian')}, ${keyless}]` }, { folder })
+  const gateway = await startConfigured(
+    { brands: `[${join(REPO, 'branding/meridian')}, ${keyless}]`, venue: '{weightPerMinute: 1000000, contextsEveryMs: 200, dexes: [xyz]}' },
+    { folder },
+  )
   for (const [coin, price] of [['BTC', '100000'], ['ETH', '3000'], ['SOL', '60'], ['XRP', '2']]) await gateway.price(coin, price)
   return gateway
 }

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 return 0;
         (void)!hl_parse_history_candles(&candles, &n, answer, NULL);
         (void)!hl_parse_history_rates(&rates, &n, answer, NULL);
-        (void)!hl_parse_history_payments(&payments, &n, answer, NULL);
+        (void)!hl_parse_history_payments(&payments, &n, answer, NULL, NULL);
         (void)!hl_parse_ledger(&rows, &n, answer, &user, NULL);
         (void)!hl_parse_history_agents(&agents, &n, answer, 1000, NULL);
         (void)!hl_parse_history_allowance(&allowance, answer, NULL);

@@ -46,6 +46,7 @@ never gateway/loop $(echo $upper | sed 's/loop //') sign risk
 never gateway/store edge journal auth brand plan api
 never gateway/journal edge auth brand plan api
 never gateway/plan loop edge store journal auth api
+never gateway/mirror loop edge store journal auth brand api ops
 never gateway/risk loop edge store journal auth api
 never adapters/hyperliquid edge store journal auth api
 never adapters/paper store journal auth brand plan api

@@ -76,6 +76,13 @@ static const struct {
          "\"assetPositions\":[]}"},
 };
 
+static const char dexes[] =
+        "[null,{\"name\":\"abc\"},{\"name\":\"xyz\",\"deployerFeeScale\":\"0.5\"}]";
+
+static const char tokens[] =
+        "{\"universe\":[],\"tokens\":[{\"name\":\"USDC\",\"index\":0,\"tokenId\":\"0x00\"},"
+        "{\"name\":\"USDX\",\"index\":7,\"tokenId\":\"0x77\"}]}";
+
 static void send_text(int fd, const char *status, const char *body)
 {
         char *text = NULL;
@@ -115,10 +122,25 @@ static bool answer(int fd, enum server_mode mode, const char *body)
 static bool serve_info(int fd, const char *body)
 {
         if (strstr(body, "\"metaAndAssetCtxs\"")) {
+                if (strstr(body, "\"dex\"")) {
+                        hl_server.n_dex_meta++;
+                        return answer(fd, hl_server.dex_meta_mode, hl_server.dex_meta_answer);
+                }
                 hl_server.n_meta++;
                 return answer(fd, hl_server.meta_mode, good_meta);
         }
+        if (strstr(body, "\"perpDexs\"")) {
+                hl_server.n_dexes++;
+                return answer(fd, hl_server.dexes_mode, hl_server.dexes_answer);
+        }
+        if (strstr(body, "\"spotMeta\"")) {
+                hl_server.n_tokens++;
+                return answer(fd, hl_server.dexes_mode, tokens);
+        }
         hl_server.n_info++;
+        (void)snprintf(hl_server.info_body, sizeof hl_server.info_body, "%s", body);
+        if (hl_server.info_answer)
+                return answer(fd, hl_server.info_mode, hl_server.info_answer);
         for (size_t i = 0; i < sizeof info_answers / sizeof *info_answers; i++) {
                 if (strstr(body, info_answers[i].type))
                         return answer(fd, hl_server.info_mode, info_answers[i].answer);
@@ -193,6 +215,7 @@ void hl_server_start(void)
         memset(&hl_server, 0, sizeof hl_server);
         pthread_mutex_init(&hl_server.lock, NULL);
         hl_server.exchange_answer = resting;
+        hl_server.dexes_answer = dexes;
         hl_server.listener = socket(AF_INET, SOCK_STREAM, 0);
         assert_true(hl_server.listener >= 0);
         assert_int_equal(bind(hl_server.listener, (struct sockaddr *)&addr, sizeof addr), 0);
@@ -232,5 +255,39 @@ void hl_server_answer_exchange(const char *answer)
 {
         pthread_mutex_lock(&hl_server.lock);
         hl_server.exchange_answer = answer;
+        pthread_mutex_unlock(&hl_server.lock);
+}
+
+void hl_server_answer_dexes(const char *answer)
+{
+        pthread_mutex_lock(&hl_server.lock);
+        hl_server.dexes_answer = answer;
+        pthread_mutex_unlock(&hl_server.lock);
+}
+
+void hl_server_answer_dex(const char *markets, unsigned n, unsigned collateral)
+{
+        static const char context[] =
+                "{\"markPx\":\"400.0\",\"oraclePx\":\"400.0\",\"midPx\":null,\"funding\":\"0.0\","
+                "\"openInterest\":\"1.0\",\"prevDayPx\":\"1.0\",\"dayNtlVlm\":\"5.0\"}";
+        char *out = hl_server.dex_meta_answer;
+        size_t cap = sizeof hl_server.dex_meta_answer;
+        size_t len;
+
+        pthread_mutex_lock(&hl_server.lock);
+        len = (size_t)snprintf(out, cap,
+                               "[{\"universe\":[%s],\"marginTables\":[],\"collateralToken\":%u},[",
+                               markets, collateral);
+        for (unsigned i = 0; i < n; i++)
+                len += (size_t)snprintf(out + len, cap - len, "%s%s", i ? "," : "", context);
+        len += (size_t)snprintf(out + len, cap - len, "]]");
+        assert_true(len < cap);
+        pthread_mutex_unlock(&hl_server.lock);
+}
+
+void hl_server_answer_info(const char *answer)
+{
+        pthread_mutex_lock(&hl_server.lock);
+        hl_server.info_answer = answer;
         pthread_mutex_unlock(&hl_server.lock);
 }

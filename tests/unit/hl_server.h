@@ -21,7 +21,13 @@ struct hl_server {
         const char *exchange_answer;
         char exchange_body[16384]; /* the latest */
         unsigned n_meta, n_info, n_exchange;
-        int held[HELD_MAX]; /* connections never answered */
+        enum server_mode dexes_mode, dex_meta_mode;
+        const char *dexes_answer; /* perpDexs */
+        char dex_meta_answer[4096];
+        unsigned n_dexes, n_tokens, n_dex_meta;
+        char info_body[1024];    /* the latest of other reads */
+        const char *info_answer; /* to other reads; NULL: what they usually get */
+        int held[HELD_MAX];      /* connections never answered */
         unsigned n_held;
 };
 extern struct hl_server hl_server;
@@ -30,6 +36,10 @@ void hl_server_start(void);
 void hl_server_stop(void);
 void hl_server_set(enum server_mode *which, enum server_mode mode);
 void hl_server_answer_exchange(const char *answer); /* borrowed */
+void hl_server_answer_dexes(const char *answer);    /* borrowed */
+void hl_server_answer_info(const char *answer);     /* borrowed */
+/* What the dex xyz's markets are: its universe's entries, as many contexts, its collateral. */
+void hl_server_answer_dex(const char *markets, unsigned n, unsigned collateral);
 unsigned hl_server_count(const unsigned *which);
 
 #endif

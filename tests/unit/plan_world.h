@@ -130,6 +130,7 @@ static inline void world_init(struct world *w)
         memset(w, 0, sizeof *w);
         w->market = (struct market){
                 .symbol = "BTC",
+                .collateral = "USDC",
                 .asset = 7,
                 .size_decimals = 5,
                 .price_max_decimals = 1,
@@ -137,6 +138,8 @@ static inline void world_init(struct world *w)
                 .tiers = {.n = 2, .tier = {{{0}, 40}, {usd("150000000"), 20}}},
                 .cross_allowed = true,
                 .margin_removable = true,
+                .fee_share = {NUM_RATE_SCALE},
+                .rebate_share = {NUM_RATE_SCALE},
                 .context_at = 1,
                 .mark = px("50000"),
                 .mid = px("50000"),

@@ -1,4 +1,4 @@
-/* brand: the countries and addresses that a brand does not serve. */
+/* brand: the markets that a brand offers; the countries and addresses that it does not serve. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,6 +47,36 @@ static struct brand *load_good(const char *text)
         free(problems);
         assert_non_null(brand);
         return brand;
+}
+
+static void a_dex_is_offered_whole_or_by_market(void **state)
+{
+        static const struct {
+                const char *markets;
+                const char *offered[4], *others[7];
+        } rows[] = {
+                {"markets: [BTC, \"xyz:*\"]\n",
+                 {"BTC", "xyz:GOLD", "xyz:A B?", "xyz:*"},
+                 {"ETH", "abc:GOLD", "xy:GOLD", "xyzz:GOLD", "XYZ:GOLD", "xyz", "*"}},
+                {"markets: [\"abc:*\", \"xyz:GOLD\"]\n",
+                 {"xyz:GOLD", "abc:GOLD", "abc:", "abc:X"},
+                 {"BTC", "xyz:TSLA", "xyz:*", "xyz:GOLDEN", "GOLD", "", ":"}},
+                {"markets: all\n", {"BTC", "xyz:GOLD", "abc:X", "a"}, {NULL}},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct brand *brand = load_good(rows[i].markets);
+
+                for (size_t k = 0; k < 4; k++)
+                        assert_true(brand_offers(brand, rows[i].offered[k]));
+                for (size_t k = 0; k < 7 && rows[i].others[k]; k++)
+                        assert_false(brand_offers(brand, rows[i].others[k]));
+                /* Longer than any symbol: it is no pattern's. */
+                assert_int_equal(brand_offers(brand, "anamethatislongerthananysymbolmaybe:X"),
+                                 brand->all_markets);
+                brand_free(brand);
+        }
 }
 
 static void a_country_is_open_blocked_or_not_known(void **state)
@@ -239,6 +269,7 @@ static void a_region_policy_needs_a_trusted_proxy(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_dex_is_offered_whole_or_by_market),
                 cmocka_unit_test(a_country_is_open_blocked_or_not_known),
                 cmocka_unit_test(a_wrong_region_is_told),
                 cmocka_unit_test(a_file_of_addresses_is_read),

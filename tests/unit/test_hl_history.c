@@ -209,7 +209,7 @@ static void the_past_leaves_weight_for_trading(void **state)
                 venue->ops->read_trades(venue, &btc, on_trades, NULL);
                 venue->ops->read_candles(venue, &btc, "1m", i, 120000, on_one_of_many, NULL);
         }
-        venue->ops->read_account(venue, &user, on_account, NULL);
+        venue->ops->read_account(venue, &user, "", on_account, NULL);
         expect_read(E_OK, 1);
         assert_true(hl_fixture_turn_until(are_over));
         assert_in_range(n_refused, MANY / 2, MANY - 1);
@@ -233,7 +233,7 @@ static void books_that_are_shown_leave_weight_for_trading(void **state)
         n_over = n_refused = 0;
         for (unsigned i = 0; i < MANY; i++)
                 venue->ops->read_shown_book(venue, &btc, on_book, NULL);
-        venue->ops->read_account(venue, &user, on_account, NULL);
+        venue->ops->read_account(venue, &user, "", on_account, NULL);
         expect_read(E_OK, 1);
         assert_true(hl_fixture_turn_until(are_over));
         assert_in_range(n_refused, 1, MANY / 2);

@@ -72,7 +72,7 @@ static void universe_is_read(void **state)
                     "\"marginTableId\":10,\"onlyIsolated\":true,\"marginMode\":\"noCross\"},"
                     "{\"name\":\"OLDER\",\"szDecimals\":2,\"maxLeverage\":5,"
                     "\"onlyIsolated\":true}"));
-        struct hl_universe *u = hl_meta_parse(meta, NULL);
+        struct hl_universe *u = hl_meta_parse(meta, NULL, NULL);
         const struct market *m;
 
         (void)state;
@@ -133,7 +133,7 @@ static void bad_universes_are_refused(void **state)
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
                 json_t *meta = load(bad[i]);
                 struct err err = {0};
-                struct hl_universe *u = hl_meta_parse(meta, &err);
+                struct hl_universe *u = hl_meta_parse(meta, NULL, &err);
 
                 if (u)
                         fail_msg("accepted: %s", bad[i]);
@@ -154,7 +154,7 @@ static void contexts_are_read(void **state)
         json_t *bare = load("[" CONTEXT("null") "]");
         json_t *rubbish = load("[{\"markPx\":\"x\"}]");
         json_t *two = load("[{},{}]");
-        struct hl_universe *u = hl_meta_parse(meta, NULL);
+        struct hl_universe *u = hl_meta_parse(meta, NULL, NULL);
         const struct market *m;
 
         (void)state;
@@ -191,7 +191,7 @@ static struct hl_universe *captured_universe(const char *path, bool *has_context
 
         if (!data)
                 return NULL;
-        u = hl_meta_parse(meta, &err);
+        u = hl_meta_parse(meta, NULL, &err);
         if (!u)
                 fail_msg("%s: %s", path, err.detail);
         *has_contexts = json_is_array(data);

@@ -64,7 +64,7 @@ static struct hl_universe *captured_universe(const char *path, bool *has_context
 
         if (!data)
                 return NULL;
-        u = hl_meta_parse(meta, &err);
+        u = hl_meta_parse(meta, NULL, &err);
         if (!u)
                 fail_msg("%s: %s", path, err.detail);
         *has_contexts = json_is_array(data);
@@ -182,12 +182,12 @@ static bool is_complete(const json_t *answer)
 }
 
 /* One captured account: what is read must add up the way the venue adds it. */
-static void check_account(const char *name, const json_t *answer, const struct hl_universe *u)
+static void check_account(const char *name, const json_t *answer, const struct hl_markets *markets)
 {
         struct venue_account account;
         struct err err = {0};
 
-        if (hl_parse_account(&account, answer, u, &err))
+        if (hl_parse_account(&account, answer, markets, &err))
                 fail_msg("%s: %s", name, err.detail);
         for (unsigned i = 0; i < account.n_positions; i++) {
                 const struct venue_position *p = &account.position[i];
@@ -209,6 +209,7 @@ static void captured_accounts_are_read(void **state)
         bool has_contexts;
         struct hl_universe *u =
                 captured_universe("meta/sonirico--2026-02-06--2a44a47f.json", &has_contexts);
+        struct hl_markets markets = {.n = 1, .dex[0].universe = u};
         struct dirent *entry;
         size_t n = 0;
         DIR *dir;
@@ -226,7 +227,7 @@ static void captured_accounts_are_read(void **state)
                 (void)snprintf(path, sizeof path, "states/%s", entry->d_name);
                 answer = capture(path);
                 if (is_complete(answer)) {
-                        check_account(entry->d_name, answer, u);
+                        check_account(entry->d_name, answer, &markets);
                         n++;
                 }
                 json_decref(answer);
@@ -343,7 +344,7 @@ static void fills_are_read(void **state)
         size_t n;
 
         (void)state;
-        assert_int_equal(hl_parse_fills(&fills, &n, answer, NULL), 0);
+        assert_int_equal(hl_parse_fills(&fills, &n, answer, NULL, NULL), 0);
         assert_int_equal(n, 1);
         assert_int_equal(fills[0].side, SIDE_SELL);
         assert_int_equal(fills[0].closed_pnl.v, -150000000);
@@ -351,7 +352,7 @@ static void fills_are_read(void **state)
         assert_true(fills[0].is_taker && !fills[0].has_cloid);
         free(fills);
         json_object_set_new(json_array_get(answer, 0), "fee", json_integer(3));
-        assert_int_equal(hl_parse_fills(&fills, &n, answer, NULL), E_VENUE_UNAVAILABLE);
+        assert_int_equal(hl_parse_fills(&fills, &n, answer, NULL, NULL), E_VENUE_UNAVAILABLE);
         assert_null(fills);
         json_decref(answer);
 }
@@ -419,7 +420,7 @@ static size_t check_info(const char *file, const json_t *item)
         } else if (strncmp(type, "userFills", 9) == 0 && has_fees(answer)) {
                 struct venue_fill *fills;
 
-                rc = hl_parse_fills(&fills, &n, answer, &err);
+                rc = hl_parse_fills(&fills, &n, answer, NULL, &err);
                 free(fills);
         } else if (strcmp(type, "l2Book") == 0 && json_object_get(answer, "time")) {
                 struct venue_book book;

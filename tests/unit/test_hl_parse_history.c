@@ -80,7 +80,7 @@ static void payments_are_read(void **state)
         size_t n;
 
         (void)state;
-        assert_int_equal(hl_parse_history_payments(&payments, &n, answer, NULL), E_OK);
+        assert_int_equal(hl_parse_history_payments(&payments, &n, answer, NULL, NULL), E_OK);
         assert_int_equal(n, 1);
         assert_string_equal(payments[0].symbol, "ETH");
         assert_int_equal(payments[0].amount.v, -362531200);
@@ -99,7 +99,7 @@ static void payments_of_no_market_are_refused(void **state)
         size_t n;
 
         (void)state;
-        assert_int_not_equal(hl_parse_history_payments(&payments, &n, answer, &err), E_OK);
+        assert_int_not_equal(hl_parse_history_payments(&payments, &n, answer, NULL, &err), E_OK);
         assert_int_equal(n, 0);
         json_decref(answer);
 }
@@ -225,7 +225,8 @@ static size_t check(const char *file, const json_t *item)
         else if (strcmp(type, "fundingHistory") == 0)
                 rc = hl_parse_history_rates((struct venue_funding_rate **)&rows, &n, answer, &err);
         else if (strcmp(type, "userFunding") == 0)
-                rc = hl_parse_history_payments((struct venue_payment **)&rows, &n, answer, &err);
+                rc = hl_parse_history_payments((struct venue_payment **)&rows, &n, answer, NULL,
+                                               &err);
         else if (strcmp(type, "userNonFundingLedgerUpdates") == 0)
                 rc = hl_parse_ledger((struct venue_ledger_row **)&rows, &n, answer, &user, &err);
         else if (strcmp(type, "extraAgents") == 0)

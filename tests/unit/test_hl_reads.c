@@ -116,11 +116,11 @@ static void reads_are_answered(void **state)
         (void)state;
         assert_non_null(m);
         btc = *m;
-        venue->ops->read_account(venue, &user, on_account, NULL);
+        venue->ops->read_account(venue, &user, "", on_account, NULL);
         expect_read(E_OK, 9 * NUM_SCALE);
         venue->ops->read_setting(venue, &user, &btc, on_setting, NULL);
         expect_read(E_OK, 10);
-        venue->ops->read_open_orders(venue, &user, on_orders, NULL);
+        venue->ops->read_open_orders(venue, &user, "", on_orders, NULL);
         expect_read(E_OK, 0);
         venue->ops->lookup(venue, &user, &(struct cloid){.b = {1}}, 0, on_status, NULL);
         expect_read(E_OK, 0);
@@ -172,7 +172,7 @@ static void failed_reads_say_so(void **state)
         (void)state;
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
                 hl_server_set(&hl_server.info_mode, cases[i].mode);
-                venue->ops->read_account(venue, &user, on_account, NULL);
+                venue->ops->read_account(venue, &user, "", on_account, NULL);
                 expect_read(cases[i].code, 0);
         }
 }
@@ -225,7 +225,7 @@ static void orders_pass_when_reads_must_wait(void **state)
                                   "\"statuses\":[\"success\"]}}}");
         hl_fixture_reopen(&o);
         assert_true(hl_fixture_turn_until(hl_fixture_is_up));
-        venue->ops->read_account(venue, &user, on_account, NULL);
+        venue->ops->read_account(venue, &user, "", on_account, NULL);
         expect_read(E_RATE_LIMITED, 0);
         submit(&cancel);
         assert_true(hl_fixture_turn_until(has_outcome));
@@ -246,7 +246,7 @@ static void too_many_waiting_reads_are_refused(void **state)
         assert_true(hl_fixture_turn_until(hl_fixture_is_up));
         memset(&read_, 0, sizeof read_);
         for (unsigned i = 0; i < 300; i++)
-                venue->ops->read_account(venue, &user, on_account, NULL);
+                venue->ops->read_account(venue, &user, "", on_account, NULL);
         assert_int_equal(read_.n, 0);
         assert_true(hl_fixture_turn_until(has_read));
         assert_int_equal(read_.n, 300 - 256);
@@ -267,7 +267,7 @@ static void closing_tells_everybody_once(void **state)
         hl_server_set(&hl_server.info_mode, SILENT);
         submit(&a);
         memset(&read_, 0, sizeof read_);
-        venue->ops->read_account(venue, &user, on_account, NULL);
+        venue->ops->read_account(venue, &user, "", on_account, NULL);
         for (unsigned i = 0; i < 20; i++)
                 loop_turn(loop, 1);
         venue->ops->close(venue);

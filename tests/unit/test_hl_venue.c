@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "hl_fixture.h"
 #include "sign/eip712.h"
 
@@ -251,6 +252,15 @@ static void withdrawals_are_shown_as_they_are_sent(void **state)
         a.to_perps = true;
         assert_int_equal(venue->ops->approval_prepare(venue, &typed, &digest, &a), 0);
         assert_non_null(strstr(buf_cstr(&typed), "\"toPerp\":true"));
+        (void)text_copy(a.dex, sizeof a.dex, "xyz");
+        assert_int_equal(venue->ops->approval_prepare(venue, &typed, &digest, &a), E_INVALID);
+        (void)text_copy(a.token, sizeof a.token, "USDX:0x77");
+        buf_reset(&typed);
+        assert_int_equal(venue->ops->approval_prepare(venue, &typed, &digest, &a), 0);
+        assert_non_null(strstr(buf_cstr(&typed),
+                               "\"sourceDex\":\"spot\",\"destinationDex\":\"xyz\","
+                               "\"token\":\"USDX:0x77\",\"amount\":\"1\","
+                               "\"fromSubAccount\":\"\""));
         buf_fini(&typed);
 }
 

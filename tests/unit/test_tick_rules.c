@@ -311,8 +311,13 @@ static void learn_dex(struct world *w, const struct paper_dex *dex)
 {
         struct err err = {.code = E_OK};
         json_t *meta = json_loads(dex->meta_json, 0, NULL);
-        struct hl_universe *learnt = hl_meta_parse(meta, &err);
+        struct hl_token token = {.index = dex->token, .name = "USDX"};
+        struct hl_tokens tokens = {.n = 1, .token = &token};
+        struct hl_dex_facts facts = {.index = 1, .tokens = &tokens};
+        struct hl_universe *learnt;
 
+        (void)text_copy(facts.name, sizeof facts.name, dex->name);
+        learnt = hl_meta_parse(meta, dex->name[0] ? &facts : NULL, &err);
         json_decref(meta);
         if (!learnt)
                 printf("%s: the gateway would not trade there: %s\n", w->source, err.detail);

@@ -117,6 +117,36 @@ static void test_comes_back(void **state)
         assert_true(wait_for(rig, &rig->n_heard, 1));
 }
 
+static unsigned n_allowed, n_asked;
+
+static bool may_connect(void *cookie)
+{
+        (void)cookie;
+        n_asked++;
+        return n_allowed > 0 && n_allowed--;
+}
+
+static void test_may_connect(void **state)
+{
+        struct rig *rig = *state;
+        struct ws_client_options options = plain(rig);
+
+        serve(rig, 0, false);
+        n_allowed = n_asked = 0;
+        options.may_connect = may_connect;
+        connect_to(rig, "ws://127.0.0.1", httpd_port(rig->listener), "/ws", &options);
+        assert_true(wait_for(rig, &n_asked, 3));
+        assert_int_equal(rig->n_opened + rig->n_closed, 0); /* not being allowed is no failure */
+        n_allowed = 1;
+        assert_true(wait_for(rig, &rig->n_opened, 1));
+        httpd_ws_close(rig->httpd, rig->peer, 4001, "go away");
+        n_asked = 0;
+        assert_true(wait_for(rig, &n_asked, 3));
+        assert_int_equal(rig->n_opened, 1);
+        assert_int_equal(rig->n_peers, 1);
+        assert_int_equal(rig->n_closed, 1);
+}
+
 static void test_refused(void **state)
 {
         struct rig *rig = *state;
@@ -263,6 +293,7 @@ int main(void)
                 T(test_queue_is_bounded),
                 T(test_message_too_long),
                 T(test_comes_back),
+                T(test_may_connect),
                 T(test_refused),
                 T(test_unknown_name),
                 T(test_no_handshake),

@@ -1,0 +1,366 @@
+#include "adapters/hyperliquid/hl_feed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/hyperliquid/hl_feed_state.h"
+#include "base/mem.h"
+
+#define TICK_MS          250
+#define PINGS_PER_MINUTE 4 /* of each connection, sent by ws_client */
+#define CONNECTIONS_MAX  64
+#define USERS_LIMIT_MAX  10000
+
+static struct hl_feed *feed_of(struct feed *feed)
+{
+        return (struct hl_feed *)(void *)feed;
+}
+
+static const struct hl_feed *feed_of_const(const struct feed *feed)
+{
+        return (const struct hl_feed *)(const void *)feed;
+}
+
+/* ---- Telling --------------------------------------------------------------------------------- */
+
+void hl_feed_tell(struct hl_feed *f, struct hl_feed_topic *t, struct feed_event *event)
+{
+        if (f->is_closed || t->n_wants == 0)
+                return;
+        event->topic = &t->topic;
+        event->at = hl_feed_wall(f);
+        f->depth++;
+        f->options.event(f->options.cookie, event);
+        f->depth--;
+}
+
+static bool is_wire_live(const struct hl_feed_wire *w)
+{
+        return w->state == HL_FEED_HELD && (w->has_data || !hl_feed_wire_has_first(w->key.type));
+}
+
+void hl_feed_check_live(struct hl_feed *f, struct hl_feed_topic *t)
+{
+        struct feed_event event = {.kind = FEED_LIVE};
+        size_t n = 0;
+
+        if (t->is_live || t->n_wants == 0 || t->is_parked)
+                return;
+        list_each (it, &t->wires) {
+                const struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_topic);
+
+                if (w->state == HL_FEED_REFUSED && hl_feed_wire_is_optional(w))
+                        continue;
+                if (!is_wire_live(w))
+                        return;
+                n++;
+        }
+        if (n == 0)
+                return;
+        t->is_live = true;
+        t->refusal = E_OK;
+        t->live_since = hl_feed_wall(f);
+        hl_feed_tell(f, t, &event);
+}
+
+/* Up to when nothing can have been missed. On a lost connection that is when it was last heard, because
+ * frames come in order; a topic that should have spoken since was whole only as long as it did. */
+static int64_t last_whole(const struct hl_feed *f, const struct hl_feed_topic *t,
+                          const struct hl_feed_conn *conn)
+{
+        int64_t at = t->heard_at > t->live_since ? t->heard_at : t->live_since;
+
+        if (conn && f->limits.silent_ms[t->topic.kind] < 0 && conn->heard_at > at)
+                at = conn->heard_at;
+        return at;
+}
+
+void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, const struct hl_feed_conn *conn,
+                  enum errc refusal)
+{
+        struct feed_event event = {.kind = FEED_GAP};
+        bool is_news = t->is_live || (refusal && t->refusal != refusal);
+
+        if (t->is_live)
+                t->whole_at = last_whole(f, t, conn);
+        t->is_live = false;
+        t->live_since = 0;
+        if (refusal)
+                t->refusal = refusal;
+        if (!is_news || t->n_wants == 0)
+                return;
+        f->count.gaps++;
+        event.since = t->whole_at;
+        hl_feed_tell(f, t, &event);
+}
+
+/* ---- The pump -------------------------------------------------------------------------------- */
+
+void hl_feed_kick(struct hl_feed *f)
+{
+        if (!f->is_closed)
+                loop_timer_start(f->pump, 0, 0);
+}
+
+static void topic_free(struct hl_feed *f, struct hl_feed_topic *t)
+{
+        list_each_safe (it, &t->wires)
+                hl_feed_wire_leave(f, list_entry(it, struct hl_feed_wire, in_topic));
+        list_remove(&t->in_class);
+        free(t);
+}
+
+static void sweep(struct hl_feed *f)
+{
+        for (int rank = 0; rank < HL_FEED_CLASSES; rank++) {
+                list_each_safe (it, &f->topics[rank]) {
+                        struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
+
+                        if (t->n_wants == 0)
+                                topic_free(f, t);
+                }
+        }
+}
+
+static void on_pump(void *cookie)
+{
+        struct hl_feed *f = cookie;
+
+        sweep(f);
+        hl_feed_wire_dexes(f);
+        hl_feed_fit(f);
+        if (f->is_closed)
+                return;
+        hl_feed_conn_sweep(f);
+        hl_feed_send(f);
+}
+
+static void on_tick(void *cookie)
+{
+        struct hl_feed *f = cookie;
+
+        hl_feed_judge(f);
+        if (!f->is_closed)
+                on_pump(f);
+}
+
+/* ---- Wanting --------------------------------------------------------------------------------- */
+
+enum hl_feed_class hl_feed_class_of(enum feed_kind kind)
+{
+        switch (kind) {
+        case FEED_CONTEXTS: return HL_FEED_FIRST;
+        case FEED_TRADES: return HL_FEED_PUBLIC;
+        case FEED_USER_FILLS:
+        case FEED_USER_EVENTS:
+        case FEED_USER_STATE:
+        case FEED_USER_ORDERS: return HL_FEED_USERS;
+        }
+        never("a kind of the enum");
+}
+
+/* As a key: no stray bytes. */
+static struct feed_topic normal(const struct feed_topic *topic)
+{
+        struct feed_topic key;
+
+        memset(&key, 0, sizeof key);
+        key.kind = topic->kind;
+        (void)text_copy(key.symbol, sizeof key.symbol, topic->symbol);
+        key.user = topic->user;
+        return key;
+}
+
+static bool names_what_it_must(const struct feed_topic *topic)
+{
+        enum hl_feed_class rank = hl_feed_class_of(topic->kind);
+
+        return (topic->symbol[0] != '\0') == (rank == HL_FEED_PUBLIC) &&
+               hex_addr_zero(&topic->user) != (rank == HL_FEED_USERS);
+}
+
+static enum errc op_want(struct feed *feed, const struct feed_topic *topic)
+{
+        struct hl_feed *f = feed_of(feed);
+        struct feed_topic key = normal(topic);
+        struct hl_feed_topic *t = map_get(f->by_topic, &key, sizeof key);
+
+        if (t) {
+                t->n_wants++;
+                return E_OK;
+        }
+        if (!names_what_it_must(&key))
+                return E_INVALID;
+        t = xcalloc(1, sizeof *t);
+        t->topic = key;
+        list_init(&t->wires);
+        if (!hl_feed_fit_has_room(f, t)) {
+                free(t);
+                return E_LIMIT;
+        }
+        t->n_wants = 1;
+        list_push_back(&f->topics[hl_feed_class_of(key.kind)], &t->in_class);
+        (void)map_put(f->by_topic, &key, sizeof key, t);
+        hl_feed_kick(f);
+        return E_OK;
+}
+
+/* The topic itself stays until the pump: a callback may be walking over it. */
+static void op_drop(struct feed *feed, const struct feed_topic *topic)
+{
+        struct hl_feed *f = feed_of(feed);
+        struct feed_topic key = normal(topic);
+        struct hl_feed_topic *t = map_get(f->by_topic, &key, sizeof key);
+
+        if (!t || --t->n_wants > 0)
+                return;
+        (void)map_take(f->by_topic, &key, sizeof key);
+        list_each (it, &t->wires) {
+                struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_topic);
+
+                (void)map_take(f->by_key, &w->key, sizeof w->key);
+        }
+        hl_feed_kick(f);
+}
+
+static void op_topic_state(const struct feed *feed, const struct feed_topic *topic,
+                           struct feed_topic_state *out)
+{
+        const struct hl_feed *f = feed_of_const(feed);
+        struct feed_topic key = normal(topic);
+        const struct hl_feed_topic *t = map_get(f->by_topic, &key, sizeof key);
+
+        *out = (struct feed_topic_state){0};
+        if (!t)
+                return;
+        *out = (struct feed_topic_state){
+                .is_wanted = true,
+                .is_live = t->is_live,
+                .live_since = t->live_since,
+                .heard_at = t->heard_at,
+                .refusal = t->refusal,
+        };
+}
+
+static unsigned op_user_slots_left(const struct feed *feed)
+{
+        const struct hl_feed *f = feed_of_const(feed);
+        unsigned n = hl_feed_fit_users(f);
+
+        return n < f->users_max ? f->users_max - n : 0;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+static void destroy(void *object)
+{
+        struct hl_feed *f = object;
+
+        sweep(f);
+        for (unsigned i = 0; f->conn && i < f->limits.connections; i++)
+                hl_feed_conn_free(f->conn[i]);
+        map_free(f->by_topic, NULL);
+        map_free(f->by_key, NULL);
+        free(f->conn);
+        free(f->users);
+        free((char *)(uintptr_t)f->options.url);
+        free((char *)(uintptr_t)f->options.ca_file);
+        free(f);
+}
+
+static void op_close(struct feed *feed)
+{
+        struct hl_feed *f = feed_of(feed);
+
+        if (f->is_closed)
+                return;
+        f->is_closed = true;
+        loop_timer_free(f->pump);
+        loop_timer_free(f->tick);
+        for (int rank = 0; rank < HL_FEED_CLASSES; rank++) {
+                list_each (it, &f->topics[rank])
+                        list_entry(it, struct hl_feed_topic, in_class)->n_wants = 0;
+        }
+        if (f->depth > 0)
+                loop_free_later(f->loop, destroy, f); /* whoever calls back is still under way */
+        else
+                destroy(f);
+}
+
+static unsigned or_default(unsigned v, unsigned fallback, unsigned max)
+{
+        if (v == 0)
+                v = fallback;
+        return v < max ? v : max;
+}
+
+static void take_limits(struct hl_feed *f, const struct feed_limits *from)
+{
+        /* Contexts come each second or so, states about every five; the others are told at events. */
+        static const int64_t silent_ms[FEED_KINDS] = {
+                [FEED_CONTEXTS] = 15000, [FEED_TRADES] = -1,        [FEED_USER_FILLS] = -1,
+                [FEED_USER_EVENTS] = -1, [FEED_USER_STATE] = 30000, [FEED_USER_ORDERS] = 60000,
+        };
+        struct feed_limits *l = &f->limits;
+        unsigned pings;
+
+        *l = *from;
+        l->connections = or_default(l->connections, 10, CONNECTIONS_MAX);
+        l->connects_per_minute = or_default(l->connects_per_minute, 30, UINT16_MAX);
+        l->subscriptions = or_default(l->subscriptions, 1000, UINT16_MAX);
+        l->users = or_default(l->users, 10, USERS_LIMIT_MAX);
+        l->messages_per_minute = or_default(l->messages_per_minute, 2000, UINT16_MAX);
+        l->answer_ms = l->answer_ms > 0 ? l->answer_ms : 10000;
+        for (int kind = 0; kind < FEED_KINDS; kind++)
+                l->silent_ms[kind] = l->silent_ms[kind] ? l->silent_ms[kind] : silent_ms[kind];
+        f->users_max = l->users;
+        pings = PINGS_PER_MINUTE * l->connections;
+        if (pings > l->messages_per_minute / 2)
+                pings = l->messages_per_minute / 2;
+        hl_budget_init(&f->messages, l->messages_per_minute - pings, 0, hl_feed_mono(f));
+        hl_budget_init(&f->connects, l->connects_per_minute, 0, hl_feed_mono(f));
+}
+
+static void op_metrics(const struct feed *feed, struct buf *out)
+{
+        hl_feed_metrics(feed_of_const(feed), out);
+}
+
+struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options, struct err *err)
+{
+        static const struct feed_ops ops = {
+                .close = op_close,
+                .want = op_want,
+                .drop = op_drop,
+                .topic_state = op_topic_state,
+                .user_slots_left = op_user_slots_left,
+                .metrics = op_metrics,
+        };
+        struct hl_feed *f;
+
+        if (!options->url) {
+                (void)err_field(err, E_CONFIG, "url", "ws:// or wss:// was expected");
+                return NULL;
+        }
+        f = xcalloc(1, sizeof *f);
+        f->feed.ops = &ops;
+        f->loop = loop;
+        f->options = *options;
+        f->options.url = xstrdup(options->url);
+        f->options.ca_file = options->ca_file ? xstrdup(options->ca_file) : NULL;
+        take_limits(f, &options->limits);
+        for (int rank = 0; rank < HL_FEED_CLASSES; rank++)
+                list_init(&f->topics[rank]);
+        f->by_topic = map_new();
+        f->by_key = map_new();
+        f->conn = xcalloc(f->limits.connections, sizeof(struct hl_feed_conn *));
+        f->users = xcalloc(f->limits.users, sizeof *f->users);
+        f->pump = loop_timer_new(loop, on_pump, f);
+        f->tick = loop_timer_new(loop, on_tick, f);
+        loop_timer_start(f->tick, TICK_MS, TICK_MS);
+        hl_feed_wire_dexes(f);
+        if (hl_feed_conn_check(f, err))
+                return &f->feed;
+        op_close(&f->feed);
+        return NULL;
+}

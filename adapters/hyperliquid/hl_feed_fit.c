@@ -1,0 +1,105 @@
+#include "adapters/hyperliquid/hl_feed_state.h"
+
+/* Who has room within the venue's limits: contexts first, then users, then trades, and among equals the
+ * older. What does not fit is parked, and comes back when there is room. */
+
+struct room {
+        size_t subscriptions;
+        unsigned n_users; /* of f->users */
+};
+
+static bool is_new_user(const struct hl_feed *f, const struct room *room, const struct addr *user)
+{
+        for (unsigned i = 0; i < room->n_users; i++) {
+                if (hex_addr_equal(&f->users[i], user))
+                        return false;
+        }
+        return true;
+}
+
+/* Takes the topic's room, if it is there. */
+static bool take(const struct hl_feed *f, struct room *room, const struct hl_feed_topic *t)
+{
+        size_t n = hl_feed_wire_count(f, t);
+        bool is_user = hl_feed_class_of(t->topic.kind) == HL_FEED_USERS &&
+                       is_new_user(f, room, &t->topic.user);
+
+        if (room->subscriptions + n > f->limits.subscriptions ||
+            (is_user && room->n_users >= f->users_max))
+                return false;
+        room->subscriptions += n;
+        if (is_user)
+                f->users[room->n_users++] = t->topic.user;
+        return true;
+}
+
+/* Of those wanted, down to a class. */
+static void take_all(const struct hl_feed *f, struct room *room, enum hl_feed_class last)
+{
+        for (unsigned rank = 0; rank <= (unsigned)last; rank++) {
+                list_each (it, &f->topics[rank]) {
+                        const struct hl_feed_topic *t =
+                                list_entry(it, struct hl_feed_topic, in_class);
+
+                        if (t->n_wants > 0)
+                                (void)take(f, room, t);
+                }
+        }
+}
+
+bool hl_feed_fit_has_room(const struct hl_feed *f, const struct hl_feed_topic *t)
+{
+        struct room room = {0};
+
+        take_all(f, &room, hl_feed_class_of(t->topic.kind));
+        return take(f, &room, t);
+}
+
+unsigned hl_feed_fit_users(const struct hl_feed *f)
+{
+        struct room room = {0};
+
+        take_all(f, &room, HL_FEED_USERS);
+        return room.n_users;
+}
+
+static void park(struct hl_feed *f, struct hl_feed_topic *t)
+{
+        if (t->is_parked)
+                return;
+        t->is_parked = true;
+        list_each_safe (it, &t->wires)
+                hl_feed_wire_leave(f, list_entry(it, struct hl_feed_wire, in_topic));
+        hl_feed_lose(f, t, NULL, E_LIMIT);
+}
+
+static void bring_back(struct hl_feed *f, struct hl_feed_topic *t)
+{
+        t->is_parked = false;
+        hl_feed_wire_sync(f, t);
+        hl_feed_check_live(f, t);
+}
+
+void hl_feed_fit(struct hl_feed *f)
+{
+        struct room room = {0};
+
+        /* First judged, then done: whoever is told may want more, and that is judged in the same place. */
+        for (unsigned rank = 0; rank < HL_FEED_CLASSES; rank++) {
+                list_each (it, &f->topics[rank]) {
+                        struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
+
+                        t->fits = t->n_wants > 0 && take(f, &room, t);
+                }
+        }
+        for (unsigned rank = 0; rank < HL_FEED_CLASSES; rank++) {
+                list_each (it, &f->topics[rank]) {
+                        struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
+
+                        if (t->n_wants > 0 && !t->fits)
+                                park(f, t);
+                        else if (t->n_wants > 0)
+                                bring_back(f, t);
+                }
+        }
+}

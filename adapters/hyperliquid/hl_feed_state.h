@@ -1,0 +1,246 @@
+/* hl_feed_state: what the files of the feed share. A topic is what the gateway wants; a wire is one
+ * subscription at the venue; a topic has one or several of them, each on a connection. Topics, wires
+ * and connections are made and freed by the pump alone (hl_feed.c), a turn of its own: frames and
+ * callbacks only change their state, so nothing goes away under whoever walks a list.
+ * Private to hl_feed*.c and its fuzz target. */
+#ifndef HL_FEED_STATE_H
+#define HL_FEED_STATE_H
+
+#include <jansson.h>
+
+#include "adapters/feed_ops.h"
+#include "adapters/hyperliquid/hl_budget.h"
+#include "adapters/hyperliquid/hl_feed.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "loop/loop.h"
+#include "loop/ws_client.h"
+
+#define HL_FEED_ROWS      256 /* market rows told in one event */
+#define HL_FEED_DEXES_MAX 64
+#define HL_FEED_DEX_MAX   16
+
+enum hl_feed_type {
+        HL_FEED_ALL_CONTEXTS,
+        HL_FEED_DEX_CONTEXTS,
+        HL_FEED_CONTEXT,
+        HL_FEED_FILLS,
+        HL_FEED_FUNDINGS,
+        HL_FEED_EVENTS,
+        HL_FEED_ALL_STATES,
+        HL_FEED_STATE,
+        HL_FEED_ORDERS,
+        HL_FEED_ORDER_UPDATES,
+        HL_FEED_TRADES,
+};
+#define HL_FEED_TYPES 11
+
+/* In this order they are subscribed to, and get what room there is. */
+enum hl_feed_class { HL_FEED_FIRST, HL_FEED_USERS, HL_FEED_PUBLIC };
+#define HL_FEED_CLASSES 3
+
+/* Names one subscription; every byte counts, padding included. */
+struct hl_feed_key {
+        uint32_t type;
+        char name[SYMBOL_MAX]; /* coin or dex, "" */
+        struct addr user;
+};
+
+enum hl_feed_wire_state {
+        HL_FEED_WAITING, /* to be asked for */
+        HL_FEED_ASKED,
+        HL_FEED_HELD, /* the venue said yes */
+        HL_FEED_REFUSED,
+        HL_FEED_LEAVING, /* to be given up */
+        HL_FEED_LEFT,    /* the venue was told, and counts it until it answers */
+        HL_FEED_GONE,    /* to be freed */
+};
+
+struct hl_feed_topic;
+struct hl_feed_conn;
+
+struct hl_feed_wire {
+        struct list in_topic; /* of itself from LEAVING on */
+        struct list in_conn;
+        struct hl_feed_topic *topic; /* NULL from LEAVING on */
+        struct hl_feed_conn *conn;
+        struct hl_feed_key key;
+        enum hl_feed_wire_state state;
+        uint64_t turn;   /* of asking: answers come in this order */
+        bool is_desired; /* scratch of hl_feed_wire_sync */
+        bool has_data;
+        bool is_first;         /* no frame came since it was asked for */
+        bool must_leave_first; /* it is asked for anew on a connection that has it */
+        unsigned strikes;      /* silences in a row */
+        int64_t asked_until, heard_until, not_before_until; /* monotonic ms */
+        int64_t held_at;                                    /* the venue's time, about */
+        uint64_t last_tid;                                  /* of the last frame's first trade */
+};
+
+struct hl_feed_topic {
+        struct list in_class;
+        struct feed_topic topic;
+        unsigned n_wants; /* 0: the pump frees it */
+        struct list wires;
+        bool is_live;
+        bool fits;      /* scratch of hl_feed_fit */
+        bool is_parked; /* there is no room for it: no wires */
+        bool is_hit;    /* a wire of it was just lost */
+        enum errc refusal;
+        int64_t live_since, heard_at, whole_at; /* wall ms */
+        int64_t newest_at;                      /* trades: the venue's time of the newest */
+};
+
+struct hl_feed_conn {
+        struct hl_feed *feed;
+        struct ws_client *client;
+        bool is_open;
+        struct list wires;
+        int64_t heard_at;    /* wall ms */
+        int64_t used_until;  /* monotonic ms: when it last had a wire */
+        int64_t spoke_until; /* monotonic ms: when something of ours last came */
+};
+
+enum hl_feed_ignored {
+        HL_FEED_RUBBISH,         /* not JSON, or no channel */
+        HL_FEED_UNKNOWN_CHANNEL, /* of no use here */
+        HL_FEED_NOT_OURS,        /* of a topic that was left, or never wanted */
+        HL_FEED_NOT_UNDERSTOOD,  /* of a topic of ours */
+        HL_FEED_ERROR_TEXT,      /* that names nothing of ours */
+};
+#define HL_FEED_IGNORED  5
+#define HL_FEED_CHANNELS 16 /* at most */
+
+struct hl_feed {
+        struct feed feed; /* first: a struct feed * is a struct hl_feed * */
+        struct loop *loop;
+        struct feed_options options;
+        struct feed_limits limits; /* nothing left open */
+        unsigned users_max;        /* as the venue has it now: at most limits.users */
+        int64_t users_raise_until; /* monotonic ms: when all may be tried again */
+        int64_t users_wait_ms;
+        struct list topics[HL_FEED_CLASSES];
+        struct map *by_topic; /* struct feed_topic -> struct hl_feed_topic, wanted ones */
+        struct map *by_key;   /* struct hl_feed_key -> struct hl_feed_wire, of wanted topics */
+        struct hl_feed_conn **conn; /* limits.connections of them, NULL where not needed */
+        struct loop_timer *pump, *tick;
+        struct hl_budget messages, connects;
+        struct addr *users; /* scratch: limits.users of them */
+        uint64_t turn;
+        unsigned n_dexes; /* of the venue's markets; the first is "" */
+        char dex[HL_FEED_DEXES_MAX][HL_FEED_DEX_MAX];
+        unsigned contexts_level; /* 0 all at once, 1 by dex, 2 by market: what the venue takes */
+        unsigned states_level;   /* 0 all dexes at once, 1 by dex */
+        int64_t venue_ahead_ms;  /* at least so much is its clock before ours */
+        int64_t contexts_at;     /* wall ms */
+        int64_t no_conn_until;   /* monotonic ms: the last one could not be made */
+        unsigned depth;          /* callbacks under way */
+        bool is_closed;
+        struct {
+                uint64_t frames[HL_FEED_CHANNELS], ignored[HL_FEED_IGNORED];
+                uint64_t gaps, resubscribes, reconnects, refusals, messages;
+        } count;
+        struct feed_trade trade[HL_FEED_ROWS];
+        struct feed_context context[HL_FEED_ROWS];
+};
+
+static inline int64_t hl_feed_mono(const struct hl_feed *f)
+{
+        return clock_mono_ms(loop_clock(f->loop));
+}
+
+static inline int64_t hl_feed_wall(const struct hl_feed *f)
+{
+        return clock_wall_ms(loop_clock(f->loop));
+}
+
+/* ---- hl_feed.c ---- */
+
+/* The pump runs in a turn of its own: frees what was dropped, fits topics into the limits, sends. */
+void hl_feed_kick(struct hl_feed *f);
+/* Tells; fills topic and at. Nothing once the topic is dropped or the feed closed. */
+void hl_feed_tell(struct hl_feed *f, struct hl_feed_topic *t, struct feed_event *event);
+/* Tells FEED_LIVE if the topic was not live and all its wires are. */
+void hl_feed_check_live(struct hl_feed *f, struct hl_feed_topic *t);
+/* Tells FEED_GAP if the topic was live, or now has a reason why it is not. conn: that was lost, or NULL. */
+void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, const struct hl_feed_conn *conn,
+                  enum errc refusal);
+enum hl_feed_class hl_feed_class_of(enum feed_kind kind);
+
+void hl_feed_metrics(const struct hl_feed *f, struct buf *out);
+
+/* ---- hl_feed_wire.c ---- */
+
+/* Learns the dexes from the venue's markets. */
+void hl_feed_wire_dexes(struct hl_feed *f);
+bool hl_feed_wire_knows_dex(const struct hl_feed *f, const char *dex);
+/* The dex of a market's name into out: "" for the first; false: a name that can't be one. */
+bool hl_feed_wire_dex_of(char out[HL_FEED_DEX_MAX], const char *symbol);
+/* How many subscriptions the topic needs. */
+size_t hl_feed_wire_count(const struct hl_feed *f, const struct hl_feed_topic *t);
+/* Makes the wires that are missing and leaves those that are too many. */
+void hl_feed_wire_sync(struct hl_feed *f, struct hl_feed_topic *t);
+void hl_feed_wire_leave(struct hl_feed *f, struct hl_feed_wire *w);
+void hl_feed_wire_free(struct hl_feed_wire *w);
+/* The wanted topic's wire on this connection that was asked for; NULL: no such. */
+struct hl_feed_wire *hl_feed_wire_find(const struct hl_feed_conn *c, enum hl_feed_type type,
+                                       const char *name, const struct addr *user);
+/* "subscription" as it is sent, and as it comes back; E_SYNTAX for one that can't be ours. */
+void hl_feed_wire_print(struct buf *out, const struct hl_feed_key *key);
+MUST_USE enum errc hl_feed_wire_parse(struct hl_feed_key *out, const json_t *subscription);
+/* Does the topic stand without it? */
+bool hl_feed_wire_is_optional(const struct hl_feed_wire *w);
+/* Does the venue answer such a subscription with data at once? */
+bool hl_feed_wire_has_first(enum hl_feed_type type);
+static inline bool hl_feed_wire_is_at_venue(const struct hl_feed_wire *w)
+{
+        return w->state == HL_FEED_ASKED || w->state == HL_FEED_HELD ||
+               w->state == HL_FEED_LEAVING || w->state == HL_FEED_LEFT;
+}
+
+/* ---- hl_feed_conn.c ---- */
+
+/* Can connections be made with these options? */
+bool hl_feed_conn_check(struct hl_feed *f, struct err *err);
+/* Where such a wire belongs, made if need be. NULL: there is no room for it anywhere. */
+struct hl_feed_conn *hl_feed_conn_for(struct hl_feed *f, const struct hl_feed_key *key);
+void hl_feed_conn_free(struct hl_feed_conn *c); /* accepts NULL */
+/* Frees what was given up, and connections that nobody needs. */
+void hl_feed_conn_sweep(struct hl_feed *f);
+
+/* ---- hl_feed_fit.c ---- */
+
+/* Is there room for the topic, if newer ones and lesser ones give way? Counts the room taken by users. */
+bool hl_feed_fit_has_room(const struct hl_feed *f, const struct hl_feed_topic *t);
+unsigned hl_feed_fit_users(const struct hl_feed *f);
+/* Parks what has no room, brings back what has. */
+void hl_feed_fit(struct hl_feed *f);
+
+/* ---- hl_feed_send.c, hl_feed_judge.c ---- */
+
+void hl_feed_send(struct hl_feed *f);
+/* Asks again for what is silent, or was not answered. */
+void hl_feed_judge(struct hl_feed *f);
+/* Something of it was lost on a connection that lives: a gap, and it is asked for anew. */
+void hl_feed_judge_broken(struct hl_feed *f, struct hl_feed_wire *w);
+
+/* ---- hl_feed_frame.c and the channels ---- */
+
+/* What the venue said. */
+void hl_feed_frame(struct hl_feed_conn *c, const char *text, size_t len);
+const char *hl_feed_frame_channel(size_t i); /* NULL from the last on */
+void hl_feed_frame_ignore(struct hl_feed *f, enum hl_feed_ignored why);
+/* Data came for it: it is not silent, and is live if it was not. */
+void hl_feed_frame_heard(struct hl_feed *f, struct hl_feed_wire *w);
+
+/* The venue's clock is at least as late as what it says. */
+void hl_feed_frame_learn_time(struct hl_feed *f, int64_t venue_at);
+
+typedef void hl_feed_take_fn(struct hl_feed_conn *c, const json_t *data);
+hl_feed_take_fn hl_feed_market_trades, hl_feed_market_all_contexts, hl_feed_market_dex_contexts,
+        hl_feed_market_context;
+hl_feed_take_fn hl_feed_account_fills, hl_feed_account_fundings, hl_feed_account_events,
+        hl_feed_account_all_states, hl_feed_account_state, hl_feed_account_orders,
+        hl_feed_account_order_updates;
+
+#endif

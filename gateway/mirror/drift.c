@@ -1,0 +1,284 @@
+/* drift: how far the shadow was from what the venue says. Money may differ by one unit of 0.000001:
+ * that much the venue's own rounding leaves open. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "mirror/mirror_core.h"
+#include "risk/show.h"
+
+struct walk {
+        struct drift_result *out;
+        num_wide equity;   /* is - had, at the marks */
+        num_wide exposure; /* value of sizes that differ */
+        num_wide isolated; /* isolated cash: is - had */
+};
+
+static void note(struct drift_result *out, enum mirror_field field)
+{
+        out->fields |= 1u << field;
+}
+
+static bool apart(struct usd a, struct usd b)
+{
+        num_wide d = (num_wide)a.v - b.v;
+
+        return d > NUM_MICRO || d < -NUM_MICRO;
+}
+
+static num_wide at_mark(num_wide size, struct px mark)
+{
+        return size * mark.v / NUM_SCALE;
+}
+
+/* One market; had or is may be NULL. */
+static void compare(struct walk *w, const struct shadow_position *had,
+                    const struct shadow_position *is, struct px mark)
+{
+        static const struct shadow_position none;
+        const struct shadow_position *a = had ? had : &none, *b = is ? is : &none;
+        num_wide size = (num_wide)b->size.v - a->size.v;
+
+        if (size)
+                note(w->out, FIELD_SIZE);
+        w->equity += at_mark(size, mark) + b->raw_usd.v - a->raw_usd.v;
+        w->isolated += (num_wide)b->raw_usd.v - a->raw_usd.v;
+        w->exposure += at_mark(size < 0 ? -size : size, mark);
+        if (apart(a->entry_notional, b->entry_notional))
+                note(w->out, FIELD_ENTRY);
+        if (apart(a->raw_usd, b->raw_usd))
+                note(w->out, FIELD_ISOLATED_CASH);
+        if (!had || !is)
+                return;
+        if (a->mode != b->mode)
+                note(w->out, FIELD_MODE);
+        if (a->leverage != b->leverage)
+                note(w->out, FIELD_LEVERAGE);
+        if (apart(a->funding, b->funding))
+                note(w->out, FIELD_FUNDING);
+}
+
+static num_wide size_of(num_wide v)
+{
+        return v < 0 ? -v : v;
+}
+
+void drift_books(struct drift_result *out, const struct shadow_book *had,
+                 const struct shadow_book *is, const struct shadow_marks *marks)
+{
+        static const uint32_t elsewhere =
+                1u << FIELD_LEVERAGE | 1u << FIELD_ISOLATED_CASH | 1u << FIELD_CROSS_CASH;
+        struct walk w = {.out = out, .equity = (num_wide)is->cash.v - had->cash.v};
+        num_wide cash = w.equity, amount;
+        uint32_t i = 0, k = 0;
+
+        while (i < had->n || k < is->n) {
+                const struct shadow_position *a = i < had->n ? &had->position[i] : NULL;
+                const struct shadow_position *b = k < is->n ? &is->position[k] : NULL;
+
+                if (a && b && a->market < b->market)
+                        b = NULL;
+                if (a && b && b->market < a->market)
+                        a = NULL;
+                compare(&w, a, b, marks->mark(marks->cookie, a ? a->market : b->market));
+                i += a != NULL;
+                k += b != NULL;
+        }
+        if (apart(had->cash, is->cash))
+                note(out, FIELD_CROSS_CASH);
+        amount = size_of(w.equity) + w.exposure;
+        out->amount.v = amount > INT64_MAX ? INT64_MAX : (int64_t)amount;
+        /* Margin that went in or out of a position shows on both sides. */
+        out->may_be_elsewhere = out->fields && !(out->fields & ~elsewhere) &&
+                                (!(out->fields & 1u << FIELD_ISOLATED_CASH) ||
+                                 size_of(w.isolated + cash) <= NUM_MICRO);
+}
+
+static void compare_price(struct drift_result *out, const struct shadow_position *p,
+                          const struct venue_position *row, const struct shadow_value *value,
+                          const struct shadow_marks *marks, const struct margin_table *tables)
+{
+        struct margin_liquidation liquidation;
+        struct margin_position m;
+        char text[NUM_STR_MAX];
+
+        if (p->flags & (POSITION_RERATED | POSITION_TIERS_GUESSED))
+                return;
+        if (shadow_value_position(&m, p, marks->mark(marks->cookie, p->market), tables) ||
+            margin_liquidation(&liquidation, &m, &value->cross)) {
+                note(out, FIELD_LIQUIDATION_PRICE);
+                return;
+        }
+        (void)show_liquidation(text, &liquidation);
+        if (strcmp(text, row->liquidation_px))
+                note(out, FIELD_LIQUIDATION_PRICE);
+}
+
+/* Whether resting orders are known as they were when the state was made. */
+static bool orders_match_state(const struct shadow *s)
+{
+        if (!s->orders_known || s->n_sent || (s->doubts & DOUBT_ORDERS))
+                return false;
+        /* Orders placed elsewhere show in a list that was asked for with the state, or when told. */
+        if (!(s->topics & TOPIC_ORDERS_LIVE) && s->orders_asked_at != s->asked_at)
+                return false;
+        for (uint32_t i = 0; i < s->n_orders; i++) {
+                if (s->order[i].known_at > s->asked_at)
+                        return false;
+        }
+        for (uint32_t i = 0; i < s->n_gone; i++) {
+                if (s->gone[i].at >= s->asked_at)
+                        return false;
+        }
+        return true;
+}
+
+static void compare_withdrawable(struct drift_result *out, const struct shadow *s,
+                                 const struct shadow_value *value,
+                                 const struct venue_account *state)
+{
+        struct margin_cross cross = value->cross;
+        struct usd withdrawable;
+        unsigned unknown = 0;
+
+        if (!orders_match_state(s) || shadow_value_resting(&cross.resting, &unknown, s) || unknown)
+                return;
+        if (margin_withdrawable(&withdrawable, &cross) || apart(withdrawable, state->withdrawable))
+                note(out, FIELD_WITHDRAWABLE);
+}
+
+void drift_figures(struct drift_result *out, const struct mirror *mirror, const struct shadow *s,
+                   const struct shadow_book *had, const struct venue_account *state,
+                   const struct shadow_marks *marks)
+{
+        struct shadow_value value;
+
+        if (shadow_value_book(&value, had, marks, mirror->table)) {
+                note(out, FIELD_ACCOUNT_VALUE);
+                return;
+        }
+        if (apart(value.account_value, state->account_value))
+                note(out, FIELD_ACCOUNT_VALUE);
+        if (apart(value.margin_used, state->total_margin_used))
+                note(out, FIELD_MARGIN_USED);
+        if (apart(value.cross.maintenance, state->cross.maintenance))
+                note(out, FIELD_MAINTENANCE);
+        compare_withdrawable(out, s, &value, state);
+        for (uint32_t i = 0; i < had->n; i++) {
+                const char *symbol = mirror->place[had->position[i].market].symbol;
+
+                for (unsigned k = 0; k < state->n_positions; k++) {
+                        if (!strcmp(state->position[k].symbol, symbol))
+                                compare_price(out, &had->position[i], &state->position[k], &value,
+                                              marks, mirror->table);
+                }
+        }
+}
+
+static bool is_above_threshold(const struct mirror *mirror, const struct shadow *s,
+                               struct usd amount)
+{
+        struct shadow_marks marks = mirror_marks(mirror);
+        int64_t limit = mirror->options.drift_least.v, share;
+        struct shadow_value value;
+
+        if (!shadow_value_book(&value, &s->book, &marks, mirror->table) &&
+            value.account_value.v > 0 &&
+            !num_muldiv(&share, value.account_value.v, mirror->options.drift_share.v,
+                        NUM_RATE_SCALE, NUM_DOWN) &&
+            share > limit)
+                limit = share;
+        return amount.v > limit;
+}
+
+static void tell(struct mirror *mirror, const struct shadow *s, struct usd amount, uint32_t fields,
+                 int64_t from, int64_t until)
+{
+        const struct mirror_hooks *hooks = &mirror->options.hooks;
+        struct mirror_drift_note told = {
+                .user = &s->user,
+                .dex = mirror->dex[s->dex],
+                .is_drifted = s->is_drifted,
+                .amount = amount,
+                .fields = fields,
+                .wrong_from = from,
+                .wrong_until = until,
+        };
+
+        if (hooks->drift)
+                hooks->drift(hooks->cookie, &told);
+}
+
+static void was_wrong(struct mirror *mirror, int64_t from, int64_t until)
+{
+        int64_t for_ms = from > 0 && until > from ? until - from : 0;
+
+        mirror->stats.wrong_ms_last = for_ms;
+        if (for_ms > mirror->stats.wrong_ms_max)
+                mirror->stats.wrong_ms_max = for_ms;
+}
+
+static void count(uint64_t *counter, uint32_t fields)
+{
+        for (unsigned i = 0; i < MIRROR_FIELDS; i++)
+                counter[i] += fields >> i & 1;
+}
+
+/* No reason was found: it counts, and above the threshold the account is not trusted. */
+static void conclude(struct mirror *mirror, struct shadow *s, struct usd amount, uint32_t fields,
+                     int64_t from, int64_t until)
+{
+        count(mirror->stats.drift_unexplained, fields);
+        was_wrong(mirror, from, until);
+        if (s->is_drifted || !is_above_threshold(mirror, s, amount))
+                return;
+        s->is_drifted = true;
+        s->drift_from = from;
+        mirror->stats.drifted_ever++;
+        mirror->stats.drifted_now++;
+        tell(mirror, s, amount, fields, from, until);
+}
+
+static void suspect(struct mirror *mirror, struct shadow *s, const struct drift_result *result,
+                    int64_t state_at, int64_t now)
+{
+        s->suspicion = xmalloc(sizeof *s->suspicion);
+        *s->suspicion =
+                (struct shadow_suspicion){result->fields, result->amount, s->clean_at, state_at};
+        mirror_mark(s, DOUBT_FILL, now);
+        s->verify_at = now + mirror->options.verify_after_ms;
+}
+
+void drift_explain(struct mirror *mirror, struct shadow *s)
+{
+        if (!s->suspicion)
+                return;
+        count(mirror->stats.drift_explained, s->suspicion->fields);
+        free(s->suspicion);
+        s->suspicion = NULL;
+}
+
+void drift_judge(struct mirror *mirror, struct shadow *s, const struct drift_result *result,
+                 bool is_explained, int64_t state_at, int64_t now)
+{
+        struct shadow_suspicion *old = s->suspicion;
+
+        s->suspicion = NULL;
+        if (old)
+                conclude(mirror, s, old->amount, old->fields, old->from, old->until);
+        free(old);
+        if (is_explained)
+                count(mirror->stats.drift_explained, result->fields);
+        else if (result->fields & 1u << FIELD_SIZE)
+                suspect(mirror, s, result, state_at, now);
+        else if (result->fields)
+                conclude(mirror, s, result->amount, result->fields, s->clean_at, state_at);
+        mirror->stats.states_clean += !result->fields;
+        if (s->is_drifted && !result->fields) {
+                s->is_drifted = false;
+                mirror->stats.drifted_now--;
+                tell(mirror, s, result->amount, result->fields, s->drift_from, state_at);
+                was_wrong(mirror, s->drift_from, state_at);
+        }
+        s->clean_at = state_at; /* corrected by this very state */
+}

@@ -1,0 +1,171 @@
+/* mirror_core: what the mirror's files share; private to mirror.
+ * Every change of an account ends in mirror_settle: thresholds, needs and doubts follow there. */
+#ifndef MIRROR_MIRROR_CORE_H
+#define MIRROR_MIRROR_CORE_H
+
+#include "base/map.h"
+#include "mirror/mirror.h"
+#include "mirror/shadow.h"
+#include "mirror/ticks.h"
+
+#define MIRROR_HOUR_MS    INT64_C(3600000)
+#define MIRROR_DEXES_MAX  255
+#define MIRROR_TABLES_MAX 65535
+/* How far the venue's clock and ours, or a pushed state and the events around it, may be apart. */
+#define MIRROR_SLACK_MS 2000
+/* The venue charges funding somewhat after the hour. */
+#define MIRROR_FUNDING_LATE_MS INT64_C(120000)
+
+/* Trades that touched a watched account, by market: bit 0 the buyer's side, bit 1 the seller's. */
+struct mirror_seen {
+        uint64_t tid;
+        uint8_t sides;
+};
+struct mirror_place {
+        char symbol[SYMBOL_MAX];
+        uint32_t asset;
+        uint8_t dex;
+        uint8_t size_decimals;
+        bool has_market, is_delisted, is_live;
+        uint16_t table; /* at present */
+        struct shadow_market_rule rule;
+        struct px mark, oracle;
+        struct rate funding;
+        struct px hour_oracle; /* at the last full hour; 0: was not known */
+        struct rate hour_rate;
+        int64_t context_at; /* wall ms; 0: never */
+        int64_t live_at;    /* wall ms: trades are whole since; with is_live */
+        struct mirror_seen *seen;
+        uint32_t n_seen, next_seen;
+};
+
+/* An action of ours under way. */
+struct mirror_sent {
+        uint64_t ticket;
+        struct addr user;
+        int64_t at;
+        uint64_t order; /* events that came later have a higher one */
+        struct venue_action action;
+};
+
+struct mirror_heap {
+        uint32_t *slot;
+        uint32_t n, cap;
+};
+
+struct mirror {
+        struct mirror_options options;
+        struct ticks *ticks;
+        struct map *accounts;   /* user and dex -> struct shadow */
+        struct shadow **shadow; /* by slot; NULL: free */
+        uint32_t n_slots, cap_slots;
+        uint32_t *free_slot;
+        uint32_t n_free, cap_free;
+        char dex[MIRROR_DEXES_MAX][MIRROR_DEX_MAX];
+        unsigned n_dexes;
+        struct map *symbols; /* -> struct mirror_place */
+        struct mirror_place *place;
+        uint32_t n_places;
+        struct margin_table *table; /* 0: none; interned */
+        unsigned n_tables, cap_tables;
+        struct shadow_rules rules;
+        struct mirror_sent **sent;
+        size_t n_sent;
+        uint64_t next_ticket, next_order;
+        struct mirror_heap heap[MIRROR_RANKS];
+        uint32_t sweep_at;   /* slot at which the search for gaps goes on */
+        uint32_t sweep_left; /* slots still to be looked at */
+        int64_t hour_at;
+        uint32_t funding_left; /* slots still to be charged for that hour */
+        struct mirror_stats stats;
+};
+
+/* ---- mirror.c ---- */
+struct shadow *mirror_shadow(const struct mirror *mirror, const struct addr *user, unsigned dex);
+struct shadow *mirror_shadow_named(const struct mirror *mirror, const struct addr *user,
+                                   const char *dex);
+/* -1: not known. */
+int mirror_dex_find(const struct mirror *mirror, const char *dex);
+/* Calls each for every dex's shadow of the user. */
+void mirror_each_of(struct mirror *mirror, const struct addr *user,
+                    void (*each)(struct mirror *mirror, struct shadow *s, void *cookie),
+                    void *cookie);
+
+/* ---- mirror_market.c ---- */
+struct mirror_place *mirror_place(const struct mirror *mirror, const char *symbol); /* or NULL */
+struct mirror_place *mirror_place_by_asset(const struct mirror *mirror, uint32_t asset);
+/* Made where it is not known; NULL: there are as many as there may be, or the name is none. */
+struct mirror_place *mirror_place_make(struct mirror *mirror, const char *symbol);
+uint32_t mirror_place_number(const struct mirror *mirror, const struct mirror_place *place);
+/* The table's number; 0 where it can't be kept. */
+uint16_t mirror_table(struct mirror *mirror, const struct margin_table *table);
+const struct shadow_market_rule *mirror_rule(const void *cookie, uint32_t market);
+struct shadow_marks mirror_marks(const struct mirror *mirror); /* present ones */
+
+/* ---- mirror_trust.c: doubts ---- */
+void mirror_mark(struct shadow *s, uint32_t doubts, int64_t now);
+void mirror_mark_orders(struct shadow *s, int64_t now); /* resting orders alone */
+/* All of them, those that follow from the rest included. */
+uint32_t mirror_doubts(const struct mirror *mirror, const struct shadow *s, int64_t now);
+bool mirror_context_fresh(const struct mirror *mirror, uint32_t market, int64_t now);
+bool mirror_has_gap(const struct mirror *mirror, const struct shadow *s, uint32_t market);
+
+/* ---- mirror_levels.c: thresholds ---- */
+void mirror_levels_set(struct mirror *mirror, struct shadow *s, int64_t now);
+void mirror_levels_crossed(void *cookie, uint32_t account, uint32_t market, uint8_t level,
+                           bool reached);
+void mirror_levels_look(void *cookie, uint32_t account);
+
+/* ---- mirror_needs.c ---- */
+void mirror_needs_set(struct mirror *mirror, struct shadow *s, int64_t now);
+void mirror_needs_drop(struct mirror *mirror, struct shadow *s);
+void mirror_needs_sweep(struct mirror *mirror); /* start looking at everybody for gaps */
+
+/* ---- mirror_settle, in mirror.c: after any change ---- */
+void mirror_settle(struct mirror *mirror, struct shadow *s, int64_t now);
+
+/* ---- mirror_trades.c ---- */
+/* Adds an effect, with what follows from one that does not fit or is old. */
+bool mirror_effect(struct mirror *mirror, struct shadow *s, const struct shadow_effect *effect,
+                   int64_t now);
+void mirror_tell_fill(struct mirror *mirror, const struct shadow *s,
+                      const struct mirror_fill_seen *fill);
+struct usd mirror_fee(const struct shadow *s, const struct shadow_effect *effect);
+
+/* ---- mirror_orders.c ---- */
+/* A fill of a resting order at that price: which one it was, where that can be told. */
+void mirror_orders_filled(struct shadow *s, uint32_t market, enum side side, struct px price,
+                          struct qty size, uint64_t oid, int64_t at, int64_t now);
+void mirror_order_take(struct shadow_order *out, const struct venue_open_order *order,
+                       uint32_t market, int64_t now);
+
+/* ---- mirror_funding.c ---- */
+void mirror_funding_go_on(struct mirror *mirror, int64_t now);
+
+/* ---- mirror_liquidation.c ---- */
+/* Told by the venue, or suspected since a mark passed the liquidation price. */
+void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at, bool is_certain);
+/* A state came: tell what was lost. */
+void mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct shadow_book *now);
+
+/* ---- drift.c ---- */
+struct drift_result {
+        uint32_t fields; /* bits by enum mirror_field */
+        struct usd amount;
+        bool may_be_elsewhere; /* as a transfer, a margin edit or a leverage change would show */
+};
+/* What differs between the shadow and what the venue says, valued at marks. */
+void drift_books(struct drift_result *out, const struct shadow_book *had,
+                 const struct shadow_book *is, const struct shadow_marks *marks);
+/* The venue's own sums and liquidation prices against `had` at the marks of that state. */
+void drift_figures(struct drift_result *out, const struct mirror *mirror, const struct shadow *s,
+                   const struct shadow_book *had, const struct venue_account *state,
+                   const struct shadow_marks *marks);
+/* Counts, and moves the account in or out of being drifted. Sizes that differ for no reason wait for
+ * the trade that may still come: it explains them, the next state does not. */
+void drift_judge(struct mirror *mirror, struct shadow *s, const struct drift_result *result,
+                 bool is_explained, int64_t state_at, int64_t now);
+/* A trade came that the last state held already. */
+void drift_explain(struct mirror *mirror, struct shadow *s);
+
+#endif

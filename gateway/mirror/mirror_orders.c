@@ -1,0 +1,264 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "mirror/mirror_core.h"
+
+void mirror_order_take(struct shadow_order *out, const struct venue_open_order *order,
+                       uint32_t market, int64_t now)
+{
+        *out = (struct shadow_order){
+                .oid = order->oid,
+                .price = order->price,
+                .trigger_price = order->trigger_price,
+                .size = order->size,
+                .original_size = order->original_size,
+                .placed_at = order->placed_at,
+                .known_at = now,
+                .market = market,
+                .cloid = order->cloid,
+                .side = (uint8_t)order->side,
+                .trigger = (uint8_t)order->trigger,
+                .has_cloid = order->has_cloid,
+                .reduce_only = order->reduce_only,
+                .is_trigger = order->is_trigger,
+                .is_position_tpsl = order->is_position_tpsl,
+                .trigger_is_market = order->trigger_is_market,
+                .waits_for_parent = order->waits_for_parent,
+        };
+        must(text_copy(out->tif, sizeof out->tif, order->tif));
+}
+
+static bool is_sane(const struct venue_open_order *order)
+{
+        return order->oid && order->size.v >= 0 && order->price.v >= 0 &&
+               (order->side == SIDE_BUY || order->side == SIDE_SELL);
+}
+
+/* What came to be known after the list was asked for stands beside it. */
+static struct shadow_order *later_ones(struct shadow *s, int64_t asked_at, uint32_t *n)
+{
+        struct shadow_order *later = NULL;
+
+        *n = 0;
+        for (uint32_t i = 0; i < s->n_orders; i++) {
+                if (s->order[i].known_at <= asked_at)
+                        continue;
+                later = xrealloc(later, (*n + 1) * sizeof *later);
+                later[(*n)++] = s->order[i];
+        }
+        return later;
+}
+
+static void put(struct mirror *mirror, struct shadow *s, const struct shadow_order *order,
+                int64_t now)
+{
+        if (shadow_order_put(s, order))
+                return;
+        mirror->stats.refused++;
+        mirror_mark_orders(s, now);
+}
+
+static bool differs(struct shadow *s, const struct shadow_order *had, uint32_t n_had,
+                    int64_t asked_at)
+{
+        for (uint32_t i = 0; i < n_had; i++) {
+                const struct shadow_order *is = shadow_order(s, had[i].oid);
+
+                if (had[i].known_at <= asked_at && (!is || is->size.v != had[i].size.v))
+                        return true;
+        }
+        for (uint32_t i = 0; i < s->n_orders; i++) {
+                bool known = false;
+
+                for (uint32_t k = 0; k < n_had && !known; k++)
+                        known = had[k].oid == s->order[i].oid;
+                if (!known)
+                        return true;
+        }
+        return false;
+}
+
+/* The list as it was told, less what has gone since, and what came since. */
+static void replace(struct mirror *mirror, struct shadow *s, int64_t asked_at, int64_t now,
+                    const struct venue_open_order *orders, size_t n)
+{
+        uint32_t n_later = 0;
+        struct shadow_order *later = later_ones(s, asked_at, &n_later);
+
+        free(s->order);
+        s->order = NULL;
+        s->n_orders = s->cap_orders = 0;
+        for (size_t i = 0; i < n; i++) {
+                struct mirror_place *place = mirror_place_make(mirror, orders[i].symbol);
+                struct shadow_order order;
+
+                if (!place || place->dex != s->dex || !is_sane(&orders[i])) {
+                        mirror->stats.refused++;
+                        mirror_mark_orders(s, now);
+                        continue;
+                }
+                if (shadow_order_gone_since(s, orders[i].oid, asked_at))
+                        continue;
+                mirror_order_take(&order, &orders[i], mirror_place_number(mirror, place), asked_at);
+                order.status_at = asked_at;
+                put(mirror, s, &order, now);
+        }
+        for (uint32_t i = 0; i < n_later; i++)
+                put(mirror, s, &later[i], now);
+        free(later);
+}
+
+static void drop_gone(struct shadow *s, int64_t before)
+{
+        uint32_t kept = 0;
+
+        for (uint32_t i = 0; i < s->n_gone; i++) {
+                if (s->gone[i].at >= before)
+                        s->gone[kept++] = s->gone[i];
+        }
+        s->n_gone = kept;
+        if (kept)
+                return;
+        free(s->gone);
+        s->gone = NULL;
+}
+
+void mirror_orders(struct mirror *mirror, const struct addr *user, const char *dex,
+                   const struct mirror_reading *reading, const struct venue_open_order *orders,
+                   size_t n)
+{
+        struct shadow *s = mirror_shadow_named(mirror, user, dex);
+        int64_t asked_at = reading->asked_at ? reading->asked_at : reading->at - MIRROR_SLACK_MS;
+        struct shadow_order *had;
+        uint32_t n_had;
+        bool was_sure;
+
+        if (!s) {
+                mirror->stats.refused++;
+                return;
+        }
+        s->parts &= (uint8_t)~PART_ORDERS;
+        s->is_taken = s->is_taken && s->parts;
+        if (s->orders_known && asked_at < s->orders_asked_at) {
+                mirror->stats.states_stale++;
+                return;
+        }
+        was_sure = (s->topics & TOPIC_ORDERS_LIVE) && !(s->doubts & DOUBT_ORDERS);
+        had = s->order;
+        n_had = s->n_orders;
+        s->order = NULL;
+        if (n_had) {
+                s->order = xcalloc(n_had, sizeof *s->order);
+                memcpy(s->order, had, n_had * sizeof *had);
+        }
+        if (asked_at >= s->orders_doubt_at)
+                s->doubts &= ~(uint32_t)DOUBT_ORDERS;
+        replace(mirror, s, asked_at, reading->at, orders, n);
+        if (s->orders_known && differs(s, had, n_had, asked_at)) {
+                if (was_sure)
+                        mirror->stats.drift_unexplained[FIELD_ORDERS]++;
+                else
+                        mirror->stats.drift_explained[FIELD_ORDERS]++;
+        }
+        free(had);
+        s->orders_known = true;
+        s->orders_asked_at = asked_at;
+        s->orders_at = reading->at;
+        drop_gone(s, asked_at);
+        mirror_settle(mirror, s, reading->at);
+}
+
+static bool is_open_word(const char *status)
+{
+        return !strcmp(status, "open") || !strcmp(status, "resting") ||
+               !strcmp(status, "waitingForFill") || !strcmp(status, "waitingForTrigger");
+}
+
+static void tell_triggered(struct mirror *mirror, const struct shadow *s,
+                           const struct venue_order_status *status)
+{
+        const struct mirror_hooks *hooks = &mirror->options.hooks;
+        struct mirror_trigger_note told = {
+                .user = &s->user,
+                .dex = mirror->dex[s->dex],
+                .symbol = status->order.symbol,
+                .oid = status->order.oid,
+                .trigger = status->order.trigger,
+                .trigger_price = status->order.trigger_price,
+                .at = status->status_at,
+        };
+
+        if (hooks->triggered)
+                hooks->triggered(hooks->cookie, &told);
+}
+
+void mirror_order_status(struct mirror *mirror, const struct addr *user,
+                         const struct venue_order_status *status, int64_t at)
+{
+        struct mirror_place *place = mirror_place_make(mirror, status->order.symbol);
+        struct shadow *s = place ? mirror_shadow(mirror, user, place->dex) : NULL;
+        const struct shadow_order *known;
+        struct shadow_order order;
+        bool triggered;
+
+        if (!s || !status->found || !is_sane(&status->order)) {
+                mirror->stats.refused++;
+                return;
+        }
+        known = shadow_order(s, status->order.oid);
+        if ((known && status->status_at < known->status_at) ||
+            (!known && shadow_order_gone_since(s, status->order.oid, 0)))
+                return; /* late, or told before */
+        triggered = !strcmp(status->status, "triggered");
+        mirror_order_take(&order, &status->order, mirror_place_number(mirror, place), at);
+        order.status_at = status->status_at;
+        if (triggered && !(known && !known->is_trigger)) {
+                tell_triggered(mirror, s, status);
+                order.is_trigger = false; /* an order like any other from now on */
+        }
+        if (is_open_word(status->status) || triggered)
+                put(mirror, s, &order, at);
+        else
+                shadow_order_drop(s, order.oid, at);
+        mirror_settle(mirror, s, at);
+}
+
+/* By its number where it is told; else by price, if only one stands there. */
+static struct shadow_order *candidate(struct shadow *s, uint32_t market, enum side side,
+                                      struct px price, uint64_t oid, unsigned *n)
+{
+        struct shadow_order *found = NULL;
+
+        *n = 0;
+        for (uint32_t i = 0; i < s->n_orders; i++) {
+                struct shadow_order *order = &s->order[i];
+
+                if (order->market != market || order->side != (uint8_t)side)
+                        continue;
+                if (oid ? order->oid != oid : (order->is_trigger || order->price.v != price.v))
+                        continue;
+                found = order;
+                ++*n;
+        }
+        return found;
+}
+
+void mirror_orders_filled(struct shadow *s, uint32_t market, enum side side, struct px price,
+                          struct qty size, uint64_t oid, int64_t at, int64_t now)
+{
+        unsigned n;
+        struct shadow_order *order = candidate(s, market, side, price, oid, &n);
+
+        /* What the order was told to be since has this fill in it. */
+        if (n == 1 && order->status_at >= at)
+                return;
+        if (n == 1 && order->size.v > size.v) {
+                order->size.v -= size.v;
+        } else if (n == 1 && order->size.v == size.v) {
+                shadow_order_drop(s, order->oid, now);
+        } else if (!oid || n) {
+                /* None, several, or smaller than what was filled: what rests is not known. */
+                mirror_mark_orders(s, now);
+        }
+}

@@ -1,0 +1,443 @@
+/* The feed against the paper venue on the same loop: every topic, and what its faults do to them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "adapters/feed.h"
+#include "base/mem.h"
+#include "paper_fixture.h"
+
+#define WAIT_MS  20000
+#define TOLD_MAX 20000
+
+/* What was told, without what it borrowed. */
+struct told {
+        enum feed_event_kind kind;
+        enum feed_kind topic;
+        int64_t since;
+        size_t n, n_past;
+        bool is_snapshot;
+        char dex[16], text[64], symbol[SYMBOL_MAX], collateral[COLLATERAL_MAX];
+        struct addr users[2];
+};
+
+struct rig {
+        struct paper_fixture f;
+        struct paper_wallet w;
+        struct venue *venue;
+        struct feed *feed;
+        struct told *told;
+        size_t n_told, n_seen;
+};
+
+static const enum feed_kind kinds[] = {FEED_CONTEXTS,    FEED_TRADES,     FEED_USER_FILLS,
+                                       FEED_USER_EVENTS, FEED_USER_STATE, FEED_USER_ORDERS};
+
+static void read_row(struct told *told, const struct feed_event *e)
+{
+        char text[NUM_STR_MAX];
+
+        if (e->kind == FEED_TRADE_ROWS) {
+                memcpy(told->users, e->u.trade[e->n - 1].users, sizeof(told->users));
+                for (size_t i = 0; i < e->n; i++)
+                        told->n_past += e->u.trade[i].is_past;
+        } else if (e->kind == FEED_PAYMENT_ROWS && e->n > 0) {
+                (void)text_copy(told->text, sizeof(told->text),
+                                num_print_usd(text, e->u.payment[e->n - 1].amount));
+        } else if (e->kind == FEED_ORDER_STATUS) {
+                (void)text_copy(told->text, sizeof(told->text), e->u.status->status);
+        } else if (e->kind == FEED_ACCOUNT) {
+                (void)text_copy(told->collateral, sizeof(told->collateral),
+                                e->u.account->collateral);
+                if (e->u.account->n_positions > 0)
+                        (void)text_copy(told->text, sizeof(told->text),
+                                        e->u.account->position[0].symbol);
+        } else if (e->kind == FEED_CONTEXT_ROWS) {
+                memcpy(told->symbol, e->u.context[0].symbol, sizeof(told->symbol));
+                (void)text_copy(told->text, sizeof(told->text),
+                                num_print_px(text, e->u.context[0].mark));
+        }
+}
+
+static void on_event(void *cookie, const struct feed_event *e)
+{
+        struct rig *rig = cookie;
+        struct told *told = &rig->told[rig->n_told];
+
+        assert_true(rig->n_told < TOLD_MAX);
+        memset(told, 0, sizeof(*told));
+        told->kind = e->kind;
+        told->topic = e->topic->kind;
+        told->since = e->since;
+        told->n = e->n;
+        told->is_snapshot = e->is_snapshot;
+        memcpy(told->dex, e->dex, sizeof(told->dex));
+        read_row(told, e);
+        rig->n_told++;
+}
+
+static int64_t now_ms(const struct rig *rig)
+{
+        return clock_mono_ms(loop_clock(rig->f.loop));
+}
+
+/* The next such event after those that were looked at; they stay looked at. */
+static const struct told *next(struct rig *rig, enum feed_event_kind kind, enum feed_kind topic)
+{
+        int64_t until = now_ms(rig) + WAIT_MS;
+
+        do {
+                while (rig->n_seen < rig->n_told) {
+                        const struct told *told = &rig->told[rig->n_seen++];
+
+                        if (told->kind == kind && told->topic == topic)
+                                return told;
+                }
+                loop_turn(rig->f.loop, 20);
+        } while (now_ms(rig) < until);
+        fail_msg("event %d of topic %d did not come", (int)kind, (int)topic);
+        return NULL;
+}
+
+static struct feed_topic topic_of(const struct rig *rig, enum feed_kind kind)
+{
+        struct feed_topic topic = {.kind = kind};
+
+        if (kind == FEED_TRADES)
+                (void)text_copy(topic.symbol, sizeof(topic.symbol), "BTC");
+        else if (kind != FEED_CONTEXTS)
+                topic.user = rig->w.address;
+        return topic;
+}
+
+static bool is_live(const struct rig *rig, enum feed_kind kind)
+{
+        struct feed_topic topic = topic_of(rig, kind);
+        struct feed_topic_state state;
+
+        feed_topic_state(rig->feed, &topic, &state);
+        return state.is_live;
+}
+
+/* Waits until the topics are all live, or all are not. */
+static void await_all(struct rig *rig, bool are_live)
+{
+        int64_t until = now_ms(rig) + WAIT_MS;
+
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+                while (is_live(rig, kinds[i]) != are_live && now_ms(rig) < until)
+                        loop_turn(rig->f.loop, 5);
+                if (is_live(rig, kinds[i]) != are_live)
+                        fail_msg("topic %d is not as awaited", (int)kinds[i]);
+        }
+}
+
+/* What happens in the millisecond of a subscription may be past. */
+static void next_ms(struct rig *rig)
+{
+        int64_t at = clock_wall_ms(loop_clock(rig->f.loop));
+
+        while (clock_wall_ms(loop_clock(rig->f.loop)) <= at)
+                loop_turn(rig->f.loop, 1);
+}
+
+static void open_all(struct rig *rig, const struct feed_limits *limits)
+{
+        struct err err = {.code = E_OK};
+        char base[64], url[64];
+        struct venue_options venue = {
+                .kind = "hyperliquid",
+                .base_url = base,
+                .is_mainnet = true,
+                .weight_per_minute = 1200,
+                .order_deadline_ms = 5000,
+                .read_deadline_ms = 5000,
+                .contexts_every_ms = 500,
+                .markets_every_ms = 60000,
+                .max_in_flight = 4,
+                .n_dexes = 1,
+                .dex = {"xyz"},
+        };
+        struct feed_options options = {.url = url, .event = on_event, .cookie = rig};
+
+        (void)snprintf(base, sizeof(base), "http://127.0.0.1:%u", paper_port(rig->f.paper));
+        (void)snprintf(url, sizeof(url), "ws://127.0.0.1:%u/ws", paper_port(rig->f.paper));
+        rig->venue = venue_open(rig->f.loop, &venue, &err);
+        if (!rig->venue)
+                fail_msg("%s", err.detail);
+        options.venue = rig->venue;
+        if (limits)
+                options.limits = *limits;
+        rig->feed = feed_open(rig->f.loop, &options, &err);
+        if (!rig->feed)
+                fail_msg("%s", err.detail);
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+                struct feed_topic topic = topic_of(rig, kinds[i]);
+
+                assert_int_equal(feed_want(rig->feed, &topic), E_OK);
+        }
+        await_all(rig, true);
+        next_ms(rig);
+}
+
+static bool has_symbol(const struct rig *rig, const char *symbol)
+{
+        return rig->venue->ops->market_by_symbol(rig->venue, symbol) != NULL;
+}
+
+/* A builder's dex: its marks beside the first one's, its trades, its account in its own collateral. */
+static void test_builders_dex(void **state)
+{
+        struct rig *rig = *state;
+        struct feed_topic trades = {.kind = FEED_TRADES, .symbol = "xyz:TSLA"};
+        struct feed_topic_state s;
+        int64_t until = now_ms(rig) + WAIT_MS;
+        const struct told *told;
+
+        open_all(rig, NULL);
+        assert_int_equal(feed_want(rig->feed, &trades), E_OK);
+        do {
+                loop_turn(rig->f.loop, 20);
+                feed_topic_state(rig->feed, &trades, &s);
+        } while ((!s.is_live || !has_symbol(rig, "xyz:TSLA")) && now_ms(rig) < until);
+        assert_true(s.is_live && has_symbol(rig, "xyz:TSLA"));
+        paper_fixture_price(&rig->f, "xyz:TSLA", "421.25");
+        rig->n_seen = rig->n_told;
+        do
+                told = next(rig, FEED_CONTEXT_ROWS, FEED_CONTEXTS);
+        while (strcmp(told->symbol, "xyz:XYZ100") != 0);
+        assert_true(told->n >= 3);
+        do
+                told = next(rig, FEED_ACCOUNT, FEED_USER_STATE);
+        while (strcmp(told->dex, "xyz") != 0);
+        assert_string_equal(told->collateral, "USDX");
+        do
+                told = next(rig, FEED_ORDERS, FEED_USER_ORDERS);
+        while (strcmp(told->dex, "xyz") != 0);
+}
+
+static void close_all(struct rig *rig)
+{
+        feed_close(rig->feed);
+        if (rig->venue)
+                rig->venue->ops->close(rig->venue);
+        rig->feed = NULL;
+        rig->venue = NULL;
+}
+
+static int setup(void **state)
+{
+        struct rig *rig = calloc(1, sizeof(*rig));
+
+        rig->told = calloc(TOLD_MAX, sizeof(*rig->told));
+        paper_fixture_open(&rig->f, NULL);
+        rig->w = paper_fixture_wallet(&rig->f, 1);
+        paper_fixture_faucet(&rig->f, &rig->w, "10000");
+        paper_fixture_price(&rig->f, "BTC", "60000");
+        *state = rig;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct rig *rig = *state;
+
+        close_all(rig);
+        paper_fixture_close(&rig->f);
+        free(rig->told);
+        free(rig);
+        return 0;
+}
+
+static void fault(struct rig *rig, const char *kind, unsigned count)
+{
+        json_decref(paper_fixture_post(&rig->f, "/paper/fault", 200,
+                                       "{\"kind\":\"%s\",\"count\":%u,\"path\":\"ws\"}", kind,
+                                       count));
+}
+
+static void buy(struct rig *rig, const char *price, const char *tif, const char *size)
+{
+        json_t *answer = paper_fixture_act(
+                &rig->f, &rig->w, NULL,
+                "{\"type\":\"order\",\"orders\":[{\"a\":0,\"b\":true,\"p\":\"%s\",\"s\":\"%s\","
+                "\"r\":false,\"t\":{\"limit\":{\"tif\":\"%s\"}}}],\"grouping\":\"na\"}",
+                price, size, tif);
+
+        assert_true(paper_fixture_is_ok(answer));
+        json_decref(answer);
+}
+
+static void test_every_topic(void **state)
+{
+        struct rig *rig = *state;
+        const struct told *told;
+
+        json_decref(paper_fixture_act(&rig->f, &rig->w, NULL,
+                                      "{\"type\":\"updateLeverage\",\"asset\":0,\"isCross\":false,"
+                                      "\"leverage\":20}"));
+        open_all(rig, NULL);
+        rig->n_seen = 0;
+        assert_string_equal(next(rig, FEED_CONTEXT_ROWS, FEED_CONTEXTS)->text, "60000");
+        rig->n_seen = rig->n_told;
+        buy(rig, "61000", "Ioc", "0.1");
+        told = next(rig, FEED_TRADE_ROWS, FEED_TRADES);
+        assert_int_equal(told->n_past, 0); /* the market's first ever */
+        assert_true(hex_addr_equal(&told->users[0], &rig->w.address));
+        rig->n_seen = 0;
+        do
+                told = next(rig, FEED_FILL_ROWS, FEED_USER_FILLS);
+        while (told->is_snapshot);
+        assert_int_equal(told->n, 1);
+        rig->n_seen = 0;
+        assert_string_equal(next(rig, FEED_ORDER_STATUS, FEED_USER_ORDERS)->text, "filled");
+        do
+                told = next(rig, FEED_ACCOUNT, FEED_USER_STATE);
+        while (!told->text[0]);
+        assert_string_equal(told->text, "BTC");
+        assert_string_equal(told->dex, "");
+        told = next(rig, FEED_ACCOUNT, FEED_USER_STATE);
+        assert_string_equal(told->dex, "xyz");
+        buy(rig, "50000", "Gtc", "0.01");
+        do
+                told = next(rig, FEED_ORDERS, FEED_USER_ORDERS);
+        while (told->n == 0);
+        json_decref(paper_fixture_post(&rig->f, "/paper/clock", 200, "{\"advanceMs\":3600000}"));
+        assert_string_equal(next(rig, FEED_PAYMENT_ROWS, FEED_USER_EVENTS)->text, "-0.075");
+        paper_fixture_price(&rig->f, "BTC", "55000");
+        (void)next(rig, FEED_LIQUIDATED, FEED_USER_EVENTS);
+}
+
+static void test_closed_socket(void **state)
+{
+        struct rig *rig = *state;
+        const struct told *told;
+        int64_t at;
+
+        open_all(rig, NULL);
+        buy(rig, "61000", "Ioc", "0.1");
+        at = clock_wall_ms(loop_clock(rig->f.loop));
+        fault(rig, "closeSocket", 10);
+        await_all(rig, false);
+        buy(rig, "61000", "Ioc", "0.2"); /* nobody hears it */
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+                rig->n_seen = 0;
+                told = next(rig, FEED_GAP, kinds[i]);
+                assert_true(told->since > 0 && told->since <= at + WAIT_MS);
+        }
+        rig->n_seen = rig->n_told;
+        await_all(rig, true);
+        next_ms(rig);
+        at = (int64_t)rig->n_seen;
+        told = next(rig, FEED_FILL_ROWS, FEED_USER_FILLS);
+        assert_true(told->is_snapshot);
+        assert_int_equal(told->n, 2);
+        rig->n_seen = (size_t)at;
+        told = next(rig, FEED_TRADE_ROWS, FEED_TRADES);
+        assert_int_equal(told->n, 2);
+        assert_int_equal(told->n_past, 2);
+        buy(rig, "61000", "Ioc", "0.1");
+        assert_int_equal(next(rig, FEED_TRADE_ROWS, FEED_TRADES)->n_past, 0);
+}
+
+/* Up, but it says nothing more: contexts are missed first, and take the connection with them. */
+static void test_silent_socket(void **state)
+{
+        struct rig *rig = *state;
+        struct feed_limits limits = {.answer_ms = 1000};
+        struct buf page;
+
+        limits.silent_ms[FEED_CONTEXTS] = 2000;
+        open_all(rig, &limits);
+        buy(rig, "61000", "Ioc", "0.1");
+        fault(rig, "silentSocket", 10);
+        rig->n_seen = rig->n_told;
+        (void)next(rig, FEED_GAP, FEED_CONTEXTS);
+        (void)next(rig, FEED_GAP, FEED_USER_FILLS);
+        await_all(rig, true);
+        buy(rig, "61000", "Ioc", "0.1");
+        rig->n_seen = rig->n_told - 1;
+        (void)next(rig, FEED_TRADE_ROWS, FEED_TRADES);
+        buf_init(&page, 1u << 20);
+        feed_metrics(rig->feed, &page);
+        assert_non_null(strstr(buf_cstr(&page), "\nperpgate_feed_reconnects_total 1\n"));
+        assert_non_null(
+                strstr(buf_cstr(&page), "\nperpgate_feed_topics_live{kind=\"trades\"} 1\n"));
+        buf_fini(&page);
+}
+
+static void test_events_that_come_twice(void **state)
+{
+        struct rig *rig = *state;
+        size_t n = 0, n_past = 0;
+        int64_t until;
+
+        open_all(rig, NULL);
+        rig->n_seen = rig->n_told;
+        fault(rig, "duplicateEvent", 50);
+        buy(rig, "61000", "Ioc", "0.1");
+        until = now_ms(rig) + WAIT_MS;
+        while (n < 2 && now_ms(rig) < until) {
+                const struct told *told = next(rig, FEED_TRADE_ROWS, FEED_TRADES);
+
+                n += told->n;
+                n_past += told->n_past;
+        }
+        assert_int_equal(n, 2);
+        assert_int_equal(n_past, 1);
+}
+
+/* The venue's own limits are on: 14 users, and it says so by refusing the next. */
+static void test_users_the_venue_takes(void **state)
+{
+        struct rig *rig = *state;
+        struct feed_limits limits = {.users = 20};
+        const struct paper_options options = {
+                .seed = 7, .is_mainnet = true, .is_still = true, .has_limits = true};
+        struct feed_topic topic = {.kind = FEED_USER_FILLS};
+        struct feed_topic_state s;
+        int64_t until;
+
+        paper_fixture_close(&rig->f);
+        paper_fixture_open(&rig->f, &options);
+        paper_fixture_price(&rig->f, "BTC", "60000");
+        open_all(rig, &limits); /* one user */
+        for (unsigned i = 1; i <= 14; i++) {
+                topic.user.b[19] = (uint8_t)i;
+                assert_int_equal(feed_want(rig->feed, &topic), E_OK);
+        }
+        until = now_ms(rig) + WAIT_MS;
+        do {
+                loop_turn(rig->f.loop, 20);
+                feed_topic_state(rig->feed, &topic, &s);
+        } while (s.refusal != E_LIMIT && now_ms(rig) < until);
+        assert_int_equal(s.refusal, E_LIMIT);
+        assert_int_equal(feed_user_slots_left(rig->feed), 0);
+        topic.user.b[19] = 13;
+        do {
+                loop_turn(rig->f.loop, 20);
+                feed_topic_state(rig->feed, &topic, &s);
+        } while (!s.is_live && now_ms(rig) < until);
+        assert_true(s.is_live);
+        await_all(rig, true);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_every_topic, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_builders_dex, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_closed_socket, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_silent_socket, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_events_that_come_twice, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_users_the_venue_takes, setup, teardown),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,113 @@
+/* Scripted histories: resting orders by lists, statuses, fills and own actions. */
+#include "mirror_script.h"
+
+static struct venue_open_order open_order(const char *symbol, uint64_t oid, enum side side,
+                                          const char *price, const char *size)
+{
+        struct venue_open_order o = {.side = side,
+                                     .oid = oid,
+                                     .price = {num(price)},
+                                     .size = {num(size)},
+                                     .original_size = {num(size)}};
+
+        snprintf(o.symbol, sizeof o.symbol, "%s", symbol);
+        return o;
+}
+
+static void list(struct script *s, const struct venue_open_order *orders, size_t n,
+                 int64_t asked_at, int64_t at)
+{
+        struct mirror_reading reading = {asked_at, at};
+        struct addr user = who(1);
+
+        mirror_orders(s->mirror, &user, "", &reading, orders, n);
+}
+
+static void resting_orders_follow_fills_and_lists(void **state)
+{
+        struct script *s = *state;
+        struct venue_open_order two[2] = {open_order("AA", 5, SIDE_BUY, "95", "4"),
+                                          open_order("AA", 6, SIDE_BUY, "90", "4")};
+        struct feed_trade maker = trade_of("AA", 1, 9, false, "1", "95", 1, T0 + 2000);
+
+        read_long(s, T0 + 1000);
+        list(s, two, 2, T0 + 1000, T0 + 1100);
+        look(s, T0 + 1500);
+        assert_true(s->view.orders_known);
+        assert_int_equal(s->view.n_orders, 2);
+        /* 4 * 95 / 10 + 4 * 90 / 10 */
+        expect(s->view.resting, "74");
+        expect(s->view.account.withdrawable, "926");
+        mirror_trades(s->mirror, &maker, 1, T0 + 2000);
+        look(s, T0 + 2000);
+        expect(s->order[0].size, "3");
+        assert_true(s->view.orders_known);
+        /* At a price where nothing rests: what rests is not known. */
+        maker = trade_of("AA", 1, 9, false, "1", "94", 2, T0 + 2100);
+        mirror_trades(s->mirror, &maker, 1, T0 + 2100);
+        look(s, T0 + 2100);
+        assert_false(s->view.orders_known);
+        list(s, &two[1], 1, T0 + 3000, T0 + 3100);
+        look(s, T0 + 3100);
+        assert_true(s->view.orders_known);
+        assert_int_equal(s->view.n_orders, 1);
+}
+
+static void a_list_asked_for_before_a_cancel_does_not_bring_it_back(void **state)
+{
+        struct script *s = *state;
+        struct venue_action cancel = {.kind = VENUE_CANCEL, .asset = 0};
+        struct venue_action place = order_action(false, "4", "95", TIF_GTC);
+        struct venue_open_order one = open_order("AA", 5, SIDE_BUY, "95", "4");
+
+        read_long(s, T0 + 1000);
+        list(s, NULL, 0, T0 + 1000, T0 + 1000);
+        tell(s, send(s, &place, T0 + 1500), ITEM_RESTING, "0", "0", 5, T0 + 1600);
+        look(s, T0 + 1600);
+        assert_int_equal(s->view.n_orders, 1);
+        /* A list of before it was placed does not take it away. */
+        list(s, NULL, 0, T0 + 1550, T0 + 1700);
+        look(s, T0 + 1700);
+        assert_int_equal(s->view.n_orders, 1);
+        cancel.u.cancel.n = 1;
+        cancel.u.cancel.cancel[0].oid = 5;
+        tell(s, send(s, &cancel, T0 + 2000), ITEM_CANCELLED, "0", "0", 5, T0 + 2100);
+        list(s, &one, 1, T0 + 2050, T0 + 2200);
+        look(s, T0 + 2200);
+        assert_int_equal(s->view.n_orders, 0);
+}
+
+static void a_stop_that_fires_is_told_once(void **state)
+{
+        struct script *s = *state;
+        struct venue_order_status status = {.found = true, .status_at = T0 + 2000};
+        struct addr user = who(1);
+
+        read_long(s, T0 + 1000);
+        status.order = open_order("AA", 5, SIDE_SELL, "80", "10");
+        status.order.is_trigger = true;
+        status.order.trigger = TRIGGER_STOP_LOSS;
+        list(s, &status.order, 1, T0 + 1000, T0 + 1000);
+        snprintf(status.status, sizeof status.status, "triggered");
+        mirror_order_status(s->mirror, &user, &status, T0 + 2100);
+        mirror_order_status(s->mirror, &user, &status, T0 + 2100);
+        assert_int_equal(s->n_triggered, 1);
+        assert_int_equal(s->triggered.oid, 5);
+        snprintf(status.status, sizeof status.status, "filled");
+        status.status_at++;
+        mirror_order_status(s->mirror, &user, &status, T0 + 2200);
+        look(s, T0 + 2200);
+        assert_int_equal(s->view.n_orders, 0);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
+        const struct CMUnitTest tests[] = {
+                T(resting_orders_follow_fills_and_lists),
+                T(a_list_asked_for_before_a_cancel_does_not_bring_it_back),
+                T(a_stop_that_fires_is_told_once),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
