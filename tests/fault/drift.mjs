@@ -60,7 +60,7 @@ async function start(options) {
     {
       listen: '{public: {port: 0}, admin: {port: 0}, trustedProxies: ["127.0.0.1"]}',
       limits: '{maxConnectionsPerAddress: 0}',
-      venue: `{weightPerMinute: ${options.weight}, contextsEveryMs: 200, orderDeadlineMs: 3000, readDeadlineMs: 3000, expiresAfterMs: 0}`,
+      venue: `{weightPerMinute: ${options.weight}, contextsEveryMs: 200, dexes: [xyz], orderDeadlineMs: 3000, readDeadlineMs: 3000, expiresAfterMs: 0}`,
       paper: `{enabled: true, port: 0, seed: ${options.seed % 1000000}}`,
       brands: brands(folder),
     },
