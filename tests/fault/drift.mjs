@@ -18,6 +18,7 @@ import { Tally } from './tally.mjs'
 import { DEXES, World, priceText, sizeText } from './world.mjs'
 
 const BRANDS = ['meridian', 'harbor']
+const FATES = 400 // orders whose end is asked for
 const TOGETHER = 8 // accounts that are opened or compared at a time
 
 async function eachOf(list, run) {
@@ -159,6 +160,26 @@ async function unresolved(run) {
   return open
 }
 
+const fateOf = (status, order) => {
+  if (status === 'open' || status === 'triggered') return order.isTrigger && status === 'open' ? 'triggerPending' : order.sz === order.origSz ? 'resting' : 'partiallyFilled'
+  return status === 'filled' ? 'filled' : /[rR]ejected$/.test(status) ? 'rejected' : 'cancelled'
+}
+
+// What became of a sample of the acknowledged orders, as the gateway tells and as the venue does.
+async function fates(run) {
+  const wrong = []
+  const all = [...run.ledger.acknowledged]
+  const step = Math.max(1, Math.ceil(all.length / FATES))
+  await eachOf(all.filter((_, i) => i % step === 0), async ([id, { hands }]) => {
+    const { order, status } = (await run.world.info({ type: 'orderStatus', user: hands.user, oid: id })).order ?? {}
+    const { json } = await hands.call('GET', `/v1/orders/${id}`)
+    const there = order && `${fateOf(status, order)} ${Number(order.sz)}`
+    const told = json && `${json.status} ${Number(json.remainingSize)}`
+    if (there !== told) wrong.push({ id, venue: `${status} ${order?.sz}`, told })
+  })
+  return wrong
+}
+
 async function history(run) {
   const seen = { fills: 0, liquidations: 0, funding: 0 }
   await eachOf(run.hands, async ({ user }) => {
@@ -271,7 +292,7 @@ export async function drift(given = {}) {
     end.before = await metrics(gateway)
     end.judged = await judge(run)
     await run.ledger.read()
-    end.open = await unresolved(run)
+    end.open = [...(await unresolved(run)), ...(await fates(run))]
     Object.assign(end, run.ledger.verdict())
     end.seen = await history(run)
     end.after = await metrics(gateway)

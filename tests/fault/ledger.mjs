@@ -11,7 +11,7 @@ export class Ledger {
     this.gaps = 0
     this.effects = new Map() // client order id -> times that it took effect
     this.sent = 0 // orders in actions of any kind
-    this.acknowledged = new Map() // client order id -> where the gateway said so
+    this.acknowledged = new Map() // client order id -> the trader who was told, and where
     this.unknown = new Map() // client order id -> the trader who asks for it later
     this.nonceRejects = 0
   }
@@ -50,7 +50,7 @@ export class Ledger {
     for (const one of json?.results ?? [json]) {
       for (const part of [one, ...(one?.legs ?? [])]) {
         if (!CLOID.test(part?.id)) continue
-        if (GOOD.includes(part.status)) this.acknowledged.set(part.id, where)
+        if (GOOD.includes(part.status)) this.acknowledged.set(part.id, { hands, where })
         else if (part.status === 'unknown') this.unknown.set(part.id, hands)
       }
     }
@@ -58,7 +58,7 @@ export class Ledger {
 
   // Acknowledged orders that the venue never took, and ids that it took more than once.
   verdict() {
-    const lost = [...this.acknowledged].filter(([id]) => !this.effects.get(id))
+    const lost = [...this.acknowledged].filter(([id]) => !this.effects.get(id)).map(([id, { where }]) => [id, where])
     const doubled = [...this.effects].filter(([, times]) => times > 1)
     return { lost, doubled }
   }
