@@ -183,6 +183,16 @@ static void protective_json(struct buf *out, const char *name, const struct venu
         buf_putc(out, '}');
 }
 
+/* Whose figures they are, and why they are uncertain where they are. */
+static void source_json(struct buf *out, const struct venue_position *p)
+{
+        out_text(out, "source",
+                 risk_source_name(p->doubt         ? SOURCE_ESTIMATE
+                                  : p->is_computed ? SOURCE_EXACT
+                                                   : SOURCE_VENUE));
+        out_text(out, "sourceReason", p->doubt);
+}
+
 static void figures_json(struct buf *out, const struct venue_position *p,
                          const struct margin_figures *f)
 {
@@ -202,7 +212,7 @@ static void figures_json(struct buf *out, const struct venue_position *p,
                 out_null(out, "liquidationPrice");
                 out_null(out, "liquidationDistance");
         }
-        out_text(out, "source", "venue");
+        source_json(out, p);
         out_usd(out, "unrealizedPnl", p->unrealized_pnl);
         out_text(out, "returnOnEquity", p->return_on_equity);
         out_usd(out, "funding", p->funding_since_open);
@@ -220,7 +230,7 @@ static void venue_figures_json(struct buf *out, const struct venue_position *p)
                 out_null(out, unknown[i]);
         out_usd(out, "marginUsed", p->margin_used);
         out_text(out, "liquidationPrice", p->liquidation_px[0] ? p->liquidation_px : NULL);
-        out_text(out, "source", "venue");
+        source_json(out, p);
         out_usd(out, "unrealizedPnl", p->unrealized_pnl);
         out_text(out, "returnOnEquity", p->return_on_equity);
         out_usd(out, "funding", p->funding_since_open);
@@ -228,7 +238,7 @@ static void venue_figures_json(struct buf *out, const struct venue_position *p)
 
 void out_position(struct buf *out, const struct venue_position *p,
                   const struct venue_account *account, const struct market *market,
-                  const struct venue_open_order *orders, size_t n_orders)
+                  const struct venue_open_order *orders, size_t n_orders, const char *guard)
 {
         struct qty size = {num_abs(p->p.size.v)};
         struct margin_figures f = {.has_distance = false};
@@ -257,9 +267,10 @@ void out_position(struct buf *out, const struct venue_position *p,
                 venue_figures_json(out, p);
         protective_json(out, "takeProfit", protective(p, TRIGGER_TAKE_PROFIT, orders, n_orders));
         protective_json(out, "stopLoss", protective(p, TRIGGER_STOP_LOSS, orders, n_orders));
-        out_null(out, "guard");
+        out_key(out, "guard");
+        buf_puts(out, guard ? guard : "null");
         out_int(out, "asOf", account->as_of);
-        out_null(out, "drift");
+        out_bool(out, "drift", account->is_drifted);
         buf_putc(out, '}');
 }
 

@@ -227,6 +227,13 @@ static void build_cancel(struct run *run)
         memcpy(step->action.u.cancel.cancel, run->q.cancel, sizeof run->q.cancel);
 }
 
+/* The mirror may be behind what was done elsewhere, a deposit above all: nothing is refused on its word
+ * alone. */
+static bool may_look_again(const struct run *run)
+{
+        return !run->is_second_look && run->before.is_computed && pipeline_has_market(run->q.kind);
+}
+
 static void stage_build(struct run *run)
 {
         struct plan_inputs in = {
@@ -274,6 +281,11 @@ static void stage_build(struct run *run)
                 rc = plan_modify_build(&run->plan, &in, &run->old, &run->q.change, &run->cloid[0],
                                        &run->err);
                 break;
+        }
+        if (rc && may_look_again(run)) {
+                run->stage--;
+                run_read_again(run);
+                return;
         }
         if (rc) {
                 (void)err_set(&run->err, rc, "%s", err_text(rc));

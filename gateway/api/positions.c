@@ -4,6 +4,7 @@
 
 #include "api/call.h"
 #include "api/gather.h"
+#include "api/guards.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/pipeline.h"
@@ -20,9 +21,13 @@ static void position_json(struct buf *out, const struct call *call, const struct
 {
         struct venue *venue = call->api->o.venue;
         const struct venue_position *p = &part->account.position[i];
+        struct buf guard;
 
+        buf_init(&guard, 4096);
+        guards_print(&guard, call->api->guards, call->brand->id, &call->account, p->symbol);
         out_position(out, p, &part->account, venue->ops->market_by_symbol(venue, p->symbol),
-                     part->orders, part->n_orders);
+                     part->orders, part->n_orders, guard.len ? buf_cstr(&guard) : NULL);
+        buf_fini(&guard);
 }
 
 static void answer_one(struct call *call, const struct gather_part *part)

@@ -23,6 +23,7 @@ struct run {
         struct cloid cloid[3];
         /* Read for this request. */
         unsigned reading;
+        bool is_second_look; /* the mirror refused: read from the venue */
         struct venue_account before;
         struct venue_setting setting;
         struct venue_book book;
@@ -97,6 +98,8 @@ void run_sub_members(struct buf *out, const struct run *run);
 /* Stages: run_read.c asks the venue for what the plan stands on; run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps
  * one after another. Each goes on with pipeline_next. */
 void run_read(struct run *run);
+/* The same from the venue itself, after a refusal that the mirror led to. */
+void run_read_again(struct run *run);
 void run_journal(struct run *run);
 /* Compiles the steps for their trader to sign, and puts the run aside. */
 void run_journal_prepare(struct run *run);

@@ -152,7 +152,7 @@ static void position_member(struct buf *out, const char *name, const struct run 
                 if (strcmp(account->position[i].symbol, run->q.symbol) != 0)
                         continue;
                 out_position(out, &account->position[i], account, &run->market, run->orders_after,
-                             run->n_orders_after);
+                             run->n_orders_after, NULL);
                 return;
         }
         buf_puts(out, "null");

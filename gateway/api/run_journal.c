@@ -7,6 +7,7 @@
 #include "api/accounts.h"
 #include "api/out.h"
 #include "api/prepare.h"
+#include "api/mirrored.h"
 #include "api/run.h"
 #include "api/sweep.h"
 #include "base/log.h"
@@ -331,8 +332,8 @@ static void read_after(void *cookie, const struct err *err, struct venue_account
                 *account = (struct venue_account){.n_positions = 0};
         }
         if (run->q.kind == RUN_TPSL && run->has_after)
-                run->venue->ops->read_open_orders(run->venue, &run->call->account, run->market.dex,
-                                                  orders_read_after, run);
+                mirrored_orders(run->api, &run->call->account, run->market.dex, MIRRORED_NOW,
+                                orders_read_after, run);
         else
                 settle(run);
 }
@@ -345,8 +346,8 @@ void run_settle(struct run *run)
         if (run->q.kind == RUN_MODIFY)
                 run_find_fate(run, settle);
         else if (shows_position && !run->err.code)
-                run->venue->ops->read_account(run->venue, &run->call->account, run->market.dex,
-                                              read_after, run);
+                mirrored_account(run->api, &run->call->account, run->market.dex, MIRRORED_NOW,
+                                 read_after, run);
         else
                 settle(run);
 }

@@ -18,6 +18,11 @@
 #define BRAND_CHAINS_MAX  8
 #define BRAND_MARKETS_MAX 512
 #define BRAND_REGIONS_MAX 256
+#define BRAND_BANDS_MAX   4
+#define BRAND_HOOKS_MAX   4
+
+#define BRAND_WEBHOOK_SECRET_MIN 16 /* characters */
+#define BRAND_WEBHOOK_SECRET_MAX 256
 
 struct brand_leverage_cap {
         char symbol[32];
@@ -26,6 +31,12 @@ struct brand_leverage_cap {
 struct brand_link {
         char label[48];
         char url[256];
+};
+
+/* Who is told of the alerts of a brand's traders: posts of JSON, signed with the secret in the file. */
+struct brand_webhook {
+        char url[256];
+        char secret_file[512]; /* joined with the brand's folder */
 };
 
 /* What a refusal of the pre-check is for this brand. */
@@ -77,6 +88,11 @@ struct brand {
         unsigned n_chains;
         uint64_t chain[BRAND_CHAINS_MAX]; /* accepted in sign-in and typed data; first is default */
         char statement[160];              /* of the sign-in message */
+        unsigned n_bands;
+        struct rate band[BRAND_BANDS_MAX]; /* liquidation distances that alert, falling */
+        struct rate drift_threshold;       /* of equity: a drift above it alerts */
+        unsigned n_webhooks;
+        struct brand_webhook webhook[BRAND_HOOKS_MAX];
         enum brand_keys keys;
         unsigned requests_per_minute; /* per session; public routes per network address */
         char region_header

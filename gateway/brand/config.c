@@ -221,6 +221,7 @@ struct config *config_load(const char *file, struct buf *problems)
 static const char demo_text[] =
         "listen: {public: {port: 0}, admin: {port: 0}}\n"
         "venue: {weightPerMinute: 1000000, contextsEveryMs: 500, dexes: [xyz]}\n"
+        "mirror: {pollWeightPerMinute: 100000, pollsAtOnce: 16, showMaxAgeMs: 0}\n"
         "paper: {enabled: true, port: 0}\n"
         "store: {dataDir: demo}\n"
         "brands: [meridian, harbor]\n";

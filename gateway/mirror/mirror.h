@@ -19,8 +19,8 @@
 
 struct mirror;
 
-#define MIRROR_DEX_MAX    16 /* bytes of a dex's name with its NUL */
-#define MIRROR_BANDS_MAX  3
+#define MIRROR_DEX_MAX    16   /* bytes of a dex's name with its NUL */
+#define MIRROR_BANDS_MAX  3    /* two marks each, and the liquidation price: TICKS_LEVELS_MAX */
 #define MIRROR_ORDERS_MAX 2048 /* resting orders kept of one account */
 
 /* Why a shadow may be wrong. Bits: an account can have several. */
@@ -79,6 +79,7 @@ struct mirror_crossing {
         struct px mark, liquidation;
         struct rate distance;
         enum risk_source source;
+        int64_t at; /* when the mark was heard */
 };
 struct mirror_fill_seen {
         const struct addr *user;

@@ -84,6 +84,7 @@ static void tell(struct mirror *mirror, const struct shadow *s, const struct cro
 
         if (level >= LEVEL_BAND)
                 told.band = mirror->options.band[level - LEVEL_BAND];
+        told.at = c->now;
         told.source = mirror_doubts(mirror, s, c->now) & unsure ? SOURCE_ESTIMATE : SOURCE_EXACT;
         if (hooks->crossed)
                 hooks->crossed(hooks->cookie, &told);
