@@ -252,7 +252,7 @@ function tell(run, end) {
   for (const one of end.lost) console.log(`lost: ${one.join(' ')}`)
   for (const one of end.doubled) console.log(`doubled: ${one.join(' ')}`)
   for (const one of end.open) console.log(`unresolved: ${JSON.stringify(one)}`)
-  for (const one of end.judged.differences.slice(0, 200)) console.log(`difference: ${JSON.stringify(one)}`)
+  for (const one of end.judged.differences.slice(0, 60)) console.log(`difference: ${JSON.stringify(one)}`)
   const { judged, seen } = end
   if (judged.first.size) console.log(`\nDifferent when first looked at (${judged.sure} accounts without saying that it is an estimate):\n${table([['what', 'times'], ...sorted(judged.first)])}`)
   console.log(
