@@ -1,7 +1,7 @@
 // Many accounts trade for a while, here and elsewhere, on a paper venue that fails; afterwards every figure
 // that the gateway shows of them must be the venue's, and every order be there once.
 //
-//   node tests/fault/drift.mjs [--accounts 200] [--minutes 10] [--hours 6] [--seed N] [--pause 1500] [--weight N] [--quiet 120]
+//   node tests/fault/drift.mjs [--accounts 200] [--minutes 10] [--hours 6] [--seed N] [--pause 1500] [--weight N] [--quiet 120] [--faults lostAnswer,delay]
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -273,7 +273,7 @@ function sumUp(run, end) {
   return { line: end.line, drift, problems, ...judged, ...seen, orders: run.ledger.sent, faults: run.world.faults, troubles: [...run.tally.troubles.keys()] }
 }
 
-export const DEFAULTS = { accounts: 200, minutes: 10, hours: 6, seed: 1, pause: 1500, weight: 1000000, quiet: 120, verbose: false }
+export const DEFAULTS = { accounts: 200, minutes: 10, hours: 6, seed: 1, pause: 1500, weight: 1000000, quiet: 120, faults: '', verbose: false }
 
 // Runs it and answers what was found; every program that it starts has ended then.
 export async function drift(given = {}) {
@@ -281,7 +281,7 @@ export async function drift(given = {}) {
   const gateway = await start(options)
   try {
     const dice = new Dice(options.seed)
-    const world = new World(gateway, dice.named('world'))
+    const world = new World(gateway, dice.named('world'), options.faults)
     await world.open()
     const run = { options, gateway, world, dice, ledger: new Ledger(gateway.venue), tally: new Tally(), hands: [], elsewhere: [], users: [], symbols: new Map() }
     for (const brand of BRANDS) run.symbols.set(brand, await symbolsOf(gateway, world, brand))
@@ -297,6 +297,7 @@ export async function drift(given = {}) {
     end.seen = await history(run)
     end.after = await metrics(gateway)
     const found = sumUp(run, end)
+    if (process.env.DRIFT_STDERR) writeFileSync(process.env.DRIFT_STDERR, gateway.program.stderr)
     if (options.verbose || found.problems || found.differences.length) tell(run, end)
     return found
   } finally {
@@ -306,9 +307,9 @@ export async function drift(given = {}) {
 
 async function main() {
   const numbers = ['accounts', 'minutes', 'hours', 'seed', 'pause', 'weight', 'quiet']
-  const { values } = parseArgs({ options: Object.fromEntries(numbers.map((name) => [name, { type: 'string' }])) })
-  const given = Object.fromEntries(Object.entries(values).map(([name, text]) => [name, Number(text)]))
-  for (const [name, value] of Object.entries(given)) if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} takes a number`)
+  const { values } = parseArgs({ options: Object.fromEntries([...numbers, 'faults'].map((name) => [name, { type: 'string' }])) })
+  const given = Object.fromEntries(Object.entries(values).map(([name, text]) => [name, name === 'faults' ? text : Number(text)]))
+  for (const [name, value] of Object.entries(given)) if (name !== 'faults' && (!Number.isFinite(value) || value < 0)) throw new Error(`--${name} takes a number`)
   given.seed ??= Date.now() % 1000000
   console.log(`# seed ${given.seed}`)
   const found = await drift({ ...given, verbose: true })

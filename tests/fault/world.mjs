@@ -18,7 +18,8 @@ export function sizeText(value, szDecimals) {
 }
 
 export class World {
-  constructor(gateway, dice) {
+  constructor(gateway, dice, kinds = '') {
+    this.kinds = kinds && kinds.split(',')
     this.gateway = gateway
     this.venue = gateway.venue
     this.dice = dice
@@ -82,6 +83,7 @@ export class World {
       [2, ['silentSocket', 1, { path: 'ws' }]],
       [4, ['duplicateEvent', dice.whole(1, 30), {}]],
     ])
+    if (this.kinds && !this.kinds.includes(kind)) return
     // Too many waiting ones are refused: then there are enough.
     const answer = await this.gateway.venue.control('POST', '/paper/fault', { kind, count, ...more }).catch(() => null)
     if (answer) this.faults += count
