@@ -31,6 +31,7 @@ static void options_fill(struct mirror_options *o)
         o->drift_share.v = o->drift_share.v ? o->drift_share.v : percent / 10;
         o->drift_least.v = o->drift_least.v ? o->drift_least.v : NUM_SCALE / 100;
         o->context_max_age_ms = o->context_max_age_ms ? o->context_max_age_ms : 15000;
+        o->setting_max_age_ms = o->setting_max_age_ms ? o->setting_max_age_ms : 600000;
         o->verify_after_ms = o->verify_after_ms ? o->verify_after_ms : 5000;
         o->danger_every_ms = o->danger_every_ms ? o->danger_every_ms : 60000;
         o->attended_every_ms = o->attended_every_ms ? o->attended_every_ms : 300000;

@@ -37,7 +37,7 @@ enum mirror_doubt {
         DOUBT_DRIFT = 1 << 9,    /* it was wrong without a reason, beyond the threshold */
         DOUBT_ORDERS = 1 << 10,  /* resting orders are not known whole */
         DOUBT_SETTING = 1 << 11, /* mode or leverage of a position was taken for the default */
-        DOUBT_LIQUIDATED = 1 << 12, /* a liquidation was told and not yet read */
+        DOUBT_LIQUIDATED = 1 << 12, /* a liquidation was told or is likely, and not yet read */
         DOUBT_TOLD = 1 << 13,       /* the caller says that something changed */
         DOUBT_RANGE = 1 << 14,      /* a figure is beyond what numbers hold here */
 };
@@ -102,7 +102,9 @@ struct mirror_funding_charge {
 struct mirror_liquidation_note {
         const struct addr *user;
         const char *dex, *symbol;
-        bool is_certain; /* the venue said so; else it is gone after a mark beyond its price */
+        /* The venue said so, or it went with all its margin; else it is gone after a mark beyond
+         * its price. */
+        bool is_certain;
         struct qty size; /* signed: what is no longer held */
         bool is_isolated;
         struct usd lost; /* isolated: its margin less what came back; cross: of the cross balance */
@@ -154,6 +156,7 @@ struct mirror_options {
         int64_t attended_every_ms;          /* a socket attached, or open orders: 300,000 */
         int64_t sweep_every_ms;             /* any other that holds something: 5,400,000 */
         int64_t retry_ms;                   /* after a failed read, doubled up to 32 times: 2,000 */
+        int64_t setting_max_age_ms;         /* of a symbol without a position: 600,000 */
 };
 
 struct mirror *mirror_new(const struct mirror_options *options);
@@ -242,7 +245,8 @@ struct mirror_view {
 /* Valued at present marks. E_NOT_FOUND: not watched or never read; E_LIMIT: no room; E_RANGE. */
 MUST_USE enum errc mirror_view(struct mirror *mirror, const struct addr *user, const char *dex,
                                int64_t now, struct mirror_view *view);
-/* Mode, leverage, mark, and what is available to trade. E_NOT_FOUND: not known. */
+/* Mode, leverage, mark, and what is available to trade. E_NOT_FOUND: not known, or there is no position
+ * and it was read or set too long ago: to be read, and given to mirror_setting. */
 MUST_USE enum errc mirror_view_setting(struct mirror *mirror, const struct addr *user,
                                        const char *symbol, int64_t now, struct venue_setting *out);
 /* Whether pre-checks on the symbol ("": the account alone) may stand on the shadow as it is, read at

@@ -246,11 +246,13 @@ enum errc mirror_view_setting(struct mirror *mirror, const struct addr *user, co
         uint32_t market;
         enum errc rc = E_NOT_FOUND;
 
-        (void)now;
         if (!s || !s->state_at)
                 goto done;
         market = mirror_place_number(mirror, place);
         setting = shadow_setting(s, market);
+        /* No state shows it and no event tells of it: it may have been changed elsewhere. */
+        if (setting && now - setting->at > mirror->options.setting_max_age_ms)
+                setting = NULL;
         p = shadow_position(&s->book, market);
         if (!setting && (!p || p->flags & POSITION_SETTING_GUESSED))
                 goto done;

@@ -22,6 +22,7 @@ enum {
         POSITION_TIERS_GUESSED = 2,   /* what tiers it follows is not known */
         POSITION_SETTING_GUESSED = 4, /* mode and leverage were taken for the default */
         POSITION_PRINTED = 8,         /* liquidation holds what the venue printed ("" null) */
+        POSITION_BEYOND = 16,         /* of a loss: the mark is beyond its liquidation price */
 };
 
 struct shadow_position {
@@ -86,9 +87,11 @@ struct shadow_effect {
         bool is_ours;  /* at is not the venue's */
         bool is_exact; /* nothing of it was estimated */
         bool is_taker;
-        bool is_claimed;   /* FILL: an outcome of ours has accounted for it */
-        uint8_t mode;      /* LEVERAGE */
-        uint16_t leverage; /* LEVERAGE */
+        bool is_claimed; /* FILL: an outcome of ours has accounted for it */
+        /* LEVERAGE: as set. FILL: what a position that it opens has; leverage 0: as is set then. */
+        uint8_t mode;
+        uint16_t leverage;
+        int64_t sent_at;   /* TRANSFER, LEVERAGE: wall ms; it was done between then and at */
         struct qty size;   /* FILL: signed. FUNDING: position it was charged on */
         struct px price;   /* FILL */
         struct usd amount; /* FILL: fee. FUNDING: < 0 paid. TRANSFER: into the position */
@@ -101,10 +104,12 @@ struct shadow_effect {
 };
 #define SHADOW_LOG_MAX 64
 
-/* A liquidation that was told and whose result is not yet read. */
+/* A liquidation that was told or is suspected, and whose result is not yet read. */
 struct shadow_loss {
         int64_t at;
-        bool is_certain;
+        int64_t from;              /* fills from then on, or that came after `order`, may be its */
+        uint64_t order;            /* of arrival */
+        bool is_certain;           /* told */
         struct shadow_book before; /* as it was just before */
         int64_t value_before;      /* of the cross account, usd units */
 };

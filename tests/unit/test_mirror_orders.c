@@ -100,6 +100,80 @@ static void a_stop_that_fires_is_told_once(void **state)
         assert_int_equal(s->view.n_orders, 0);
 }
 
+static enum errc setting(struct script *s, const char *symbol, int64_t now, unsigned *leverage)
+{
+        struct venue_setting out = {.leverage = 0};
+        struct addr user = who(1);
+        enum errc rc = mirror_view_setting(s->mirror, &user, symbol, now, &out);
+
+        *leverage = out.leverage;
+        return rc;
+}
+
+static void set(struct script *s, const char *symbol, unsigned leverage, int64_t at)
+{
+        struct mirror_reading reading = {at, at};
+        struct addr user = who(1);
+
+        mirror_setting(s->mirror, &user, symbol, &reading, MARGIN_CROSS, leverage);
+}
+
+/* A state with that much cash, and a list with it, of which so much is reserved. */
+static void read_with(struct script *s, const struct venue_open_order *orders, size_t n,
+                      const char *cash, const char *reserved, int64_t at)
+{
+        struct sheet sheet = sheet_of(cash);
+
+        list(s, orders, n, at, at);
+        sheet.account.cross.resting.v = num(reserved);
+        deliver(s, &sheet, at);
+}
+
+static void a_leverage_changed_elsewhere_shows_in_what_orders_reserve(void **state)
+{
+        struct script *s = *state;
+        struct venue_open_order one = open_order("AA", 5, SIDE_BUY, "90", "10");
+        unsigned leverage;
+
+        set(s, "AA", 10, T0 + 900);
+        set(s, "BB", 5, T0 + 900);
+        read_with(s, &one, 1, "1000", "90", T0 + 1000);
+        read_with(s, &one, 1, "1000", "90", T0 + 2000);
+        assert_int_equal(stats_of(s).drift_unexplained[FIELD_WITHDRAWABLE], 0);
+        /* A deposit is no reason to forget what is set. */
+        read_with(s, &one, 1, "5000", "90", T0 + 3000);
+        assert_int_equal(stats_of(s).drift_explained[FIELD_CROSS_CASH], 1);
+        assert_int_equal(setting(s, "AA", T0 + 3000, &leverage), E_OK);
+        assert_int_equal(leverage, 10);
+        read_with(s, &one, 1, "5000", "180", T0 + 4000);
+        assert_int_equal(setting(s, "AA", T0 + 4000, &leverage), E_NOT_FOUND);
+        /* Nothing rests there: nothing tells. */
+        assert_int_equal(setting(s, "BB", T0 + 4000, &leverage), E_OK);
+        set(s, "AA", 5, T0 + 5000);
+        read_with(s, &one, 1, "5000", "180", T0 + 6000);
+        assert_int_equal(setting(s, "AA", T0 + 6000, &leverage), E_OK);
+        assert_int_equal(leverage, 5);
+}
+
+static void a_setting_that_nothing_confirms_is_read_again(void **state)
+{
+        struct script *s = *state;
+        unsigned leverage;
+
+        set(s, "AA", 10, T0 + 900);
+        set(s, "BB", 5, T0 + 900);
+        read_long(s, T0 + 1000);
+        assert_int_equal(setting(s, "BB", T0 + 600900, &leverage), E_OK);
+        assert_int_equal(leverage, 5);
+        assert_int_equal(setting(s, "BB", T0 + 600901, &leverage), E_NOT_FOUND);
+        set(s, "BB", 3, T0 + 700000);
+        assert_int_equal(setting(s, "BB", T0 + 700000, &leverage), E_OK);
+        assert_int_equal(leverage, 3);
+        /* That of a position is what the state says. */
+        assert_int_equal(setting(s, "AA", T0 + 900000, &leverage), E_OK);
+        assert_int_equal(leverage, 10);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
@@ -107,6 +181,8 @@ int main(void)
                 T(resting_orders_follow_fills_and_lists),
                 T(a_list_asked_for_before_a_cancel_does_not_bring_it_back),
                 T(a_stop_that_fires_is_told_once),
+                T(a_leverage_changed_elsewhere_shows_in_what_orders_reserve),
+                T(a_setting_that_nothing_confirms_is_read_again),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
