@@ -124,27 +124,7 @@ static void fail(struct wait *wait, const struct err *err)
         }
 }
 
-/* What the mirror can't answer, the venue does. */
-static void ask_venue(const struct wait *wait)
-{
-        struct venue *venue = wait->api->o.venue;
-        const struct venue_ops *ops = venue->ops;
-
-        switch (wait->part) {
-        case ACCOUNT:
-                ops->read_account(venue, &wait->user, wait->market.dex, wait->done.account,
-                                  wait->cookie);
-                return;
-        case ORDERS:
-                ops->read_open_orders(venue, &wait->user, wait->market.dex, wait->done.orders,
-                                      wait->cookie);
-                return;
-        case SETTING:
-                ops->read_setting(venue, &wait->user, &wait->market, wait->done.setting,
-                                  wait->cookie);
-                return;
-        }
-}
+static void hear_venue(const struct wait *wait);
 
 static bool give_setting(const struct wait *wait)
 {
@@ -185,7 +165,7 @@ static void arrived(void *cookie, const struct err *err)
         if (err->code)
                 fail(wait, err);
         else if (!give(wait))
-                ask_venue(wait);
+                hear_venue(wait);
         free(wait);
 }
 
@@ -217,26 +197,95 @@ static bool has(const struct wait *wait, enum mirrored_age age)
         return false;
 }
 
+/* --- straight from the venue; the mirror hears it on the way --- */
+
+struct hearing {
+        struct wait wait;
+        int64_t asked_at;
+};
+
+static struct mirror_reading reading_of(const struct hearing *h)
+{
+        return (struct mirror_reading){h->asked_at, state_now(h->wait.api)};
+}
+
+static void account_heard(void *cookie, const struct err *err, struct venue_account *account)
+{
+        struct hearing h = *(struct hearing *)cookie;
+        struct mirror_reading reading = reading_of(&h);
+
+        free(cookie);
+        if (!err->code)
+                keeper_heard_state(h.wait.api->o.keeper, &h.wait.user, h.wait.market.dex, &reading,
+                                   account);
+        h.wait.done.account(h.wait.cookie, err, account);
+}
+
+static void orders_heard(void *cookie, const struct err *err, const struct venue_open_order *orders,
+                         size_t n)
+{
+        struct hearing h = *(struct hearing *)cookie;
+        struct mirror_reading reading = reading_of(&h);
+
+        free(cookie);
+        if (!err->code)
+                mirror_orders(keeper_mirror(h.wait.api->o.keeper), &h.wait.user, h.wait.market.dex,
+                              &reading, orders, n);
+        h.wait.done.orders(h.wait.cookie, err, orders, n);
+}
+
+static void setting_heard(void *cookie, const struct err *err, const struct venue_setting *setting)
+{
+        struct hearing h = *(struct hearing *)cookie;
+        struct mirror_reading reading = reading_of(&h);
+
+        free(cookie);
+        if (!err->code)
+                keeper_heard_setting(h.wait.api->o.keeper, &h.wait.user, h.wait.market.symbol,
+                                     &reading, setting);
+        h.wait.done.setting(h.wait.cookie, err, setting);
+}
+
+static void hear_venue(const struct wait *wait)
+{
+        struct venue *venue = wait->api->o.venue;
+        struct hearing *h = xmalloc(sizeof *h);
+
+        *h = (struct hearing){*wait, state_now(wait->api)};
+        switch (wait->part) {
+        case ACCOUNT:
+                venue->ops->read_account(venue, &wait->user, h->wait.market.dex, account_heard, h);
+                return;
+        case ORDERS:
+                venue->ops->read_open_orders(venue, &wait->user, h->wait.market.dex, orders_heard,
+                                             h);
+                return;
+        case SETTING:
+                venue->ops->read_setting(venue, &wait->user, &h->wait.market, setting_heard, h);
+                return;
+        }
+}
+
 static void start(const struct wait *what, enum mirrored_age age)
 {
-        struct api *api = what->api;
-        unsigned parts = PART_STATE;
+        struct keeper *keeper = what->api->o.keeper;
+        bool is_ready =
+                age != MIRRORED_NOW && keeper_watches(keeper, &what->user) && has(what, age);
         struct wait *wait;
 
-        if (!keeper_watches(api->o.keeper, &what->user)) {
-                ask_venue(what); /* beyond what the mirror holds */
+        /* What is to be shown, or to be certain, is told in the venue's own figures. */
+        if (!is_ready && (age != MIRRORED_CHECK || !keeper_watches(keeper, &what->user))) {
+                hear_venue(what);
                 return;
         }
         wait = xmalloc(sizeof *wait);
         *wait = *what;
-        if (has(wait, age)) {
-                loop_post(api->o.loop, ready, wait);
-                return;
-        }
-        if (what->part == ORDERS)
-                parts |= PART_ORDERS;
-        keeper_read(api->o.keeper, &wait->user, wait->market.dex, parts,
-                    what->part == SETTING ? wait->market.symbol : "", arrived, wait);
+        if (is_ready)
+                loop_post(what->api->o.loop, ready, wait);
+        else
+                keeper_read(keeper, &wait->user, wait->market.dex,
+                            PART_STATE | (what->part == ORDERS ? PART_ORDERS : 0),
+                            what->part == SETTING ? wait->market.symbol : "", arrived, wait);
 }
 
 static struct wait wait_of(struct api *api, enum part part, const struct addr *user,

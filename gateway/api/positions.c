@@ -105,9 +105,9 @@ static void start(struct call *call, struct run_request *request)
         pipeline_start(call, request);
 }
 
-void positions_close(struct call *call)
+static void start_close(struct call *call, bool preview)
 {
-        struct run_request request = {.kind = RUN_CLOSE};
+        struct run_request request = {.kind = RUN_CLOSE, .preview = preview};
         struct err err = {.code = E_OK};
         char nothing;
 
@@ -118,6 +118,16 @@ void positions_close(struct call *call)
                 return;
         }
         start(call, &request);
+}
+
+void positions_close(struct call *call)
+{
+        start_close(call, false);
+}
+
+void positions_close_preview(struct call *call)
+{
+        start_close(call, true);
 }
 
 struct leverage_request {
@@ -142,9 +152,9 @@ static const struct field leverage_fields[] = {
 };
 FIELD_TABLE(positions_leverage_table, leverage_fields);
 
-void positions_leverage(struct call *call)
+static void start_leverage(struct call *call, bool preview)
 {
-        struct run_request request = {.kind = RUN_LEVERAGE};
+        struct run_request request = {.kind = RUN_LEVERAGE, .preview = preview};
         struct leverage_request fields = {.mode = 0};
         struct err err = {.code = E_OK};
 
@@ -157,6 +167,16 @@ void positions_leverage(struct call *call)
         request.mode = (enum margin_mode)fields.mode;
         request.leverage = fields.leverage;
         start(call, &request);
+}
+
+void positions_leverage(struct call *call)
+{
+        start_leverage(call, false);
+}
+
+void positions_leverage_preview(struct call *call)
+{
+        start_leverage(call, true);
 }
 
 struct margin_request {
@@ -181,9 +201,9 @@ static const struct field margin_fields[] = {
 };
 FIELD_TABLE(positions_margin_table, margin_fields);
 
-void positions_margin(struct call *call)
+static void start_margin(struct call *call, bool preview)
 {
-        struct run_request request = {.kind = RUN_MARGIN};
+        struct run_request request = {.kind = RUN_MARGIN, .preview = preview};
         struct margin_request fields = {.has_amount = false};
         struct err err = {.code = E_OK};
 
@@ -198,4 +218,14 @@ void positions_margin(struct call *call)
         request.amount = fields.amount;
         request.target = fields.target;
         start(call, &request);
+}
+
+void positions_margin(struct call *call)
+{
+        start_margin(call, false);
+}
+
+void positions_margin_preview(struct call *call)
+{
+        start_margin(call, true);
 }

@@ -208,7 +208,7 @@ enum errc prepare_is_asked(struct run_request *request, struct call *call, struc
         bool is_of_many = request->kind == RUN_CANCEL && !request->cancel_single;
         enum errc rc;
 
-        if (request->kind == RUN_PREVIEW)
+        if (request->preview)
                 return E_OK;
         rc = prepare_read_query(&query, call, is_of_many, err);
         if (query.has_prepare || call->brand->keys == BRAND_KEYS_NONE)

@@ -18,7 +18,6 @@
 /* --- the intent on disk --- */
 
 static const char *const kind_names[] = {
-        [RUN_PREVIEW] = "preview",
         [RUN_PLACE] = "order",
         [RUN_CLOSE] = "close",
         [RUN_LEVERAGE] = "leverage",
@@ -28,6 +27,7 @@ static const char *const kind_names[] = {
         [RUN_TPSL] = "tpsl",
         [RUN_SUB_ACCOUNT] = "subAccount",
         [RUN_SUB_TRANSFER] = "subTransfer",
+        [RUN_SIZE] = "size",
 };
 
 enum intent_state run_intent_state(enum step_status status)

@@ -59,11 +59,38 @@ static enum mirrored_age age_of(const struct run *run)
         return run->is_second_look ? MIRRORED_NOW : MIRRORED_CHECK;
 }
 
+/* Removing margin must not put the liquidation price before a stop that stands. */
+static bool may_remove_margin(const struct run *run)
+{
+        return run->q.target.has_price || run->q.target.has_leverage || run->q.amount.v < 0;
+}
+
+/* Open orders matter where the mode would change: they would be in its way. */
+bool run_read_plans_orders(const struct run *run)
+{
+        enum margin_mode wanted = run->policy.default_mode;
+
+        if (run->q.kind == RUN_LEVERAGE || run->q.kind == RUN_MODIFY || run->q.kind == RUN_TPSL)
+                return true;
+        if (run->q.kind == RUN_MARGIN)
+                return may_remove_margin(run);
+        if (!run_is_order(run))
+                return false;
+        if (run->q.order.has_mode)
+                wanted = run->q.order.mode;
+        return wanted != run->setting.mode;
+}
+
 /* Resting orders reserve margin, and stand in the way of another mode. */
 static void setting_known(struct run *run)
 {
-        mirrored_orders(run->api, &run->call->account, run->market.dex, age_of(run), orders_read,
-                        run);
+        static const struct err ok = {.code = E_OK};
+
+        if (run->q.preview || run_read_plans_orders(run))
+                mirrored_orders(run->api, &run->call->account, run->market.dex, age_of(run),
+                                orders_read, run);
+        else
+                read_done(run, &ok);
 }
 
 static void setting_read(void *cookie, const struct err *err, const struct venue_setting *s)

@@ -75,6 +75,7 @@ struct brand {
         bool has_min_liquidation_distance;
         struct rate min_liquidation_distance;
         enum brand_rule_action on_liquidation_too_close, on_stop_beyond_liquidation;
+        enum brand_rule_action on_insufficient_margin, on_margin_not_removable;
         struct rate default_slippage; /* of market orders */
         struct rate max_slippage;
         bool has_builder;

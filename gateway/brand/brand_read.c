@@ -367,6 +367,10 @@ static const struct yaml_field margin_fields[] = {
          .fallback = "refuse", AT(on_liquidation_too_close)},
         {.key = "onStopBeyondLiquidation", .type = FIELD_WORD, .words = action_words,
          .fallback = "refuse", AT(on_stop_beyond_liquidation)},
+        {.key = "onInsufficientMargin", .type = FIELD_WORD, .words = action_words,
+         .fallback = "refuse", AT(on_insufficient_margin)},
+        {.key = "onMarginNotRemovable", .type = FIELD_WORD, .words = action_words,
+         .fallback = "refuse", AT(on_margin_not_removable)},
         {0},
 };
 static const struct yaml_field leverage_fields[] = {

@@ -29,17 +29,7 @@ static void take_markets(struct keeper *keeper, int64_t now)
                 (void)!mirror_market(keeper->mirror, venue->ops->market_at(venue, i), now);
 }
 
-static bool is_fed(const struct keeper *keeper)
-{
-        const struct feed_topic topic = {.kind = FEED_CONTEXTS};
-        struct feed_topic_state state = {.is_live = false};
-
-        if (keeper->feed)
-                feed_topic_state(keeper->feed, &topic, &state);
-        return state.is_live;
-}
-
-/* Prices by the feed are newer; these are for when there is none. */
+/* Besides the feed's, which may be silent. */
 static void take_contexts(struct keeper *keeper, int64_t at)
 {
         const struct venue *venue = keeper->o.venue;
@@ -70,7 +60,7 @@ static void follow_venue(struct keeper *keeper, int64_t now)
                 take_markets(keeper, now);
                 keeper->contexts_at = 0;
         }
-        if (status.contexts_at != keeper->contexts_at && !is_fed(keeper))
+        if (status.contexts_at != keeper->contexts_at)
                 take_contexts(keeper, status.contexts_at);
         keeper_feed_tick(keeper, now);
         keeper->markets_at = status.markets_at;

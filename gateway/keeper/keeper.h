@@ -55,6 +55,13 @@ typedef void keeper_done(void *cookie, const struct err *err);
 void keeper_read(struct keeper *keeper, const struct addr *user, const char *dex, unsigned parts,
                  const char *symbol, keeper_done *done, void *cookie);
 
+/* What somebody else read: the mirror takes it, and the marks that are in it. */
+void keeper_heard_state(struct keeper *keeper, const struct addr *user, const char *dex,
+                        const struct mirror_reading *reading, const struct venue_account *account);
+void keeper_heard_setting(struct keeper *keeper, const struct addr *user, const char *symbol,
+                          const struct mirror_reading *reading,
+                          const struct venue_setting *setting);
+
 /* Freshness and reach, for health and metrics. */
 struct keeper_status {
         bool has_feed, contexts_live;

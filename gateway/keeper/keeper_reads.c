@@ -79,13 +79,69 @@ static struct mirror_reading reading_of(const struct read *read)
         return (struct mirror_reading){read->asked_at, keeper_impl_now(read->keeper)};
 }
 
+/* A mark that a reading tells is newer than those of the feed. */
+static void take_mark(struct keeper *keeper, const char *symbol, struct px mark)
+{
+        const struct venue *venue = keeper->o.venue;
+        const struct market *m = venue->ops->market_by_symbol(venue, symbol);
+        struct feed_context row;
+
+        if (!m || !m->context_at || mark.v <= 0)
+                return;
+        row = (struct feed_context){.mark = mark,
+                                    .oracle = m->oracle,
+                                    .mid = m->mid,
+                                    .has_mid = m->has_mid,
+                                    .funding = m->funding,
+                                    .open_interest = m->open_interest};
+        must(text_copy(row.symbol, sizeof row.symbol, symbol));
+        mirror_contexts(keeper->mirror, &row, 1, keeper_impl_now(keeper));
+}
+
+/* Position value over size, where a price of the market is just that: of dust it can't be told. */
+static void take_marks(struct keeper *keeper, const struct venue_account *account)
+{
+        const struct venue *venue = keeper->o.venue;
+
+        for (unsigned i = 0; i < account->n_positions; i++) {
+                const struct venue_position *p = &account->position[i];
+                const struct market *m = venue->ops->market_by_symbol(venue, p->symbol);
+                struct qty size = {num_abs(p->p.size.v)};
+                struct usd value;
+                struct px mark;
+
+                if (!m || num_px_for(&mark, p->p.value, size, NUM_NEAREST))
+                        continue;
+                mark.v = num_to_step(mark.v, num_pow10(NUM_DECIMALS - m->price_max_decimals),
+                                     NUM_NEAREST);
+                if (num_notional(&value, mark, size, NUM_NEAREST) ||
+                    num_abs(value.v - p->p.value.v) > NUM_MICRO)
+                        continue;
+                take_mark(keeper, p->symbol, mark);
+        }
+}
+
+void keeper_heard_state(struct keeper *keeper, const struct addr *user, const char *dex,
+                        const struct mirror_reading *reading, const struct venue_account *account)
+{
+        take_marks(keeper, account);
+        mirror_state(keeper->mirror, user, dex, reading, account);
+}
+
+void keeper_heard_setting(struct keeper *keeper, const struct addr *user, const char *symbol,
+                          const struct mirror_reading *reading, const struct venue_setting *setting)
+{
+        mirror_setting(keeper->mirror, user, symbol, reading, setting->mode, setting->leverage);
+        take_mark(keeper, symbol, setting->mark);
+}
+
 static void state_read(void *cookie, const struct err *err, struct venue_account *account)
 {
         struct read *read = cookie;
 
         if (!err->code && read->keeper) {
                 struct mirror_reading reading = reading_of(read);
-                mirror_state(read->keeper->mirror, &read->user, read->dex, &reading, account);
+                keeper_heard_state(read->keeper, &read->user, read->dex, &reading, account);
         }
         one_answered(read, err);
 }
@@ -118,8 +174,7 @@ static void setting_read(void *cookie, const struct err *err, const struct venue
 
         if (!err->code && read->keeper) {
                 struct mirror_reading reading = reading_of(read);
-                mirror_setting(read->keeper->mirror, &read->user, read->symbol, &reading, s->mode,
-                               s->leverage);
+                keeper_heard_setting(read->keeper, &read->user, read->symbol, &reading, s);
         }
         one_answered(read, err);
 }
