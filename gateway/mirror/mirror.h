@@ -15,7 +15,8 @@
 #include "adapters/feed.h"
 #include "adapters/venue.h"
 #include "base/buf.h"
-#include "plan/plan.h"
+#include "risk/margin_account.h"
+#include "risk/risk_source.h"
 
 struct mirror;
 
@@ -42,9 +43,6 @@ enum mirror_doubt {
         DOUBT_RANGE = 1 << 14,      /* a figure is beyond what numbers hold here */
 };
 const char *mirror_doubt_text(uint32_t doubts); /* the first one's sentence; "" for none */
-
-/* How an account's collateral is pooled. */
-enum mirror_pool { POOL_UNKNOWN, POOL_STANDARD, POOL_UNIFIED, POOL_PORTFOLIO };
 
 enum mirror_level { LEVEL_LIQUIDATION, LEVEL_BAND }; /* LEVEL_BAND + i: band i */
 
@@ -188,8 +186,8 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
 /* Mode and leverage of a symbol, as read. */
 void mirror_setting(struct mirror *mirror, const struct addr *user, const char *symbol,
                     const struct mirror_reading *reading, enum margin_mode mode, unsigned leverage);
-void mirror_pool(struct mirror *mirror, const struct addr *user, enum mirror_pool pool, int64_t at);
-enum mirror_pool mirror_pool_from(const char *word); /* the venue's: "standard", "unified", ... */
+void mirror_pool(struct mirror *mirror, const struct addr *user, enum margin_pool pool, int64_t at);
+enum margin_pool mirror_pool_from(const char *word); /* the venue's: "standard", "unified", ... */
 void mirror_fees(struct mirror *mirror, const struct addr *user, const struct venue_fees *fees);
 void mirror_trades(struct mirror *mirror, const struct feed_trade *rows, size_t n, int64_t at);
 void mirror_fills(struct mirror *mirror, const struct addr *user, const struct venue_fill *rows,
@@ -235,7 +233,7 @@ struct mirror_view {
         struct usd resting;           /* margin that resting orders reserve, where known */
         size_t n_orders;              /* resting, also where order is NULL */
         bool orders_known;
-        enum mirror_pool pool;
+        enum margin_pool pool;
         struct mirror_trust total; /* the account's figures: the worst that goes into them */
         uint32_t doubts;           /* bits of enum mirror_doubt */
         int64_t as_of;             /* the venue's time of the newest thing in it */

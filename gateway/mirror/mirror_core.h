@@ -63,7 +63,8 @@ struct mirror {
         uint32_t n_free, cap_free;
         char dex[MIRROR_DEXES_MAX][MIRROR_DEX_MAX];
         unsigned n_dexes;
-        struct map *symbols; /* -> struct mirror_place */
+        uint32_t n_of_dex[MIRROR_DEXES_MAX]; /* accounts watched: most dexes have none */
+        struct map *symbols;                 /* -> struct mirror_place */
         struct mirror_place *place;
         uint32_t n_places;
         struct margin_table *table; /* 0: none; interned */

@@ -131,7 +131,7 @@ static void prove_tiers(struct adoption *a)
         struct shadow_marks marks = {state_mark, a};
         struct shadow_value value;
 
-        if (a->s->pool != POOL_STANDARD ||
+        if (a->s->pool != MARGIN_POOL_STANDARD ||
             shadow_value_book(&value, &a->book, &marks, a->mirror->table))
                 return;
         for (uint32_t i = 0; i < a->book.n; i++) {
@@ -334,7 +334,8 @@ static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts
                 result = rest;
                 taken = false;
         }
-        if (!a->s->n_log && a->s->pool == POOL_STANDARD && !(result.fields & 1u << FIELD_SIZE))
+        if (!a->s->n_log && a->s->pool == MARGIN_POOL_STANDARD &&
+            !(result.fields & 1u << FIELD_SIZE))
                 drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
         elsewhere = (nothing_since && result.may_be_elsewhere) || is_of_the_hour(a, &result);
         if (result.reserve_differs)

@@ -105,7 +105,7 @@ uint32_t mirror_doubts(const struct mirror *mirror, const struct shadow *s, int6
                 doubts |= DOUBT_LIQUIDATED;
         if (!s->orders_known)
                 doubts |= DOUBT_ORDERS;
-        if (s->pool != POOL_STANDARD)
+        if (s->pool != MARGIN_POOL_STANDARD)
                 doubts |= DOUBT_POOLED;
         if (s->is_drifted)
                 doubts |= DOUBT_DRIFT;
