@@ -245,7 +245,8 @@ MUST_USE enum errc shadow_value_book(struct shadow_value *out, const struct shad
 /* What resting orders reserve. *unknown counts the markets where that is not certain: no leverage
  * known, or a case whose figure the venue does not publish. */
 MUST_USE enum errc shadow_value_resting(struct usd *out, unsigned *unknown, const struct shadow *s);
-/* The same, by what the venue itself held back at the last state, as long as nothing came since. */
+/* The same; what is not known of it by what the venue itself held back at the last state, as long as nothing
+ * came since. */
 MUST_USE enum errc shadow_reserved(struct usd *out, unsigned *unknown, const struct shadow *s);
 
 #endif

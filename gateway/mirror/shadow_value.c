@@ -203,6 +203,8 @@ enum errc shadow_reserved(struct usd *out, unsigned *unknown, const struct shado
 
         if (rc || !is_as_read(s))
                 return rc;
+        if (!*unknown && s->orders_known && !(s->doubts & DOUBT_ORDERS))
+                return rc;
         if (!s->is_least) {
                 *out = s->reserved;
                 *unknown = 0;
