@@ -179,17 +179,16 @@ static void an_hour_not_charged_yet_explains_its_funding_alone(void **state)
 
 int main(void)
 {
-#define T(an_hour_not_charged_yet_explains_its_funding_alone) ,
-        T(name)
-        cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
-                const struct CMUnitTest tests[] = {
-                        T(funding_is_charged_at_the_hour_and_corrected),
-                        T(a_state_of_just_after_the_hour_tells_whether_it_was_charged),
-                        T(funding_is_not_charged_on_a_position_that_took_the_place),
-                        T(funding_follows_a_fill_of_before_the_hour_that_came_after_it),
-                        T(a_position_that_came_to_be_known_after_the_hour_is_charged),
-                        T(funding_that_is_neither_charged_nor_not_is_the_venues),
-                };
+#define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
+        const struct CMUnitTest tests[] = {
+                T(funding_is_charged_at_the_hour_and_corrected),
+                T(an_hour_not_charged_yet_explains_its_funding_alone),
+                T(a_state_of_just_after_the_hour_tells_whether_it_was_charged),
+                T(funding_is_not_charged_on_a_position_that_took_the_place),
+                T(funding_follows_a_fill_of_before_the_hour_that_came_after_it),
+                T(a_position_that_came_to_be_known_after_the_hour_is_charged),
+                T(funding_that_is_neither_charged_nor_not_is_the_venues),
+        };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
