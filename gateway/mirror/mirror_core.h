@@ -142,6 +142,8 @@ void mirror_order_take(struct shadow_order *out, const struct venue_open_order *
 
 /* ---- mirror_funding.c ---- */
 void mirror_funding_go_on(struct mirror *mirror, int64_t now);
+/* When a state read then is sure to hold the hour's funding. */
+int64_t mirror_funding_sure_at(const struct mirror *mirror, int64_t now);
 /* A fill came late: of before the hour, the charge was for another size. */
 void mirror_funding_again(struct mirror *mirror, struct shadow *s, uint32_t market, int64_t fill_at,
                           int64_t now);

@@ -110,6 +110,14 @@ done:
         return rc;
 }
 
+int64_t mirror_funding_sure_at(const struct mirror *mirror, int64_t now)
+{
+        int64_t over = mirror->hour_at + MIRROR_FUNDING_LATE_MS + MIRROR_SLACK_MS;
+        int64_t soon = now + mirror->options.verify_after_ms;
+
+        return over > soon ? over : soon;
+}
+
 static void charge(struct mirror *mirror, struct shadow *s, uint32_t market, bool was_told,
                    int64_t now)
 {
@@ -131,7 +139,7 @@ static void charge(struct mirror *mirror, struct shadow *s, uint32_t market, boo
             amount_of(&effect.amount, place, size)) {
                 mirror_mark(s, DOUBT_FUNDING, now);
                 if (!s->verify_at)
-                        s->verify_at = hour_at + MIRROR_FUNDING_LATE_MS;
+                        s->verify_at = mirror_funding_sure_at(mirror, now);
                 mirror_needs_set(mirror, s, now);
                 return;
         }

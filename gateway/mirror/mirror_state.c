@@ -372,7 +372,7 @@ static void clear_doubts(struct adoption *a)
         if (s->doubts & (DOUBT_FILL | DOUBT_TOLD | DOUBT_OUTCOME) && !s->verify_at)
                 s->verify_at = a->reading->at + a->mirror->options.verify_after_ms;
         if (s->doubts & DOUBT_FUNDING && !s->verify_at)
-                s->verify_at = a->mirror->hour_at + MIRROR_FUNDING_LATE_MS;
+                s->verify_at = mirror_funding_sure_at(a->mirror, a->reading->at);
 }
 
 static void keep_settings(struct shadow *s, int64_t at)

@@ -80,12 +80,12 @@ static void funding_is_not_charged_on_a_position_that_took_the_place(void **stat
         assert_string_equal(held(s, "AA")->liquidation_px, opened.position[0].liquidation_px);
         /* Whether that one is still to be charged shows when the hour's time is over. */
         assert_true(s->view.doubts & DOUBT_FUNDING);
-        assert_false(mirror_next_need(s->mirror, hour + 119000, &need));
-        assert_true(mirror_next_need(s->mirror, hour + 120000, &need));
+        assert_false(mirror_next_need(s->mirror, hour + 121999, &need));
+        assert_true(mirror_next_need(s->mirror, hour + 122000, &need));
         assert_int_equal(need.rank, RANK_VERIFY);
         hold(&later, "AA", "10", "101", "100", 10, "", 20);
-        deliver(s, &later, hour + 121000);
-        look(s, hour + 121000);
+        deliver(s, &later, hour + 123000);
+        look(s, hour + 123000);
         assert_false(s->view.doubts & DOUBT_FUNDING);
         expect(s->view.account.cross.account_value, "1990");
 }
@@ -177,6 +177,27 @@ static void an_hour_not_charged_yet_explains_its_funding_alone(void **state)
         assert_int_equal(stats.drift_unexplained[FIELD_FUNDING], 1);
 }
 
+/* A venue whose clock is behind is not asked again and again. */
+static void a_state_of_the_hour_is_not_followed_by_another_at_once(void **state)
+{
+        struct script *s = *state;
+        struct sheet same = sheet_of("1000");
+        int64_t hour = T0 + 3600000;
+        struct mirror_need need;
+
+        read_long(s, hour + 50);
+        mirror_funding(s->mirror, hour, hour + 100);
+        look(s, hour + 100);
+        assert_true(s->view.doubts & DOUBT_FUNDING);
+        assert_true(mirror_next_need(s->mirror, hour + 122000, &need));
+        hold(&same, "AA", "10", "100", "100", 10, "-900", 20);
+        deliver_to(s, 1, "", &same, hour + 119999, hour + 122000, hour + 122100);
+        look(s, hour + 122100);
+        assert_true(s->view.doubts & DOUBT_FUNDING);
+        assert_false(mirror_next_need(s->mirror, hour + 127099, &need));
+        assert_true(mirror_next_need(s->mirror, hour + 127100, &need));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
@@ -188,6 +209,7 @@ int main(void)
                 T(funding_follows_a_fill_of_before_the_hour_that_came_after_it),
                 T(a_position_that_came_to_be_known_after_the_hour_is_charged),
                 T(funding_that_is_neither_charged_nor_not_is_the_venues),
+                T(a_state_of_the_hour_is_not_followed_by_another_at_once),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
