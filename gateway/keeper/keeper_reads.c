@@ -125,6 +125,8 @@ void keeper_heard_state(struct keeper *keeper, const struct addr *user, const ch
                         const struct mirror_reading *reading, const struct venue_account *account)
 {
         take_marks(keeper, account);
+        if (reading->asked_at)
+                keeper->ahead_ms = account->as_of - reading->at;
         mirror_state(keeper->mirror, user, dex, reading, account);
 }
 

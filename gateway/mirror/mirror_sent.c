@@ -248,6 +248,7 @@ static void leverage_done(struct mirror *mirror, struct shadow *s, const struct 
         effect.market = mirror_place_number(mirror, place);
         if (shadow_position(&s->book, effect.market))
                 (void)mirror_effect(mirror, s, &effect, now);
+        s->has_reserved = false;
         shadow_setting_put(s, &(struct shadow_setting){.market = effect.market,
                                                        .leverage = effect.leverage,
                                                        .mode = effect.mode,

@@ -14,6 +14,7 @@ struct adoption {
         const struct mirror_reading *reading;
         const struct venue_account *state;
         struct shadow_book book; /* what the state says */
+        int64_t before_at;       /* of the state before */
         bool unclear;            /* an effect was dropped that may not be in it */
         bool uncharged;          /* and so was funding */
 };
@@ -305,6 +306,18 @@ static void forget_settings(struct shadow *s)
         }
 }
 
+/* An hour has passed since the last state whose funding is not charged here yet, and nothing differs but
+ * what funding changes. */
+static bool is_of_the_hour(const struct adoption *a, const struct drift_result *result)
+{
+        static const uint32_t others = 1u << FIELD_SIZE | 1u << FIELD_ENTRY | 1u << FIELD_MODE |
+                                       1u << FIELD_LEVERAGE | 1u << FIELD_ORDERS;
+        int64_t hour = a->state->as_of / MIRROR_HOUR_MS;
+
+        return hour > a->before_at / MIRROR_HOUR_MS && hour > a->mirror->hour_at / MIRROR_HOUR_MS &&
+               (result->fields & 1u << FIELD_FUNDING) && !(result->fields & others);
+}
+
 static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts,
                     bool nothing_since)
 {
@@ -324,7 +337,7 @@ static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts
         if (!a->s->n_log && a->s->pool == MARGIN_POOL_STANDARD &&
             !(result.fields & 1u << FIELD_SIZE))
                 drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
-        elsewhere = nothing_since && result.may_be_elsewhere;
+        elsewhere = (nothing_since && result.may_be_elsewhere) || is_of_the_hour(a, &result);
         if (result.reserve_differs)
                 forget_settings(a->s);
         drift_judge(a->mirror, a->s, &result, taken || elsewhere || (doubts & ~standing),
@@ -376,6 +389,22 @@ static void keep_settings(struct shadow *s, int64_t at)
         }
 }
 
+/* What is not free by the venue's own sums, and could not be taken out either, rests in orders. */
+static void take_reserved(struct adoption *a)
+{
+        struct margin_cross cross = a->state->cross;
+        const struct usd *left = &a->state->withdrawable;
+        struct usd most;
+
+        cross.resting.v = 0;
+        a->s->has_reserved =
+                !margin_withdrawable(&most, &cross) && left->v >= 0 && left->v <= most.v;
+        if (!a->s->has_reserved)
+                return;
+        a->s->reserved.v = most.v - left->v;
+        a->s->is_least = left->v == 0;
+}
+
 static void adopt(struct adoption *a)
 {
         struct shadow *s = a->s;
@@ -391,6 +420,7 @@ static void adopt(struct adoption *a)
                 shadow_book_copy(&had, &s->book);
         prune(a);
         rebase(a);
+        a->before_at = s->state_at;
         s->state_at = a->state->as_of;
         s->folded_at = 0;
         s->as_of = s->as_of > s->state_at && s->n_log ? s->as_of : s->state_at;
@@ -398,6 +428,7 @@ static void adopt(struct adoption *a)
         s->confirmed_at = a->reading->at;
         s->adopted_order = a->mirror->next_order++;
         clear_doubts(a);
+        take_reserved(a);
         if (was_read)
                 compare(a, &had, doubts, nothing_since);
         else

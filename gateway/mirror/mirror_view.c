@@ -184,7 +184,7 @@ static enum errc show_account(struct viewing *v, unsigned *unknown)
                 .cross = v->value.cross,
                 .position = v->view->position,
         };
-        rc = shadow_value_resting(&v->view->resting, unknown, v->s);
+        rc = shadow_reserved(&v->view->resting, unknown, v->s);
         if (rc)
                 goto done;
         cross.resting = v->view->resting;

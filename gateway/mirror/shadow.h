@@ -163,6 +163,9 @@ struct shadow {
         int64_t confirmed_at; /* wall ms: when it came */
         int64_t clean_at;     /* the venue's time of the last state that agreed */
         int64_t orders_asked_at, orders_at;
+        struct usd reserved; /* by resting orders, as the last state has it */
+        bool has_reserved;   /* a leverage set since makes it void; see shadow_reserved */
+        bool is_least;       /* reserved is at least so much */
         int64_t drift_from;
 
         /* needs */
@@ -242,5 +245,8 @@ MUST_USE enum errc shadow_value_book(struct shadow_value *out, const struct shad
 /* What resting orders reserve. *unknown counts the markets where that is not certain: no leverage
  * known, or a case whose figure the venue does not publish. */
 MUST_USE enum errc shadow_value_resting(struct usd *out, unsigned *unknown, const struct shadow *s);
+/* The same; what is not known of it by what the venue itself held back at the last state, as long as nothing
+ * came since. */
+MUST_USE enum errc shadow_reserved(struct usd *out, unsigned *unknown, const struct shadow *s);
 
 #endif

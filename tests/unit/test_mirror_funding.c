@@ -154,6 +154,29 @@ static void funding_that_is_neither_charged_nor_not_is_the_venues(void **state)
         assert_true(s->view.doubts & DOUBT_FUNDING);
 }
 
+/* A state that comes before the hour is charged here has the charge in it: no drift. */
+static void an_hour_not_charged_yet_explains_its_funding_alone(void **state)
+{
+        struct script *s = *state;
+        struct sheet sheet = sheet_of("1000");
+        struct mirror_stats stats;
+
+        read_long(s, T0 - 5000);
+        hold(&sheet, "AA", "10", "100", "100", 10, "-900.01", 20);
+        sheet.position[0].funding_since_open.v = num("0.01");
+        deliver(s, &sheet, T0 + 1000);
+        mirror_stats(s->mirror, &stats);
+        assert_int_equal(stats.drift_explained[FIELD_FUNDING], 1);
+        assert_int_equal(stats.drift_unexplained[FIELD_FUNDING], 0);
+        /* Within the same hour it is drift. */
+        sheet = sheet_of("1000");
+        hold(&sheet, "AA", "10", "100", "100", 10, "-900.02", 20);
+        sheet.position[0].funding_since_open.v = num("0.02");
+        deliver(s, &sheet, T0 + 2000);
+        mirror_stats(s->mirror, &stats);
+        assert_int_equal(stats.drift_unexplained[FIELD_FUNDING], 1);
+}
+
 /* A venue whose clock is behind is not asked again and again. */
 static void a_state_of_the_hour_is_not_followed_by_another_at_once(void **state)
 {
@@ -180,6 +203,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
         const struct CMUnitTest tests[] = {
                 T(funding_is_charged_at_the_hour_and_corrected),
+                T(an_hour_not_charged_yet_explains_its_funding_alone),
                 T(a_state_of_just_after_the_hour_tells_whether_it_was_charged),
                 T(funding_is_not_charged_on_a_position_that_took_the_place),
                 T(funding_follows_a_fill_of_before_the_hour_that_came_after_it),

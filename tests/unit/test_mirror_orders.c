@@ -53,6 +53,56 @@ static void resting_orders_follow_fills_and_lists(void **state)
         assert_int_equal(s->view.n_orders, 1);
 }
 
+/* A flat account with 1,000, of which the venue lets so much go. */
+static void read_flat(struct script *s, const char *withdrawable, int64_t at)
+{
+        struct sheet sheet = sheet_of("1000");
+        struct mirror_reading reading = {at, at};
+        struct addr user = who(1);
+
+        sheet.account.as_of = at;
+        sheet.account.account_value = sheet.account.cross.account_value;
+        sheet.account.withdrawable.v = num(withdrawable);
+        mirror_state(s->mirror, &user, "", &reading, &sheet.account);
+}
+
+static void what_is_not_known_of_the_reserve_is_the_venues(void **state)
+{
+        struct script *s = *state;
+        struct venue_action leverage = {.kind = VENUE_SET_LEVERAGE, .asset = 1};
+        struct venue_open_order one = open_order("BB", 5, SIDE_BUY, "9", "4");
+
+        /* The leverage of BB is not known; the venue holds 7.2 back. */
+        read_flat(s, "992.8", T0 + 1000);
+        list(s, &one, 1, T0 + 1000, T0 + 1100);
+        look(s, T0 + 1500);
+        expect(s->view.resting, "7.2");
+        expect(s->view.account.withdrawable, "992.8");
+        /* From here on it is another. */
+        leverage.u.leverage.leverage = 3;
+        leverage.u.leverage.mode = MARGIN_CROSS;
+        tell(s, send(s, &leverage, T0 + 2000), ITEM_RESTING, "0", "0", 0, T0 + 2100);
+        look(s, T0 + 2200);
+        expect(s->view.resting, "12");
+        expect(s->view.account.withdrawable, "988");
+}
+
+static void where_nothing_can_leave_nothing_is_shown_to_be_free(void **state)
+{
+        struct script *s = *state;
+        struct venue_open_order one = open_order("BB", 5, SIDE_BUY, "9", "4");
+
+        read_flat(s, "0", T0 + 1000);
+        list(s, &one, 1, T0 + 1000, T0 + 1100);
+        look(s, T0 + 1500);
+        expect(s->view.account.withdrawable, "0");
+        /* What came since makes the venue's figure void. */
+        one.oid = 6;
+        list(s, &one, 1, T0 + 1200, T0 + 1600);
+        look(s, T0 + 1600);
+        assert_true(s->view.account.withdrawable.v > 0);
+}
+
 static void a_list_asked_for_before_a_cancel_does_not_bring_it_back(void **state)
 {
         struct script *s = *state;
@@ -179,6 +229,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
         const struct CMUnitTest tests[] = {
                 T(resting_orders_follow_fills_and_lists),
+                T(what_is_not_known_of_the_reserve_is_the_venues),
+                T(where_nothing_can_leave_nothing_is_shown_to_be_free),
                 T(a_list_asked_for_before_a_cancel_does_not_bring_it_back),
                 T(a_stop_that_fires_is_told_once),
                 T(a_leverage_changed_elsewhere_shows_in_what_orders_reserve),
