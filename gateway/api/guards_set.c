@@ -209,13 +209,16 @@ static void gathered(void *cookie, const struct err *read_err, struct gather *ga
 
 static enum errc may_set(const struct call *call, struct err *err)
 {
+        const struct venue *venue = call->api->o.venue;
+
         if (call->brand->keys == BRAND_KEYS_NONE)
                 return err_set(err, E_AGENT,
                                "%s keeps no keys, and a guard acts while nobody is there to sign.",
                                call->brand->name);
         if (!call->api->guards->is_loaded)
                 return err_set(err, E_STORE_DOWN, "%s", err_text(E_STORE_DOWN));
-        if (!brand_offers(call->brand, call->param))
+        if (!brand_offers(call->brand, call->param) ||
+            !venue->ops->market_by_symbol(venue, call->param))
                 return err_set(err, E_MARKET_NOT_OFFERED, "%s", err_text(E_MARKET_NOT_OFFERED));
         return E_OK;
 }

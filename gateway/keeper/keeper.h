@@ -54,6 +54,9 @@ bool keeper_ready(struct keeper *keeper, const struct addr *user, const char *de
 typedef void keeper_done(void *cookie, const struct err *err);
 void keeper_read(struct keeper *keeper, const struct addr *user, const char *dex, unsigned parts,
                  const char *symbol, keeper_done *done, void *cookie);
+/* Asks what became of an order, for the mirror. */
+void keeper_read_order(struct keeper *keeper, const struct addr *user, const char *dex,
+                       uint64_t oid);
 
 /* What somebody else read: the mirror takes it, and the marks that are in it. */
 void keeper_heard_state(struct keeper *keeper, const struct addr *user, const char *dex,

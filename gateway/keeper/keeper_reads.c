@@ -10,6 +10,7 @@
 #define WEIGHT_STATE  2 /* the venue's prices, adapters/hyperliquid */
 #define WEIGHT_ORDERS 20
 #define WEIGHT_MODE   20
+#define WEIGHT_ORDER  2
 #define POLLS_A_TICK  16
 
 struct waiter {
@@ -55,7 +56,9 @@ static void finish(struct read *read)
         keeper->n_done++;
         if (err.code) {
                 keeper->n_failed++;
-                mirror_read_failed(keeper->mirror, &read->user, read->dex, keeper_impl_now(keeper));
+                if (read->parts)
+                        mirror_read_failed(keeper->mirror, &read->user, read->dex,
+                                           keeper_impl_now(keeper));
         }
         free(read);
         tell_waiters(waiters, &err);
@@ -170,6 +173,16 @@ static void mode_read(void *cookie, const struct err *err, const char *text)
         one_answered(read, err);
 }
 
+static void order_read(void *cookie, const struct err *err, const struct venue_order_status *status)
+{
+        struct read *read = cookie;
+
+        if (!err->code && read->keeper && status->found)
+                mirror_order_status(read->keeper->mirror, &read->user, status,
+                                    keeper_impl_now(read->keeper));
+        one_answered(read, err);
+}
+
 static void setting_read(void *cookie, const struct err *err, const struct venue_setting *s)
 {
         struct read *read = cookie;
@@ -198,10 +211,9 @@ static struct read *find(const struct keeper *keeper, const struct addr *user, c
         return NULL;
 }
 
-static struct read *start(struct keeper *keeper, const struct addr *user, const char *dex,
-                          unsigned parts, const struct market *setting_of, bool is_poll)
+static struct read *begin(struct keeper *keeper, const struct addr *user, const char *dex,
+                          unsigned parts, bool is_poll)
 {
-        struct venue *venue = keeper->o.venue;
         struct read *read = xcalloc(1, sizeof *read);
 
         read->keeper = keeper;
@@ -212,6 +224,15 @@ static struct read *start(struct keeper *keeper, const struct addr *user, const 
         read->parts = parts;
         keeper->n_reads += is_poll;
         list_push_back(&keeper->reads, &read->at);
+        return read;
+}
+
+static struct read *start(struct keeper *keeper, const struct addr *user, const char *dex,
+                          unsigned parts, const struct market *setting_of, bool is_poll)
+{
+        struct venue *venue = keeper->o.venue;
+        struct read *read = begin(keeper, user, dex, parts, is_poll);
+
         read->open = ((parts & PART_STATE) != 0) + 0U + ((parts & PART_ORDERS) != 0) +
                      ((parts & PART_POOL) != 0) + (setting_of != NULL);
         must(read->open > 0);
@@ -268,6 +289,17 @@ void keeper_read(struct keeper *keeper, const struct addr *user, const char *dex
         if (!read || (parts & ~read->parts) || (m && strcmp(read->symbol, symbol) != 0))
                 read = start(keeper, user, dex, parts, m, false);
         wait_for(read, done, cookie);
+}
+
+void keeper_read_order(struct keeper *keeper, const struct addr *user, const char *dex,
+                       uint64_t oid)
+{
+        struct venue *venue = keeper->o.venue;
+        struct read *read = begin(keeper, user, dex, 0, true);
+
+        keeper->polled += WEIGHT_ORDER;
+        read->open = 1;
+        venue->ops->lookup(venue, user, NULL, oid, order_read, read);
 }
 
 /* --- polls --- */

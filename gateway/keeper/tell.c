@@ -11,7 +11,7 @@
 
 struct tell {
         struct alerts *alerts;
-        const struct keeper *keeper;
+        struct keeper *keeper;
         struct brand_set *brands; /* one reference */
 };
 
@@ -166,6 +166,13 @@ static void on_triggered(void *cookie, const struct mirror_trigger_note *t)
         raise_note(cookie, &note, NULL);
 }
 
+static void on_vanished(void *cookie, const struct mirror_vanished_note *v)
+{
+        const struct tell *tell = cookie;
+
+        keeper_read_order(tell->keeper, v->user, v->dex, v->oid);
+}
+
 static void on_drift(void *cookie, const struct mirror_drift_note *d)
 {
         struct note note;
@@ -211,12 +218,13 @@ struct mirror_hooks tell_hooks(struct tell *tell)
                 .funding = on_funding,
                 .liquidated = on_liquidated,
                 .triggered = on_triggered,
+                .vanished = on_vanished,
                 .drift = on_drift,
                 .cookie = tell,
         };
 }
 
-void tell_keeper(struct tell *tell, const struct keeper *keeper)
+void tell_keeper(struct tell *tell, struct keeper *keeper)
 {
         tell->keeper = keeper;
 }

@@ -11,7 +11,7 @@ struct tell *tell_new(struct alerts *alerts); /* alerts is borrowed */
 void tell_free(struct tell *tell);            /* accepts NULL */
 /* The hooks for the mirror; the keeper must be told before they can fire. */
 struct mirror_hooks tell_hooks(struct tell *tell);
-void tell_keeper(struct tell *tell, const struct keeper *keeper);
+void tell_keeper(struct tell *tell, struct keeper *keeper);
 /* The brands as they are now: each has distances of its own. */
 void tell_brands(struct tell *tell, struct brand_set *brands);
 /* All distances that any brand alerts at, falling; how many. E_LIMIT: more than the mirror watches. */

@@ -117,6 +117,12 @@ struct mirror_trigger_note {
         struct px trigger_price;
         int64_t at;
 };
+/* A trigger order that rested is not in the list any more, and no event said why. */
+struct mirror_vanished_note {
+        const struct addr *user;
+        const char *dex;
+        uint64_t oid;
+};
 struct mirror_drift_note {
         const struct addr *user;
         const char *dex;
@@ -132,6 +138,7 @@ struct mirror_hooks {
         void (*funding)(void *cookie, const struct mirror_funding_charge *charge);
         void (*liquidated)(void *cookie, const struct mirror_liquidation_note *note);
         void (*triggered)(void *cookie, const struct mirror_trigger_note *note);
+        void (*vanished)(void *cookie, const struct mirror_vanished_note *note);
         void (*drift)(void *cookie, const struct mirror_drift_note *note);
         void *cookie;
 };

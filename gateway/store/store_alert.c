@@ -87,13 +87,13 @@ static enum errc insert_alert(struct db *db, const struct store_alert *a)
 
 static enum errc insert_delivery(struct db *db, const struct store_alert *a, const char *hook)
 {
+        /* At once, whenever it happened: the venue's clock may be ahead. */
         sqlite3_stmt *q = db_query(db, "INSERT INTO alert_delivery (brand, hook, number, attempts,"
-                                       " next_at) VALUES (?1, ?2, ?3, 0, ?4)");
+                                       " next_at) VALUES (?1, ?2, ?3, 0, 0)");
 
         db_bind_text(q, 1, a->brand);
         db_bind_text(q, 2, hook);
         db_bind_int(q, 3, (int64_t)a->number);
-        db_bind_int(q, 4, a->at);
         return db_run(db, q);
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { REPO, Trader, signTypedData, startConfigured, temporaryFolder } from './harness.mjs'
+import { REPO, Trader, signTypedData, startConfigured, temporaryFolder, until } from './harness.mjs'
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete']
 
@@ -68,6 +68,17 @@ async function signedIn(who) {
   return { body: { message, signature: await who.account.signMessage({ message }) } }
 }
 
+async function guards(who) {
+  await holds(who)
+  await who.ok('PUT', '/v1/positions/ETH/guard', { minDistance: '0.05', topUp: '5', maxTotal: '20' })
+}
+
+// At 20x a position is so near to liquidation that it is told at once, band by band.
+async function warned(who) {
+  await who.place({ ...buy, leverage: 20 })
+  await until('two alerts', async () => (await who.ok('GET', '/v1/alerts')).data.length >= 2, 20000)
+}
+
 async function funded(who) {
   await holds(who)
   await who.gateway.venue.clock(3600000)
@@ -107,6 +118,9 @@ const before = {
   'history_fills.oneMarket': holds,
   'history_funding.latest': funded,
   'account_get.account': holds,
+  'alerts_list.latest': warned,
+  'guards_put.guard': holds,
+  'guards_delete.end': guards,
   'positions_list.all': holds,
   'positions_get.long': holds,
   'positions_close.close': holds,
