@@ -161,8 +161,11 @@ static void on_triggered(void *cookie, const struct mirror_trigger_note *t)
         snprintf(oid, sizeof oid, "%" PRIu64, t->oid);
         snprintf(note.cause, sizeof note.cause, "triggered %s", oid);
         text(&note.detail, "venueOrderId", oid);
-        text(&note.detail, "kind", t->trigger == TRIGGER_TAKE_PROFIT ? "takeProfit" : "stopLoss");
-        px(&note.detail, "triggerPrice", t->trigger_price);
+        if (t->trigger_price.v) {
+                text(&note.detail, "kind",
+                     t->trigger == TRIGGER_TAKE_PROFIT ? "takeProfit" : "stopLoss");
+                px(&note.detail, "triggerPrice", t->trigger_price);
+        }
         raise_note(cookie, &note, NULL);
 }
 

@@ -114,7 +114,7 @@ struct mirror_trigger_note {
         const char *dex, *symbol;
         uint64_t oid;
         enum trigger_kind trigger;
-        struct px trigger_price;
+        struct px trigger_price; /* 0: not told, nor the kind */
         int64_t at;
 };
 /* A trigger order that rested is not in the list any more, and no event said why. */

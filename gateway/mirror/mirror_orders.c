@@ -197,7 +197,9 @@ static bool is_open_word(const char *status)
                !strcmp(status, "waitingForFill") || !strcmp(status, "waitingForTrigger");
 }
 
+/* The venue's push has no trigger: what was known of the order has. */
 static void tell_triggered(struct mirror *mirror, const struct shadow *s,
+                           const struct shadow_order *known,
                            const struct venue_order_status *status)
 {
         const struct mirror_hooks *hooks = &mirror->options.hooks;
@@ -211,6 +213,10 @@ static void tell_triggered(struct mirror *mirror, const struct shadow *s,
                 .at = status->status_at,
         };
 
+        if (known && known->trigger_price.v) {
+                told.trigger = (enum trigger_kind)known->trigger;
+                told.trigger_price = known->trigger_price;
+        }
         if (hooks->triggered)
                 hooks->triggered(hooks->cookie, &told);
 }
@@ -238,7 +244,7 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
         /* One that was filled was triggered before, which nobody told. */
         was_triggered = !strcmp(status->status, "filled") && order.is_trigger;
         if ((triggered || was_triggered) && !(known && !known->is_trigger)) {
-                tell_triggered(mirror, s, status);
+                tell_triggered(mirror, s, known, status);
                 order.is_trigger = false; /* an order like any other from now on */
         }
         if (is_open_word(status->status) || triggered)
