@@ -60,8 +60,8 @@ struct check {
         struct call *call;
         api_keys_fn *done;
         struct api_sign sign;
-        struct buf text;   /* as signed; with the query as the listener writes it */
-        struct buf strict; /* the same with a strictly encoded query */
+        struct buf text;   /* as signed; with path and query as the listener writes them */
+        struct buf strict; /* the same with both strictly encoded */
 };
 
 static void check_end(struct check *check, const struct err *err)
@@ -267,13 +267,14 @@ void api_keys_check(struct call *call, const struct httpd_request *request, api_
         struct check *check = xcalloc(1, sizeof *check);
         const char *sub_account = httpd_header(request, "x-sub-account");
         const struct store_api_key *known;
-        struct buf query;
+        struct buf path, query;
         struct err err = {.code = E_OK};
 
         check->call = call;
         check->done = done;
         buf_init(&check->text, TEXT_MAX);
         buf_init(&check->strict, TEXT_MAX);
+        buf_init(&path, TEXT_MAX);
         buf_init(&query, TEXT_MAX);
         if (call->route->auth == ROUTE_WALLET)
                 (void)err_set(&err, E_FORBIDDEN,
@@ -283,13 +284,15 @@ void api_keys_check(struct call *call, const struct httpd_request *request, api_
                               "Send a session or a signature with an API key, not both.");
         else
                 (void)!api_sign_read(&check->sign, &headers, state_now(api), &err);
+        api_sign_strict_path(&path, call->path);
         api_sign_strict(&query, call->query);
         api_sign_text(&check->text, headers.timestamp, http_method_name(request->method),
                       call->path, call->query, call->body, call->body_len);
         api_sign_text(&check->strict, headers.timestamp, http_method_name(request->method),
-                      call->path, buf_cstr(&query), call->body, call->body_len);
+                      buf_cstr(&path), buf_cstr(&query), call->body, call->body_len);
         add_sub_account(&check->text, sub_account);
         add_sub_account(&check->strict, sub_account);
+        buf_fini(&path);
         buf_fini(&query);
         if (!err.code && (buf_check(&check->text) || buf_check(&check->strict)))
                 (void)err_set(&err, E_TOO_LARGE, "%s", err_text(E_TOO_LARGE));

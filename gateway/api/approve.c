@@ -6,8 +6,8 @@
 #include "api/accounts.h"
 #include "api/admit.h"
 #include "api/agent_life.h"
-#include "api/gather.h"
 #include "api/handlers.h"
+#include "api/holdings.h"
 #include "api/out.h"
 #include "api/policy.h"
 #include "api/schema.h"
@@ -258,8 +258,10 @@ static enum errc match_signer(struct approval *ap)
 /* --- where nothing may be opened: an agent is still approved for who has something to close with it,
  * since whatever it signs is judged again --- */
 
-static void admitted(struct approval *ap, const struct err *err, bool holds)
+static void admitted(void *cookie, const struct err *err, bool holds)
 {
+        struct approval *ap = cookie;
+
         if (err->code)
                 ap->err = *err;
         else if (!holds)
@@ -270,35 +272,10 @@ static void admitted(struct approval *ap, const struct err *err, bool holds)
                 journal(ap);
 }
 
-/* Money comes back from a sub-account by the agent's signature alone. */
-static void subs_read(void *cookie, const struct err *err, const struct venue_sub_account *subs,
-                      size_t n)
-{
-        bool holds = false;
-
-        for (size_t i = 0; i < n; i++)
-                holds = holds || subs[i].equity.v != 0;
-        admitted(cookie, err, holds);
-}
-
-static void gathered(void *cookie, const struct err *err, struct gather *g)
-{
-        struct approval *ap = cookie;
-        struct venue *venue = ap->call->api->o.venue;
-        bool holds = !gather_is_whole(g); /* for all that is known */
-
-        for (unsigned i = 0; i < g->n; i++)
-                holds |= g->part[i].account.n_positions > 0 || g->part[i].n_orders > 0;
-        if (err->code || holds)
-                admitted(ap, err, true);
-        else
-                venue->ops->read_sub_accounts(venue, &ap->call->session.address, subs_read, ap);
-}
-
 static void admit_agent(struct approval *ap)
 {
         if (admit_refuses(ap->call, ADMIT_OPENING))
-                gather_read(ap->call->api, &ap->call->session.address, NULL, true, gathered, ap);
+                holdings_find(ap->call, admitted, ap);
         else
                 journal(ap);
 }

@@ -41,6 +41,19 @@ static void note_trust(struct venue_position *p, const struct mirror_trust *trus
         p->doubt = trust->source == SOURCE_ESTIMATE ? trust->reason : NULL;
 }
 
+/* Which account it is, and in what: amounts of different collateral never meet. */
+static void name_account(struct venue_account *account, const struct venue *venue, const char *dex)
+{
+        struct venue_dex at;
+
+        must(text_copy(account->dex, sizeof account->dex, dex));
+        for (unsigned i = 0; i < venue->ops->dex_count(venue); i++) {
+                venue->ops->dex_at(venue, i, &at);
+                if (strcmp(at.name, dex) == 0)
+                        memcpy(account->collateral, at.collateral, sizeof account->collateral);
+        }
+}
+
 enum errc mirrored_take(struct mirrored *out, struct api *api, const struct addr *user,
                         const char *dex)
 {
@@ -61,6 +74,7 @@ enum errc mirrored_take(struct mirrored *out, struct api *api, const struct addr
         for (unsigned i = 0; i < n; i++)
                 note_trust(&room->position[i], &room->trust[i]);
         out->account = view.account;
+        name_account(&out->account, api->o.venue, dex);
         out->account.as_of = view.as_of;
         out->account.cross.resting = view.resting;
         out->account.is_computed = view.total.source != SOURCE_VENUE;

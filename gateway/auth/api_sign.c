@@ -71,20 +71,40 @@ void api_sign_text(struct buf *out, const char *timestamp, const char *method, c
         buf_put(out, body, len);
 }
 
+static bool is_unreserved(char c)
+{
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               strchr("-._~", c);
+}
+
+static void put_encoded(struct buf *out, char c)
+{
+        buf_printf(out, "%%%02X", (unsigned)(unsigned char)c);
+}
+
+void api_sign_strict_path(struct buf *out, const char *path)
+{
+        for (const char *s = path; *s; s++) {
+                if (*s == '/' || is_unreserved(*s))
+                        buf_putc(out, *s);
+                else
+                        put_encoded(out, *s);
+        }
+}
+
 void api_sign_strict(struct buf *out, const char *query)
 {
         bool has_equals = false; /* of this piece: the first one ends its name */
 
         for (const char *s = query; *s; s++) {
-                bool is_plain = (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') ||
-                                (*s >= 'A' && *s <= 'Z') || strchr("-._~%&", *s) ||
-                                (*s == '=' && !has_equals);
+                bool is_plain =
+                        is_unreserved(*s) || *s == '%' || *s == '&' || (*s == '=' && !has_equals);
 
                 has_equals = *s != '&' && (has_equals || *s == '=');
                 if (is_plain)
                         buf_putc(out, *s);
                 else
-                        buf_printf(out, "%%%02X", (unsigned)(unsigned char)*s);
+                        put_encoded(out, *s);
         }
 }
 

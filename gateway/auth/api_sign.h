@@ -34,6 +34,8 @@ void api_sign_text(struct buf *out, const char *timestamp, const char *method, c
 /* Appends query, which leaves plain what a query may hold plain, with everything but letters, digits
  * and "-._~" encoded: the other way in which clients write, and sign, the same query. */
 void api_sign_strict(struct buf *out, const char *query);
+/* The same for a decoded path: all but letters, digits and "-._~/" encoded, as in xyz%3AGOLD. */
+void api_sign_strict_path(struct buf *out, const char *path);
 /* E_UNAUTHORIZED unless it is the one this code or key makes; in constant time. */
 MUST_USE enum errc api_sign_check_mac(const struct api_sign *sign, const uint8_t mac[32]);
 MUST_USE enum errc api_sign_check_ed25519(const struct api_sign *sign, const uint8_t public_key[32],

@@ -8,6 +8,7 @@
 
 #define TICK_MS          200
 #define HOUR_MS          INT64_C(3600000)
+#define HOURS_MAX        24
 #define FUNDING_GRACE_MS 15000 /* after the hour: pushed payments come first */
 #define POLL_WEIGHT      300
 #define POLLS_AT_ONCE    4
@@ -67,14 +68,15 @@ static void follow_venue(struct keeper *keeper, int64_t now)
         keeper->contexts_at = status.contexts_at;
 }
 
+/* Hours are the venue's, by its time of the last state. Several may have passed since the last look. */
 static void charge_funding(struct keeper *keeper, int64_t now)
 {
-        int64_t hour = (now - FUNDING_GRACE_MS) / HOUR_MS;
+        int64_t hour = (now + keeper->ahead_ms - FUNDING_GRACE_MS) / HOUR_MS;
 
-        if (hour <= keeper->hour)
-                return;
-        keeper->hour = hour;
-        mirror_funding(keeper->mirror, hour * HOUR_MS, now);
+        if (hour > keeper->hour + HOURS_MAX)
+                keeper->hour = hour - HOURS_MAX;
+        while (keeper->hour < hour)
+                mirror_funding(keeper->mirror, ++keeper->hour * HOUR_MS, now);
 }
 
 static void on_tick(void *cookie)

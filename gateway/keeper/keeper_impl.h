@@ -17,6 +17,7 @@ struct keeper {
         struct watchers *watchers;
         struct loop_timer *tick;
         int64_t hour;       /* whose funding was charged last */
+        int64_t ahead_ms;   /* the venue's clock, of ours */
         int64_t markets_at; /* of the universe the mirror knows */
         int64_t contexts_at;
         bool is_closing;

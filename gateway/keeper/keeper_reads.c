@@ -128,6 +128,8 @@ void keeper_heard_state(struct keeper *keeper, const struct addr *user, const ch
                         const struct mirror_reading *reading, const struct venue_account *account)
 {
         take_marks(keeper, account);
+        if (reading->asked_at)
+                keeper->ahead_ms = account->as_of - reading->at;
         mirror_state(keeper->mirror, user, dex, reading, account);
 }
 
@@ -258,7 +260,7 @@ static unsigned missing(struct keeper *keeper, const struct addr *user, const ch
                 return PART_STATE | PART_ORDERS | PART_POOL;
         if (!view.orders_known || (view.doubts & DOUBT_ORDERS))
                 parts |= PART_ORDERS;
-        if (view.pool == POOL_UNKNOWN)
+        if (view.pool == MARGIN_POOL_UNKNOWN)
                 parts |= PART_POOL;
         return parts;
 }

@@ -164,7 +164,7 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
                 mirror->stats.states_stale++;
                 return;
         }
-        was_sure = (s->topics & TOPIC_ORDERS_LIVE) && !(s->doubts & DOUBT_ORDERS);
+        was_sure = (s->topics & TOPIC_ORDERS_LIVE) && !(s->doubts & DOUBT_ORDERS) && !s->n_sent;
         had = s->order;
         n_had = s->n_orders;
         s->order = NULL;

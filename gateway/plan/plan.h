@@ -11,6 +11,7 @@
 #include "adapters/venue.h"
 #include "base/err.h"
 #include "base/num.h"
+#include "risk/risk_source.h"
 #include "risk/size.h"
 
 /* A brand's policy for one market, resolved by the caller. */
@@ -106,8 +107,6 @@ struct plan_warning {
         char code[48];
         char detail[200];
 };
-enum risk_source { SOURCE_VENUE, SOURCE_EXACT, SOURCE_ESTIMATE };
-const char *risk_source_name(enum risk_source source);
 
 /* The risk of the position as it will be when the order has filled. */
 struct plan_risk {

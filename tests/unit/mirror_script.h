@@ -166,7 +166,7 @@ static inline int script_setup(void **state)
         mark(&s, "AA", "100", T0);
         mark(&s, "BB", "10", T0);
         assert_int_equal(mirror_watch(s.mirror, &user, ""), E_OK);
-        mirror_pool(s.mirror, &user, POOL_STANDARD, T0);
+        mirror_pool(s.mirror, &user, MARGIN_POOL_STANDARD, T0);
         mirror_fees(s.mirror, &user, &fees);
         *state = &s;
         return 0;

@@ -106,6 +106,20 @@ static void the_text_has_everything_in_order(void **state)
         buf_fini(&out);
 }
 
+static void a_path_is_encoded_strictly(void **state)
+{
+        struct buf out;
+
+        (void)state;
+        buf_init(&out, 256);
+        api_sign_strict_path(&out, "/v1/positions/xyz:GOLD/tpsl");
+        assert_string_equal(buf_cstr(&out), "/v1/positions/xyz%3AGOLD/tpsl");
+        buf_reset(&out);
+        api_sign_strict_path(&out, "/-._~%?=\xc3\xa9");
+        assert_string_equal(buf_cstr(&out), "/-._~%25%3F%3D%C3%A9");
+        buf_fini(&out);
+}
+
 static void a_query_is_encoded_strictly(void **state)
 {
         struct buf out;
@@ -262,6 +276,7 @@ int main(void)
                 cmocka_unit_test(the_window_bounds_the_time_stamp),
                 cmocka_unit_test(headers_are_hex_of_the_right_length),
                 cmocka_unit_test(the_text_has_everything_in_order),
+                cmocka_unit_test(a_path_is_encoded_strictly),
                 cmocka_unit_test(a_query_is_encoded_strictly),
                 cmocka_unit_test(an_ed25519_signature_is_checked),
                 cmocka_unit_test(weak_public_keys_are_refused),
