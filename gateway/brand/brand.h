@@ -18,7 +18,7 @@
 #define BRAND_CHAINS_MAX  8
 #define BRAND_MARKETS_MAX 512
 #define BRAND_REGIONS_MAX 256
-#define BRAND_BANDS_MAX   4
+#define BRAND_BANDS_MAX   3 /* as many as are watched, over all brands */
 #define BRAND_HOOKS_MAX   4
 
 #define BRAND_WEBHOOK_SECRET_MIN 16 /* characters */
