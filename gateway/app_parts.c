@@ -285,10 +285,11 @@ void app_parts_close(struct app *app)
                 store_close(app->store);
                 _exit(1);
         }
-        keeper_close(app->keeper);
-        tell_free(app->tell);
+        /* What the venue is still asked ends with the venue, and is told to the mirror. */
         if (app->venue)
                 app->venue->ops->close(app->venue);
+        keeper_close(app->keeper);
+        tell_free(app->tell);
         paper_stop(app->paper);
         if (app->httpd)
                 httpd_free(app->httpd);

@@ -236,7 +236,7 @@ static void read_again(void *cookie, const struct err *err)
         struct mirrored m = {.n_orders = 0};
         const struct venue_position *p = NULL;
 
-        if (!err->code && !g->is_gone)
+        if (!err->code && !g->is_gone && !g->guards->api->draining)
                 p = guards_impl_position(g, &m);
         if (p) {
                 compare_cash(g, p);
@@ -253,7 +253,10 @@ static void intent_found(void *cookie, enum errc rc, const struct store_intent *
         struct guarded *g = cookie;
         char dex[DEX_NAME_MAX];
 
-        if (rc == E_NOT_FOUND) {
+        if (g->guards->api->draining) { /* found out after the next start */
+                g->is_busy = false;
+                release(g);
+        } else if (rc == E_NOT_FOUND) {
                 settle(g, false, "it was never sent");
         } else if (!rc && intent->state == INTENT_DONE) {
                 settle(g, true, NULL);
