@@ -228,11 +228,20 @@ static enum errc read_path(struct head *head, struct lws *lws, enum lws_token_in
         return http_target_path_check(scratch, (size_t)len, why);
 }
 
+/* The library shows an empty query as a slash. */
+static bool is_empty_query(struct lws *lws, const char *first, int len)
+{
+        return len == 1 && first[0] == '/' &&
+               lws_hdr_fragment_length(lws, WSI_TOKEN_HTTP_URI_ARGS, 1) <= 0;
+}
+
 static enum errc read_query(struct head *head, struct lws *lws, char scratch[HEAD_MAX_BYTES + 1],
                             const char **why)
 {
         int len = fragment(lws, scratch, WSI_TOKEN_HTTP_URI_ARGS, 0);
 
+        if (is_empty_query(lws, scratch, len))
+                len = -1;
         head->query = head->text.len;
         for (int n = 1; len >= 0; n++) {
                 http_target_encode(&head->text, scratch, (size_t)len);

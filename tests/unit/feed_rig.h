@@ -210,6 +210,16 @@ static inline unsigned count_said(const struct rig *rig, const char *text)
         return n;
 }
 
+/* Which connection said it: those that open together are accepted in any order. */
+static inline unsigned peer_that_said(const struct rig *rig, const char *text)
+{
+        for (size_t i = rig->n_said; i-- > 0;)
+                if (strcmp(rig->said[i].text, text) == 0)
+                        return rig->said[i].peer;
+        fail_msg("\"%s\" was not said", text);
+        return 0;
+}
+
 static inline void await_said(struct rig *rig, const char *text, unsigned nth)
 {
         int64_t until = now_ms(rig) + WAIT_MS;

@@ -341,7 +341,7 @@ static void test_orders(void **state)
         struct rig *rig = *state;
         struct feed_topic one = user_topic(FEED_USER_ORDERS, 1);
         struct feed_topic two = user_topic(FEED_USER_ORDERS, 2);
-        unsigned peer_two = 0;
+        unsigned peer_one, peer_two;
 
         rig->limits.connections = 2;
         open_feed(rig);
@@ -349,10 +349,9 @@ static void test_orders(void **state)
         want(rig, two);
         AWAIT(rig, FEED_LIVE, one, 1);
         AWAIT(rig, FEED_LIVE, two, 1);
-        for (size_t i = 0; i < rig->n_said; i++)
-                if (!strcmp(rig->said[i].text, "subscribe orderUpdates 02"))
-                        peer_two = rig->said[i].peer;
-        say_to(rig, 1 - peer_two,
+        peer_one = peer_that_said(rig, "subscribe orderUpdates 01");
+        peer_two = peer_that_said(rig, "subscribe orderUpdates 02");
+        say_to(rig, peer_one,
                "{\"channel\":\"orderUpdates\",\"data\":[{\"order\":" ORDER
                ",\"status\":\"open\",\"statusTimestamp\":1790360256851}]}");
         say_to(rig, peer_two,
@@ -362,7 +361,7 @@ static void test_orders(void **state)
         assert_string_equal(await(rig, FEED_ORDER_STATUS, one, 1)->text, "open");
         assert_string_equal(await(rig, FEED_ORDER_STATUS, two, 2)->text, "filled");
         assert_int_equal(count_told(rig, FEED_ORDER_STATUS, one), 1);
-        say_to(rig, 0,
+        say_to(rig, peer_that_said(rig, "subscribe openOrders 01"),
                "{\"channel\":\"openOrders\",\"data\":{\"dex\":\"\",\"user\":\"" USER1
                "\",\"orders\":[" ORDER "]}}");
         assert_string_equal(await(rig, FEED_ORDERS, one, 2)->text, "BTC");
