@@ -125,6 +125,8 @@ enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *e
         enum errc rc;
 
         venue_compiled_fini(&run->compiled);
+        if (run->q.prepare && i > 0)
+                expires = run->intent.step[0].expires_after; /* it is signed as a whole */
         run->compiled = (struct venue_compiled){.nonce = 0};
         rc = run->venue->ops->compile(run->venue, &run->compiled, &run->plan.step[i].action,
                                       call_sub_account(run->call), nonce, expires, err);
