@@ -151,6 +151,10 @@ struct venue_position {
         char liquidation_px[NUM_STR_MAX]; /* the venue's own string, "" for null */
         struct usd margin_used, unrealized_pnl, funding_since_open;
         char return_on_equity[NUM_STR_MAX];
+        /* By the gateway's mirror: figures that follow from what the venue said; why they are an
+         * estimate, a static text, NULL: they are not. */
+        bool is_computed;
+        const char *doubt;
 };
 #define VENUE_POSITIONS_MAX 256
 /* In one dex, in its collateral: amounts of two dexes don't add up. */
@@ -160,6 +164,9 @@ struct venue_account {
         char collateral[COLLATERAL_MAX]; /* "" not known */
         struct usd account_value, total_raw_usd, total_margin_used, total_notional, withdrawable;
         struct margin_cross cross; /* resting not known here: 0 */
+        bool is_computed;          /* as of a position, for the account's own figures */
+        const char *doubt;
+        bool is_drifted; /* the mirror differed from the venue at the last look */
         unsigned n_positions;
         struct venue_position *position; /* owned by whoever holds the struct */
 };

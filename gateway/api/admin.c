@@ -6,6 +6,7 @@
 #include "api/out.h"
 #include "api/state.h"
 #include "base/log.h"
+#include "keeper/keeper.h"
 
 static void reply(struct api *api, const struct httpd_request *request, int status,
                   const char *type, struct buf *body)
@@ -47,6 +48,7 @@ static void print_metrics(struct api *api, struct buf *body)
         gauges(api);
         metrics_print(api->o.metrics, body);
         api->o.venue->ops->metrics(api->o.venue, body);
+        keeper_metrics(api->o.keeper, body);
 }
 
 void admin_handle(void *cookie, const struct httpd_request *request)

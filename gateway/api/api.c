@@ -3,11 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alerts/alerts.h"
 #include "api/accounts.h"
 #include "api/acting.h"
 #include "api/admit.h"
+#include "api/agent_watch.h"
 #include "api/api_keys.h"
 #include "api/call.h"
+#include "api/guards.h"
+#include "api/mirrored.h"
 #include "api/forwarded.h"
 #include "api/turnstile.h"
 #include "api/prepare.h"
@@ -79,6 +83,8 @@ enum errc api_reload(struct api *api, const struct config *config, struct err *e
                 if (rc)
                         return rc;
         }
+        if (alerts_configure(api->o.alerts, config->brands, err))
+                return E_CONFIG;
         brand_set_unref(api->brands);
         api->brands = brand_set_ref(config->brands);
         map_free(api->session_limits, free_limit);
@@ -105,6 +111,9 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->series = series_new(api);
         api->keys = api_keys_new(api);
         api->acting = acting_new(api);
+        api->room = mirrored_room_new();
+        api->guards = guards_new(api);
+        api->agent_watch = agent_watch_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
                 api_free(api);
@@ -123,6 +132,9 @@ void api_free(struct api *api)
         transfers_free(api->transfers);
         api_keys_free(api->keys);
         acting_free(api->acting);
+        guards_free(api->guards);
+        agent_watch_free(api->agent_watch);
+        mirrored_room_free(api->room);
         series_free(api->series);
         snapshots_free(api->snapshots);
         sweep_free(api->sweep);
@@ -181,6 +193,14 @@ static void preflight(struct api *api, const struct httpd_request *request,
         httpd_reply(api->o.httpd, request->handle, 204, NULL, pair, n, NULL, 0);
 }
 
+/* Whoever signs in is mirrored from then on. */
+static void enter(struct call *call)
+{
+        if (call->has_session)
+                keeper_watch(call->api->o.keeper, call->brand->id, &call->account);
+        admit_enter(call);
+}
+
 static void run_handler(struct call *call)
 {
         struct api *api = call->api;
@@ -198,11 +218,11 @@ static void run_handler(struct call *call)
                 }
         }
         if (call->for_sub_account) {
-                acting_enter(call, admit_enter);
+                acting_enter(call, enter);
                 return;
         }
         call->account = call->session.address;
-        admit_enter(call);
+        enter(call);
 }
 
 static void session_checked(void *cookie, enum errc rc, const struct auth_session *session)

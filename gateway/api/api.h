@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct alerts;
 struct api;
 struct auth;
 struct brand_set;
@@ -17,6 +18,7 @@ struct clock;
 struct config;
 struct httpd;
 struct httpd_request;
+struct keeper;
 struct loop;
 struct metrics;
 struct nonce_ledger;
@@ -37,6 +39,8 @@ struct api_options {
         struct nonce_ledger *nonces;
         struct venue *venue;
         struct metrics *metrics;
+        struct alerts *alerts;
+        struct keeper *keeper;
         int64_t expires_after_ms; /* life of a signed trading action, 0: no end */
         const char *node;         /* name of this process in the journal */
 };

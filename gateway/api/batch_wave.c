@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/batch.h"
+#include "api/mirrored.h"
 #include "api/signer.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -65,7 +66,8 @@ static void send_next(struct batch *b)
                         continue;
                 }
                 act->status = STEP_SENT;
-                b->venue->ops->submit(b->venue, &act->compiled, &sig, submitted, b);
+                mirrored_submit(b->call->api, &b->call->account, &act->action, &act->compiled, &sig,
+                                submitted, b);
                 return;
         }
         b->wave_done(b);

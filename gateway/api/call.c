@@ -90,6 +90,45 @@ struct call *call_new(struct api *api, const struct httpd_request *request,
         return call;
 }
 
+struct call *call_internal(struct api *api, const char *brand, const struct addr *wallet,
+                           const struct addr *account, enum http_method method, const char *route,
+                           const char *param)
+{
+        const struct brand *b = brand_by_id(api->brands, brand);
+        struct call *call;
+
+        if (!b)
+                return NULL;
+        call = xcalloc(1, sizeof *call);
+        call->api = api;
+        api->open_calls++;
+        call->route = route_by_pattern(method, route);
+        call->brands = brand_set_ref(api->brands);
+        call->brand = b;
+        call->region = BRAND_REGION_OPEN;
+        text_copy(call->request_id, sizeof call->request_id, "gateway");
+        call->path = xstrdup(route);
+        call->query = xstrdup("");
+        call->body = xstrdup("");
+        must(text_copy(call->param, sizeof call->param, param));
+        call->has_session = true;
+        call->session.address = *wallet;
+        call->account = *account;
+        call->for_sub_account = memcmp(account, wallet, sizeof *wallet) != 0;
+        call->started_mono_ms = clock_mono_ms(api->o.clock);
+        return call;
+}
+
+void call_problem_code(char out[CALL_CODE_MAX], const char *body)
+{
+        json_t *problem = json_loads(body, 0, NULL);
+        const char *code = json_string_value(json_object_get(problem, "code"));
+
+        if (!code || !text_copy(out, CALL_CODE_MAX, code))
+                out[0] = '\0';
+        json_decref(problem);
+}
+
 static void call_free(struct call *call)
 {
         call->api->open_calls--;
@@ -121,6 +160,11 @@ void call_reply_raw(struct call *call, int status, const char *content_type, con
         struct api *api = call->api;
         struct header_set set = {.n = 0};
 
+        if (call->answered) {
+                call->answered(call->answered_cookie, status, body);
+                call_free(call);
+                return;
+        }
         add_common(&set);
         add_limits(&set, &call->limit, status);
         add_cors(&set, call->brand, call->origin);

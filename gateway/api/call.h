@@ -46,6 +46,9 @@ struct call {
         struct addr account;
         bool for_sub_account;
         bool replayed; /* the answer is a stored one */
+        /* A call of the gateway's own: nobody waits for it but this. Called once, in place of a reply. */
+        void (*answered)(void *cookie, int status, const char *body);
+        void *answered_cookie;
         int64_t started_mono_ms;
 };
 
@@ -59,6 +62,16 @@ static inline const struct addr *call_sub_account(const struct call *call)
 struct call *call_new(struct api *api, const struct httpd_request *request,
                       const struct route *route, struct brand_set *brands,
                       const struct brand *brand, const char *param);
+
+/* A call that the gateway makes for a trader of its own accord, such as a margin guard's: it has a
+ * session, passes every check of the pipeline and stands in the journal. The caller sets key, answered
+ * and its cookie. account is wallet, or a sub-account of it. NULL when the brand is not served. */
+struct call *call_internal(struct api *api, const char *brand, const struct addr *wallet,
+                           const struct addr *account, enum http_method method, const char *route,
+                           const char *param);
+/* The "code" of a problem document; "" when it has none. */
+#define CALL_CODE_MAX 48
+void call_problem_code(char out[CALL_CODE_MAX], const char *body);
 
 /* Reads the query by a table of fields, as call_fields does a body: texts, words, whole numbers and
  * times. A parameter that is not in the table is an error. */

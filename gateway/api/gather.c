@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/mirrored.h"
 #include "api/out.h"
 #include "api/state.h"
 #include "base/mem.h"
@@ -45,10 +46,9 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
 
 static void read_orders(struct gather_part *part)
 {
-        struct gather *g = part->all;
-        struct venue *venue = g->api->o.venue;
+        const struct gather *g = part->all;
 
-        venue->ops->read_open_orders(venue, &g->user, part->dex, orders_read, part);
+        mirrored_orders(g->api, &g->user, part->dex, MIRRORED_SHOW, orders_read, part);
 }
 
 /* Where collateral is pooled, a dex without money of its own can have orders. What is not known counts
@@ -106,7 +106,6 @@ void gather_read(struct api *api, const struct addr *user, const char *dex, bool
                  gather_fn *done, void *cookie)
 {
         struct gather *g = xcalloc(1, sizeof *g);
-        struct venue *venue = api->o.venue;
 
         g->api = api;
         g->user = *user;
@@ -119,7 +118,7 @@ void gather_read(struct api *api, const struct addr *user, const char *dex, bool
                 struct gather_part *part = &g->part[i];
 
                 part->all = g;
-                venue->ops->read_account(venue, user, part->dex, account_read, part);
+                mirrored_account(api, user, part->dex, MIRRORED_SHOW, account_read, part);
         }
         if (wants_orders)
                 read_orders(&g->part[0]);

@@ -1,4 +1,4 @@
-/* PATCH /v1/orders/{id}. */
+/* PATCH /v1/orders/{id}, and its preview. */
 #include <stddef.h>
 
 #include "api/call.h"
@@ -24,9 +24,9 @@ static const struct field change_fields[] = {
 };
 FIELD_TABLE(modify_order_table, change_fields);
 
-void modify_order(struct call *call)
+static void start(struct call *call, bool preview)
 {
-        struct run_request request = {.kind = RUN_MODIFY};
+        struct run_request request = {.kind = RUN_MODIFY, .preview = preview};
         struct err err = {.code = E_OK};
 
         enum errc rc = call_fields(call, &request.change, change_fields, 3, &err);
@@ -39,4 +39,14 @@ void modify_order(struct call *call)
         }
         text_copy(request.order_id, sizeof request.order_id, call->param);
         pipeline_start(call, &request);
+}
+
+void modify_order(struct call *call)
+{
+        start(call, false);
+}
+
+void modify_preview(struct call *call)
+{
+        start(call, true);
 }

@@ -19,9 +19,9 @@
 #define FORGOTTEN_MS INT64_C(86400000) /* the venue may not know an order any more that is so old */
 #define ARRIVAL_MS   600000            /* what expires has expired long before */
 
-static void start_order(struct call *call, enum run_kind kind)
+static void start_order(struct call *call, bool preview)
 {
-        struct run_request request = {.kind = kind};
+        struct run_request request = {.kind = RUN_PLACE, .preview = preview};
         struct err err = {.code = E_OK};
         const json_t *json = call_json(call, &err);
 
@@ -35,12 +35,12 @@ static void start_order(struct call *call, enum run_kind kind)
 
 void orders_preview(struct call *call)
 {
-        start_order(call, RUN_PREVIEW);
+        start_order(call, true);
 }
 
 void orders_place(struct call *call)
 {
-        start_order(call, RUN_PLACE);
+        start_order(call, false);
 }
 
 void orders_list(struct call *call)

@@ -26,10 +26,16 @@ void out_trades(struct buf *out, const char *symbol, const struct venue_trade *t
 /* "plan":[...] and "risk":{...} as members. */
 void out_plan(struct buf *out, const struct plan *plan);
 void out_risk(struct buf *out, const struct plan_risk *risk, const char *collateral);
-/* A position with its protective orders found among orders. market may be NULL (unknown). */
+/* A position with its protective orders found among orders. market may be NULL (unknown); guard is its
+ * margin guard as JSON, or NULL. */
 void out_position(struct buf *out, const struct venue_position *position,
                   const struct venue_account *account, const struct market *market,
-                  const struct venue_open_order *orders, size_t n_orders);
+                  const struct venue_open_order *orders, size_t n_orders, const char *guard);
+/* The same of a position that is not there yet; its liquidation price is not the venue's. */
+void out_position_foreseen(struct buf *out, const struct venue_position *position,
+                           const struct venue_account *account, const struct market *market,
+                           const struct venue_open_order *orders, size_t n_orders,
+                           enum risk_source source);
 /* An open order as an object. */
 void out_open_order(struct buf *out, const struct venue_open_order *order, const char *status,
                     const char *client_id, int64_t status_at);

@@ -170,6 +170,8 @@ static void protective_json(struct buf *out, const char *name, const struct venu
         buf_putc(out, '{');
         if (o->has_cloid) {
                 out_text(out, "id", hex_print_cloid(id, &o->cloid));
+        } else if (!o->oid) { /* foreseen */
+                out_null(out, "id");
         } else {
                 char oid[NUM_STR_MAX];
                 out_text(out, "id", num_print(oid, (int64_t)o->oid, 0, 0));
@@ -184,7 +186,7 @@ static void protective_json(struct buf *out, const char *name, const struct venu
 }
 
 static void figures_json(struct buf *out, const struct venue_position *p,
-                         const struct margin_figures *f)
+                         const struct margin_figures *f, enum risk_source source)
 {
         bool isolated = p->p.mode == MARGIN_ISOLATED;
 
@@ -202,7 +204,8 @@ static void figures_json(struct buf *out, const struct venue_position *p,
                 out_null(out, "liquidationPrice");
                 out_null(out, "liquidationDistance");
         }
-        out_text(out, "source", "venue");
+        out_text(out, "source", risk_source_name(source));
+        out_text(out, "sourceReason", source == SOURCE_ESTIMATE ? p->doubt : NULL);
         out_usd(out, "unrealizedPnl", p->unrealized_pnl);
         out_text(out, "returnOnEquity", p->return_on_equity);
         out_usd(out, "funding", p->funding_since_open);
@@ -211,7 +214,8 @@ static void figures_json(struct buf *out, const struct venue_position *p,
 }
 
 /* The market's tiers are not known: only what the venue said itself. */
-static void venue_figures_json(struct buf *out, const struct venue_position *p)
+static void venue_figures_json(struct buf *out, const struct venue_position *p,
+                               enum risk_source source)
 {
         static const char *const unknown[] = {"effectiveLeverage",   "margin",  "maintenanceMargin",
                                               "liquidationDistance", "maxLoss", "removableMargin"};
@@ -220,15 +224,17 @@ static void venue_figures_json(struct buf *out, const struct venue_position *p)
                 out_null(out, unknown[i]);
         out_usd(out, "marginUsed", p->margin_used);
         out_text(out, "liquidationPrice", p->liquidation_px[0] ? p->liquidation_px : NULL);
-        out_text(out, "source", "venue");
+        out_text(out, "source", risk_source_name(source));
+        out_text(out, "sourceReason", source == SOURCE_ESTIMATE ? p->doubt : NULL);
         out_usd(out, "unrealizedPnl", p->unrealized_pnl);
         out_text(out, "returnOnEquity", p->return_on_equity);
         out_usd(out, "funding", p->funding_since_open);
 }
 
-void out_position(struct buf *out, const struct venue_position *p,
-                  const struct venue_account *account, const struct market *market,
-                  const struct venue_open_order *orders, size_t n_orders)
+static void position_json(struct buf *out, const struct venue_position *p,
+                          const struct venue_account *account, const struct market *market,
+                          const struct venue_open_order *orders, size_t n_orders,
+                          enum risk_source source, const char *guard)
 {
         struct qty size = {num_abs(p->p.size.v)};
         struct margin_figures f = {.has_distance = false};
@@ -252,15 +258,35 @@ void out_position(struct buf *out, const struct venue_position *p,
         out_text(out, "marginMode", margin_mode_name(p->p.mode));
         out_int(out, "leverage", p->p.leverage);
         if (known)
-                figures_json(out, p, &f);
+                figures_json(out, p, &f, source);
         else
-                venue_figures_json(out, p);
+                venue_figures_json(out, p, source);
         protective_json(out, "takeProfit", protective(p, TRIGGER_TAKE_PROFIT, orders, n_orders));
         protective_json(out, "stopLoss", protective(p, TRIGGER_STOP_LOSS, orders, n_orders));
-        out_null(out, "guard");
+        out_key(out, "guard");
+        buf_puts(out, guard ? guard : "null");
         out_int(out, "asOf", account->as_of);
-        out_null(out, "drift");
+        out_bool(out, "drift", account->is_drifted);
         buf_putc(out, '}');
+}
+
+void out_position(struct buf *out, const struct venue_position *p,
+                  const struct venue_account *account, const struct market *market,
+                  const struct venue_open_order *orders, size_t n_orders, const char *guard)
+{
+        position_json(out, p, account, market, orders, n_orders,
+                      p->doubt         ? SOURCE_ESTIMATE
+                      : p->is_computed ? SOURCE_EXACT
+                                       : SOURCE_VENUE,
+                      guard);
+}
+
+void out_position_foreseen(struct buf *out, const struct venue_position *p,
+                           const struct venue_account *account, const struct market *market,
+                           const struct venue_open_order *orders, size_t n_orders,
+                           enum risk_source source)
+{
+        position_json(out, p, account, market, orders, n_orders, source, NULL);
 }
 
 const char *out_order_type(const struct venue_open_order *o)

@@ -36,7 +36,7 @@ static void entered(struct turnstile_pass *pass)
 static void stage_gate(struct run *run)
 {
         /* What only shows changes nothing, and a cancel must not wait behind an order. */
-        if (run->q.kind == RUN_PREVIEW || run->q.kind == RUN_CANCEL || run->q.prepare) {
+        if (run->q.preview || run->q.kind == RUN_CANCEL || run->q.prepare) {
                 pipeline_next(run);
                 return;
         }
@@ -95,7 +95,7 @@ static void stage_replay(struct run *run)
 {
         struct call *call = run->call;
 
-        if (!call->key[0] || run->q.kind == RUN_PREVIEW || run->q.prepare)
+        if (!call->key[0] || run->q.preview || run->q.prepare)
                 pipeline_next(run);
         else
                 store_intent_by_key(run->api->o.store, call->brand->id, &call->account, call->key,
@@ -122,7 +122,7 @@ bool pipeline_opens_risk(const struct run *run)
         case RUN_LEVERAGE:
         case RUN_MARGIN:
         case RUN_SUB_ACCOUNT: return true;
-        case RUN_PREVIEW:
+        case RUN_SIZE:
         case RUN_CLOSE:
         case RUN_CANCEL:
         case RUN_TPSL:
@@ -141,7 +141,7 @@ enum errc pipeline_admit(const struct run *run, const struct call *call, struct 
 static void stage_admit(struct run *run)
 {
         /* What is prepared is judged when it is to be sent. */
-        if (!run->q.prepare && pipeline_admit(run, run->call, &run->err))
+        if (!run->q.preview && !run->q.prepare && pipeline_admit(run, run->call, &run->err))
                 pipeline_fail(run);
         else
                 pipeline_next(run);
@@ -157,7 +157,7 @@ static void account_read(void *cookie, enum errc rc, const struct store_account 
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
         } else {
                 run->account = *account;
-                if (run->q.kind != RUN_PREVIEW && !run->q.prepare &&
+                if (!run->q.preview && !run->q.prepare &&
                     !(account->has_agent && account->agent_approved))
                         (void)err_set(&run->err, E_AGENT, "%s", err_text(E_AGENT));
         }
@@ -206,7 +206,7 @@ static void stage_policy(struct run *run)
         }
         run->market = *m;
         policy_resolve(&run->policy, b, m, &run->account);
-        if (run_is_order(run) && check_order(run))
+        if (run->q.kind == RUN_PLACE && check_order(run))
                 pipeline_fail(run);
         else
                 pipeline_next(run);
@@ -227,6 +227,13 @@ static void build_cancel(struct run *run)
         memcpy(step->action.u.cancel.cancel, run->q.cancel, sizeof run->q.cancel);
 }
 
+/* The mirror may be behind what was done elsewhere, a deposit above all: nothing is refused on its word
+ * alone. */
+static bool may_look_again(const struct run *run)
+{
+        return !run->is_second_look && pipeline_has_market(run->q.kind);
+}
+
 static void stage_build(struct run *run)
 {
         struct plan_inputs in = {
@@ -238,14 +245,13 @@ static void stage_build(struct run *run)
                 .book = run->has_book ? &run->book : NULL,
                 .fees = &run->facts.fees,
                 .open_orders = run->orders,
-                .n_open_orders = run->n_orders,
+                .n_open_orders = run_read_plans_orders(run) ? run->n_orders : 0,
                 .rules = run->venue->ops,
         };
         enum errc rc = E_OK;
 
         identity_cloids(run->cloid, 3, run->call);
         switch (run->q.kind) {
-        case RUN_PREVIEW:
         case RUN_PLACE:
                 rc = plan_order_build(&run->plan, &run->q.order, &in, run->cloid, &run->err);
                 break;
@@ -264,6 +270,10 @@ static void stage_build(struct run *run)
                 else
                         rc = plan_margin_build(&run->plan, &in, run->q.amount, &run->err);
                 break;
+        case RUN_SIZE:
+                rc = plan_sized_build(&run->plan, &run->sized, &run->q.sized, &in, run->cloid,
+                                      &run->err);
+                break;
         case RUN_CANCEL: build_cancel(run); break;
         case RUN_SUB_ACCOUNT:
         case RUN_SUB_TRANSFER: run_sub_build(run); break;
@@ -274,6 +284,11 @@ static void stage_build(struct run *run)
                 rc = plan_modify_build(&run->plan, &in, &run->old, &run->q.change, &run->cloid[0],
                                        &run->err);
                 break;
+        }
+        if (rc && may_look_again(run)) {
+                run->stage--;
+                run_read_again(run);
+                return;
         }
         if (rc) {
                 (void)err_set(&run->err, rc, "%s", err_text(rc));
@@ -290,7 +305,7 @@ static void stage_preview(struct run *run)
                 run_journal_prepare(run);
                 return;
         }
-        if (run->q.kind != RUN_PREVIEW) {
+        if (!run->q.preview) {
                 pipeline_next(run);
                 return;
         }

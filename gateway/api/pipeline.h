@@ -1,6 +1,6 @@
 /* pipeline: the one way by which anything of a trader's is signed and sent. A request becomes a plan;
  * the plan's steps are journaled, signed, sent, and their outcomes journaled before the answer.
- * Preview runs the same stages up to the signature. */
+ * What is previewed runs the same stages up to the signature. */
 #ifndef API_PIPELINE_H
 #define API_PIPELINE_H
 
@@ -8,7 +8,6 @@
 #include "plan/plan.h"
 
 enum run_kind {
-        RUN_PREVIEW,
         RUN_PLACE,
         RUN_CLOSE,
         RUN_LEVERAGE,
@@ -18,14 +17,16 @@ enum run_kind {
         RUN_TPSL,
         RUN_SUB_ACCOUNT,  /* makes one */
         RUN_SUB_TRANSFER, /* moves money between it and its master */
+        RUN_SIZE,         /* previewed only: the order is found that risks what is asked */
 };
 
 /* What is asked, validated as far as its own fields go. A value. */
 struct run_request {
         enum run_kind kind;
+        bool preview; /* as far as the journal: nothing is signed, before and after are shown */
         bool prepare; /* as far as the journal: the trader signs the steps, and submits them */
         char symbol[SYMBOL_MAX];
-        struct plan_order_request order; /* PREVIEW, PLACE */
+        struct plan_order_request order; /* PLACE, SIZE */
         bool has_mode;                   /* LEVERAGE */
         enum margin_mode mode;
         unsigned leverage;
@@ -39,6 +40,7 @@ struct run_request {
         char order_id[CALL_PARAM_MAX]; /* MODIFY: as the trader names it */
         struct plan_change change;
         struct plan_tpsl tpsl;                 /* TPSL */
+        struct plan_sized_request sized;       /* SIZE */
         bool cancels_more;                     /* there are more than one action takes */
         char sub_name[VENUE_SUB_NAME_MAX + 1]; /* SUB_ACCOUNT */
         struct addr sub_account;               /* SUB_TRANSFER; its amount is the one above */

@@ -19,6 +19,8 @@ void policy_resolve(struct plan_policy *p, const struct brand *b, const struct m
                 .min_distance = b->min_liquidation_distance,
                 .warn_distance = b->on_liquidation_too_close == RULE_WARN,
                 .warn_stop = b->on_stop_beyond_liquidation == RULE_WARN,
+                .warn_margin = b->on_insufficient_margin == RULE_WARN,
+                .warn_removal = b->on_margin_not_removable == RULE_WARN,
                 .default_slippage = b->default_slippage,
                 .max_slippage = b->max_slippage,
                 .builder = b->builder,

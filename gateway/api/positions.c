@@ -4,6 +4,7 @@
 
 #include "api/call.h"
 #include "api/gather.h"
+#include "api/guards.h"
 #include "api/handlers.h"
 #include "api/out.h"
 #include "api/pipeline.h"
@@ -20,9 +21,13 @@ static void position_json(struct buf *out, const struct call *call, const struct
 {
         struct venue *venue = call->api->o.venue;
         const struct venue_position *p = &part->account.position[i];
+        struct buf guard;
 
+        buf_init(&guard, 4096);
+        guards_print(&guard, call->api->guards, call->brand->id, &call->account, p->symbol);
         out_position(out, p, &part->account, venue->ops->market_by_symbol(venue, p->symbol),
-                     part->orders, part->n_orders);
+                     part->orders, part->n_orders, guard.len ? buf_cstr(&guard) : NULL);
+        buf_fini(&guard);
 }
 
 static void answer_one(struct call *call, const struct gather_part *part)
@@ -100,9 +105,9 @@ static void start(struct call *call, struct run_request *request)
         pipeline_start(call, request);
 }
 
-void positions_close(struct call *call)
+static void start_close(struct call *call, bool preview)
 {
-        struct run_request request = {.kind = RUN_CLOSE};
+        struct run_request request = {.kind = RUN_CLOSE, .preview = preview};
         struct err err = {.code = E_OK};
         char nothing;
 
@@ -113,6 +118,16 @@ void positions_close(struct call *call)
                 return;
         }
         start(call, &request);
+}
+
+void positions_close(struct call *call)
+{
+        start_close(call, false);
+}
+
+void positions_close_preview(struct call *call)
+{
+        start_close(call, true);
 }
 
 struct leverage_request {
@@ -137,9 +152,9 @@ static const struct field leverage_fields[] = {
 };
 FIELD_TABLE(positions_leverage_table, leverage_fields);
 
-void positions_leverage(struct call *call)
+static void start_leverage(struct call *call, bool preview)
 {
-        struct run_request request = {.kind = RUN_LEVERAGE};
+        struct run_request request = {.kind = RUN_LEVERAGE, .preview = preview};
         struct leverage_request fields = {.mode = 0};
         struct err err = {.code = E_OK};
 
@@ -152,6 +167,16 @@ void positions_leverage(struct call *call)
         request.mode = (enum margin_mode)fields.mode;
         request.leverage = fields.leverage;
         start(call, &request);
+}
+
+void positions_leverage(struct call *call)
+{
+        start_leverage(call, false);
+}
+
+void positions_leverage_preview(struct call *call)
+{
+        start_leverage(call, true);
 }
 
 struct margin_request {
@@ -176,9 +201,9 @@ static const struct field margin_fields[] = {
 };
 FIELD_TABLE(positions_margin_table, margin_fields);
 
-void positions_margin(struct call *call)
+static void start_margin(struct call *call, bool preview)
 {
-        struct run_request request = {.kind = RUN_MARGIN};
+        struct run_request request = {.kind = RUN_MARGIN, .preview = preview};
         struct margin_request fields = {.has_amount = false};
         struct err err = {.code = E_OK};
 
@@ -193,4 +218,14 @@ void positions_margin(struct call *call)
         request.amount = fields.amount;
         request.target = fields.target;
         start(call, &request);
+}
+
+void positions_margin(struct call *call)
+{
+        start_margin(call, false);
+}
+
+void positions_margin_preview(struct call *call)
+{
+        start_margin(call, true);
 }

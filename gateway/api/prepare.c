@@ -21,12 +21,14 @@ struct waiting {
         struct run *run; /* owned; without a call */
         char brand[BRAND_ID_MAX];
         struct addr account, wallet;
+        uint64_t number;
         int64_t expires_at;
 };
 
 struct prepare {
         struct api *api;
         struct map *waiting; /* id -> struct waiting */
+        uint64_t n_made;     /* so far: their order, many in one millisecond */
 };
 
 static void drop(void *value)
@@ -67,7 +69,7 @@ struct tally {
 
 static void note_older(struct waiting **oldest, struct waiting *w)
 {
-        if (!*oldest || w->expires_at < (*oldest)->expires_at)
+        if (!*oldest || w->number < (*oldest)->number)
                 *oldest = w;
 }
 
@@ -167,6 +169,7 @@ void prepare_keep(struct prepare *p, struct run *run, struct buf *steps)
         w->account = call->account;
         w->wallet = call->session.address;
         w->expires_at = (int64_t)run->intent.step[0].expires_after;
+        w->number = run->api->prepare->n_made++;
         if (!run->asked)
                 run->asked = xstrdup(call->body);
         run->call = NULL;
@@ -208,7 +211,7 @@ enum errc prepare_is_asked(struct run_request *request, struct call *call, struc
         bool is_of_many = request->kind == RUN_CANCEL && !request->cancel_single;
         enum errc rc;
 
-        if (request->kind == RUN_PREVIEW)
+        if (request->preview)
                 return E_OK;
         rc = prepare_read_query(&query, call, is_of_many, err);
         if (query.has_prepare || call->brand->keys == BRAND_KEYS_NONE)

@@ -36,6 +36,14 @@ bool route_is_private(const struct route *route)
         never("auth of a route");
 }
 
+const struct route *route_by_pattern(enum http_method method, const char *pattern)
+{
+        for (size_t i = 0; i < route_count(); i++)
+                if (route_at(i)->method == method && strcmp(route_at(i)->path, pattern) == 0)
+                        return route_at(i);
+        never("route");
+}
+
 /* Matches one pattern; a {parameter} takes one non-empty segment that fits. */
 static bool matches(const char *pattern, const char *path, char *param, size_t cap)
 {

@@ -33,6 +33,8 @@ const struct route *route_find(enum http_method method, const char *path, char *
                                enum errc *why);
 /* The methods a path answers, as for Allow: "GET, POST"; "" when it is no route. */
 void route_allowed(const char *path, char *out, size_t cap);
+/* The row with exactly this pattern, which must exist. */
+const struct route *route_by_pattern(enum http_method method, const char *pattern);
 size_t route_count(void);
 const struct route *route_at(size_t i);
 

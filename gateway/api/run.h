@@ -1,6 +1,6 @@
 /* run: the state of one request on its way through the pipeline. Private to gateway/api: pipeline.c
  * has the stages, run_journal.c the records, run_steps.c executes a plan's steps, run_answer.c words the
- * answer. */
+ * answer, run_foresee.c a preview's. */
 #ifndef API_RUN_H
 #define API_RUN_H
 
@@ -23,6 +23,7 @@ struct run {
         struct cloid cloid[3];
         /* Read for this request. */
         unsigned reading;
+        bool is_second_look; /* the mirror refused: read from the venue */
         struct venue_account before;
         struct venue_setting setting;
         struct venue_book book;
@@ -35,6 +36,7 @@ struct run {
         void (*find_done)(struct run *run);
         /* Decided. */
         struct plan plan;
+        struct plan_sized sized; /* SIZE */
         /* Prepared: what was asked, and the trader's own signatures, by step. */
         char *asked; /* owned */
         bool is_given;
@@ -63,7 +65,7 @@ struct run {
 
 static inline bool run_is_order(const struct run *run)
 {
-        return run->q.kind == RUN_PLACE || run->q.kind == RUN_PREVIEW;
+        return run->q.kind == RUN_PLACE || run->q.kind == RUN_SIZE;
 }
 
 /* Goes on with the next stage. */
@@ -97,6 +99,10 @@ void run_sub_members(struct buf *out, const struct run *run);
 /* Stages: run_read.c asks the venue for what the plan stands on; run_journal.c writes the intent, and at the end the result; run_steps.c executes the steps
  * one after another. Each goes on with pipeline_next. */
 void run_read(struct run *run);
+/* The same from the venue itself, after a refusal that the mirror led to. */
+void run_read_again(struct run *run);
+/* Whether the plan stands on the open orders; a preview reads them in any case, to show them. */
+bool run_read_plans_orders(const struct run *run);
 void run_journal(struct run *run);
 /* Compiles the steps for their trader to sign, and puts the run aside. */
 void run_journal_prepare(struct run *run);
@@ -110,6 +116,11 @@ MUST_USE enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, stru
 enum intent_state run_intent_state(enum step_status status);
 /* Notes the steps' states in the intent. */
 void run_note_steps(struct run *run);
+
+/* run_foresee.c: "before" and "after" of what is previewed, as members. */
+void run_foresee_members(struct buf *out, const struct run *run);
+/* run_size.c: what was sized, as members. */
+void run_size_members(struct buf *out, const struct run *run);
 
 /* run_answer.c: the final answer as JSON into out, and its HTTP status. A refusal or an unknown
  * outcome is a problem document with the plan beside it. */

@@ -116,7 +116,7 @@ static void order_members(struct buf *out, const struct run *run)
         const struct venue_item *item = &run->outcome.item[0];
         char id[CLOID_STR_MAX];
 
-        if (run->q.kind != RUN_PREVIEW) {
+        if (!run->q.preview) {
                 out_text(out, "id", hex_print_cloid(id, &run->cloid[0]));
                 out_text(out, "clientId",
                          run->q.order.client_id[0] ? run->q.order.client_id : NULL);
@@ -136,9 +136,9 @@ static void order_members(struct buf *out, const struct run *run)
         out_px(out, "price", run->plan.price);
         out_px(out, "expectedPrice", run->plan.expected_price);
         out_usd(out, "notional", run->plan.notional);
-        if (run->q.kind == RUN_MODIFY)
+        if (!run->q.preview && run->q.kind == RUN_MODIFY)
                 replaced_member(out, run);
-        if (run->q.kind != RUN_PREVIEW)
+        if (!run->q.preview)
                 legs(out, run);
         out_plan(out, &run->plan);
         out_risk(out, &run->plan.risk, run->market.collateral);
@@ -152,7 +152,7 @@ static void position_member(struct buf *out, const char *name, const struct run 
                 if (strcmp(account->position[i].symbol, run->q.symbol) != 0)
                         continue;
                 out_position(out, &account->position[i], account, &run->market, run->orders_after,
-                             run->n_orders_after);
+                             run->n_orders_after, NULL);
                 return;
         }
         buf_puts(out, "null");
@@ -165,6 +165,8 @@ static void position_members(struct buf *out, const struct run *run)
                 out_text(out, status_key(run), "unknown");
         out_plan(out, &run->plan);
         out_risk(out, &run->plan.risk, run->market.collateral);
+        if (run->q.preview)
+                return;
         position_member(out, "before", run, &run->before);
         if (run->has_after)
                 position_member(out, "position", run, &run->after);
@@ -175,7 +177,7 @@ static void tpsl_members(struct buf *out, const struct run *run)
         out_text(out, "symbol", run->q.symbol);
         if (run->unknown)
                 out_text(out, status_key(run), "unknown");
-        if (run->plan.order_step >= 0)
+        if (run->plan.order_step >= 0 && !run->q.preview)
                 legs(out, run);
         out_plan(out, &run->plan);
         out_risk(out, &run->plan.risk, run->market.collateral);
@@ -215,7 +217,7 @@ static void cancel_members(struct buf *out, const struct run *run)
 static void members(struct buf *out, const struct run *run)
 {
         switch (run->q.kind) {
-        case RUN_PREVIEW:
+        case RUN_SIZE: run_size_members(out, run); break;
         case RUN_PLACE:
         case RUN_MODIFY: order_members(out, run); break;
         case RUN_CLOSE:
@@ -230,6 +232,8 @@ static void members(struct buf *out, const struct run *run)
         case RUN_SUB_ACCOUNT:
         case RUN_SUB_TRANSFER: run_sub_members(out, run); break;
         }
+        if (run->q.preview)
+                run_foresee_members(out, run);
 }
 
 int run_answer(struct run *run, struct buf *out)
@@ -237,7 +241,7 @@ int run_answer(struct run *run, struct buf *out)
         struct err err = run->err;
         struct buf more;
 
-        if (run->q.kind == RUN_PREVIEW || !run_answer_is_problem(run)) {
+        if (run->q.preview || !run_answer_is_problem(run)) {
                 buf_putc(out, '{');
                 members(out, run);
                 buf_putc(out, '}');

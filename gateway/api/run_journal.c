@@ -7,6 +7,7 @@
 #include "api/accounts.h"
 #include "api/out.h"
 #include "api/prepare.h"
+#include "api/mirrored.h"
 #include "api/run.h"
 #include "api/sweep.h"
 #include "base/log.h"
@@ -17,7 +18,6 @@
 /* --- the intent on disk --- */
 
 static const char *const kind_names[] = {
-        [RUN_PREVIEW] = "preview",
         [RUN_PLACE] = "order",
         [RUN_CLOSE] = "close",
         [RUN_LEVERAGE] = "leverage",
@@ -27,6 +27,7 @@ static const char *const kind_names[] = {
         [RUN_TPSL] = "tpsl",
         [RUN_SUB_ACCOUNT] = "subAccount",
         [RUN_SUB_TRANSFER] = "subTransfer",
+        [RUN_SIZE] = "size",
 };
 
 enum intent_state run_intent_state(enum step_status status)
@@ -124,6 +125,8 @@ enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *e
         enum errc rc;
 
         venue_compiled_fini(&run->compiled);
+        if (run->q.prepare && i > 0)
+                expires = run->intent.step[0].expires_after; /* it is signed as a whole */
         run->compiled = (struct venue_compiled){.nonce = 0};
         rc = run->venue->ops->compile(run->venue, &run->compiled, &run->plan.step[i].action,
                                       call_sub_account(run->call), nonce, expires, err);
@@ -331,8 +334,8 @@ static void read_after(void *cookie, const struct err *err, struct venue_account
                 *account = (struct venue_account){.n_positions = 0};
         }
         if (run->q.kind == RUN_TPSL && run->has_after)
-                run->venue->ops->read_open_orders(run->venue, &run->call->account, run->market.dex,
-                                                  orders_read_after, run);
+                mirrored_orders(run->api, &run->call->account, run->market.dex, MIRRORED_NOW,
+                                orders_read_after, run);
         else
                 settle(run);
 }
@@ -345,8 +348,8 @@ void run_settle(struct run *run)
         if (run->q.kind == RUN_MODIFY)
                 run_find_fate(run, settle);
         else if (shows_position && !run->err.code)
-                run->venue->ops->read_account(run->venue, &run->call->account, run->market.dex,
-                                              read_after, run);
+                mirrored_account(run->api, &run->call->account, run->market.dex, MIRRORED_NOW,
+                                 read_after, run);
         else
                 settle(run);
 }

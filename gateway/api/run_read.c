@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/mirrored.h"
 #include "api/run.h"
 #include "base/mem.h"
 
@@ -52,13 +53,27 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
         read_done(run, err);
 }
 
+/* A check may stand on the mirror; what it refuses is looked at again as the venue says. */
+static enum mirrored_age age_of(const struct run *run)
+{
+        return run->is_second_look ? MIRRORED_NOW : MIRRORED_CHECK;
+}
+
+/* Removing margin must not put the liquidation price before a stop that stands. */
+static bool may_remove_margin(const struct run *run)
+{
+        return run->q.target.has_price || run->q.target.has_leverage || run->q.amount.v < 0;
+}
+
 /* Open orders matter where the mode would change: they would be in its way. */
-static bool wants_orders(const struct run *run)
+bool run_read_plans_orders(const struct run *run)
 {
         enum margin_mode wanted = run->policy.default_mode;
 
         if (run->q.kind == RUN_LEVERAGE || run->q.kind == RUN_MODIFY || run->q.kind == RUN_TPSL)
                 return true;
+        if (run->q.kind == RUN_MARGIN)
+                return may_remove_margin(run);
         if (!run_is_order(run))
                 return false;
         if (run->q.order.has_mode)
@@ -66,13 +81,14 @@ static bool wants_orders(const struct run *run)
         return wanted != run->setting.mode;
 }
 
+/* Resting orders reserve margin, and stand in the way of another mode. */
 static void setting_known(struct run *run)
 {
         static const struct err ok = {.code = E_OK};
 
-        if (wants_orders(run))
-                run->venue->ops->read_open_orders(run->venue, &run->call->account, run->market.dex,
-                                                  orders_read, run);
+        if (run->q.preview || run_read_plans_orders(run))
+                mirrored_orders(run->api, &run->call->account, run->market.dex, age_of(run),
+                                orders_read, run);
         else
                 read_done(run, &ok);
 }
@@ -111,8 +127,8 @@ static void account_state_read(void *cookie, const struct err *err, struct venue
                 setting_known(run);
                 return;
         }
-        run->venue->ops->read_setting(run->venue, &run->call->account, &run->market, setting_read,
-                                      run);
+        mirrored_setting(run->api, &run->call->account, &run->market, age_of(run), setting_read,
+                         run);
 }
 
 static void book_read(void *cookie, const struct err *err, const struct venue_book *book)
@@ -154,6 +170,20 @@ static void facts_read(void *cookie, const struct err *err, const struct account
         read_done(run, err);
 }
 
+void run_read_again(struct run *run)
+{
+        venue_account_fini(&run->before);
+        run->before = (struct venue_account){.n_positions = 0};
+        free(run->orders);
+        run->orders = NULL;
+        run->n_orders = 0;
+        run->has_book = false;
+        run->plan = (struct plan){.n_steps = 0};
+        run->err = (struct err){.code = E_OK};
+        run->is_second_look = true;
+        run_read(run);
+}
+
 void run_read(struct run *run)
 {
         const struct venue_ops *ops = run->venue->ops;
@@ -167,7 +197,7 @@ void run_read(struct run *run)
                 return;
         }
         run->reading = 2 + (wants_book ? 1 : 0);
-        ops->read_account(run->venue, user, run->market.dex, account_state_read, run);
+        mirrored_account(run->api, user, run->market.dex, age_of(run), account_state_read, run);
         accounts_facts(run->api->accounts, user, facts_read, run);
         if (wants_book)
                 ops->read_book(run->venue, &run->market, book_read, run);

@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "api/order_status.h"
+#include "api/mirrored.h"
 #include "api/run.h"
 #include "api/signer.h"
 #include "base/log.h"
@@ -218,7 +219,8 @@ static void sign_and_send(struct run *run)
                 return;
         }
         plan_step_set(&run->plan, run->step, STEP_SENT, NULL);
-        run->venue->ops->submit(run->venue, &run->compiled, &sig, submitted, run);
+        mirrored_submit(run->api, &run->call->account, &run->plan.step[run->step].action,
+                        &run->compiled, &sig, submitted, run);
 }
 
 static void step_journaled(void *cookie, enum errc rc)
@@ -353,8 +355,8 @@ static void before_adjust(struct run *run)
         static const struct venue_account nothing = {.n_positions = 0};
 
         if (run->outcome.item[0].filled.v > 0) {
-                run->venue->ops->read_account(run->venue, &run->call->account, run->market.dex,
-                                              account_after_fill, run);
+                mirrored_account(run->api, &run->call->account, run->market.dex, MIRRORED_NOW,
+                                 account_after_fill, run);
                 return;
         }
         run->step++;

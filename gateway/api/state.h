@@ -26,6 +26,9 @@ struct sweep;
 struct transfers;
 struct series;
 struct api_keys;
+struct guards;
+struct agent_watch;
+struct mirrored_room;
 struct acting;
 
 struct api {
@@ -42,6 +45,9 @@ struct api {
         struct config_deposit deposit;
         struct series *series;
         struct api_keys *keys;
+        struct guards *guards;
+        struct agent_watch *agent_watch;
+        struct mirrored_room *room;
         struct acting *acting;
         struct limit *public_limit;
         struct map *session_limits;       /* brand id -> struct limit *, per account */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/mirrored.h"
 #include "api/signer.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -200,7 +201,7 @@ static void journaled(void *cookie, enum errc rc)
                 end(job);
                 return;
         }
-        api->o.venue->ops->submit(api->o.venue, &job->compiled, &sig, submitted, job);
+        mirrored_submit(api, &job->key.account, &job->cancel, &job->compiled, &sig, submitted, job);
 }
 
 static void journal(struct job *job, uint64_t nonce)
@@ -290,7 +291,6 @@ static void journal_asked(void *cookie, enum errc rc, const struct store_order *
 {
         static const struct venue_account flat = {.n_positions = 0};
         struct job *job = cookie;
-        struct venue *venue = job->sweep->api->o.venue;
         struct venue_action maybe = {.kind = VENUE_CANCEL};
 
         if (!rc) {
@@ -304,7 +304,8 @@ static void journal_asked(void *cookie, enum errc rc, const struct store_order *
         if (maybe.u.cancel.n == 0)
                 end(job); /* whatever the account holds */
         else
-                venue->ops->read_account(venue, &job->key.account, job->key.dex, account_read, job);
+                mirrored_account(job->sweep->api, &job->key.account, job->key.dex, MIRRORED_NOW,
+                                 account_read, job);
 }
 
 static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
@@ -334,7 +335,6 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
 
 static void look(struct sweep *s, const struct job_key *key, const struct addr *wallet)
 {
-        struct venue *venue = s->api->o.venue;
         struct watch *watch = map_get(s->watched, key, sizeof *key);
         int64_t now = clock_mono_ms(s->api->o.clock);
         struct job *job;
@@ -350,7 +350,7 @@ static void look(struct sweep *s, const struct job_key *key, const struct addr *
         job->began_at = now;
         map_put(s->running, key, sizeof *key, job);
         s->api->open_runs++;
-        venue->ops->read_open_orders(venue, &key->account, key->dex, orders_read, job);
+        mirrored_orders(s->api, &key->account, key->dex, MIRRORED_NOW, orders_read, job);
 }
 
 /* --- the schedule --- */

@@ -1,4 +1,4 @@
-/* PUT /v1/positions/{symbol}/tpsl. */
+/* PUT /v1/positions/{symbol}/tpsl, and its preview. */
 #include <stddef.h>
 
 #include "api/call.h"
@@ -38,9 +38,9 @@ static const struct field fields[] = {
 FIELD_TABLE(tpsl_table, fields);
 
 /* What is given is set, what is null goes, what is absent stays. */
-void tpsl_put(struct call *call)
+static void start(struct call *call, bool preview)
 {
-        struct run_request request = {.kind = RUN_TPSL};
+        struct run_request request = {.kind = RUN_TPSL, .preview = preview};
         const struct plan_tpsl *t = &request.tpsl;
         struct err err = {.code = E_OK};
 
@@ -55,4 +55,14 @@ void tpsl_put(struct call *call)
                 return;
         }
         pipeline_start(call, &request);
+}
+
+void tpsl_put(struct call *call)
+{
+        start(call, false);
+}
+
+void tpsl_preview(struct call *call)
+{
+        start(call, true);
 }

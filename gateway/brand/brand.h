@@ -18,6 +18,11 @@
 #define BRAND_CHAINS_MAX  8
 #define BRAND_MARKETS_MAX 512
 #define BRAND_REGIONS_MAX 256
+#define BRAND_BANDS_MAX   3 /* as many as are watched, over all brands */
+#define BRAND_HOOKS_MAX   4
+
+#define BRAND_WEBHOOK_SECRET_MIN 16 /* characters */
+#define BRAND_WEBHOOK_SECRET_MAX 256
 
 struct brand_leverage_cap {
         char symbol[32];
@@ -26,6 +31,12 @@ struct brand_leverage_cap {
 struct brand_link {
         char label[48];
         char url[256];
+};
+
+/* Who is told of the alerts of a brand's traders: posts of JSON, signed with the secret in the file. */
+struct brand_webhook {
+        char url[256];
+        char secret_file[512]; /* joined with the brand's folder */
 };
 
 /* What a refusal of the pre-check is for this brand. */
@@ -64,6 +75,7 @@ struct brand {
         bool has_min_liquidation_distance;
         struct rate min_liquidation_distance;
         enum brand_rule_action on_liquidation_too_close, on_stop_beyond_liquidation;
+        enum brand_rule_action on_insufficient_margin, on_margin_not_removable;
         struct rate default_slippage; /* of market orders */
         struct rate max_slippage;
         bool has_builder;
@@ -77,6 +89,11 @@ struct brand {
         unsigned n_chains;
         uint64_t chain[BRAND_CHAINS_MAX]; /* accepted in sign-in and typed data; first is default */
         char statement[160];              /* of the sign-in message */
+        unsigned n_bands;
+        struct rate band[BRAND_BANDS_MAX]; /* liquidation distances that alert, falling */
+        struct rate drift_threshold;       /* of equity: a drift above it alerts */
+        unsigned n_webhooks;
+        struct brand_webhook webhook[BRAND_HOOKS_MAX];
         enum brand_keys keys;
         unsigned requests_per_minute; /* per session; public routes per network address */
         char region_header

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret_file.h"
 #include "brand/block_list.h"
 #include "brand/brand_read.h"
 #include "brand/check.h"
@@ -151,6 +152,32 @@ static void load_blocked(struct problem_sink *sink, const struct yaml_node *root
         free(text);
 }
 
+/* Read here only to tell at once what is wrong with it: whoever signs reads it again. */
+static void check_webhooks(struct problem_sink *sink, const char *folder, struct brand_reading *r)
+{
+        for (unsigned i = 0; i < r->brand.n_webhooks; i++) {
+                struct brand_webhook *hook = &r->brand.webhook[i];
+                SECRET_LOCAL secret = {NULL, 0};
+                struct err err = {.code = E_OK};
+                char path[1024];
+
+                if (!hook->secret_file[0])
+                        continue; /* told already */
+                if (!file_join(path, sizeof path, folder, hook->secret_file) ||
+                    !text_copy(hook->secret_file, sizeof hook->secret_file, path))
+                        problem_add(sink, r->webhook_line[i],
+                                    "alerts.webhooks[%u].secretFile: expected a shorter path", i);
+                else if (secret_file_read(&secret, path, BRAND_WEBHOOK_SECRET_MAX, &err))
+                        problem_add(sink, r->webhook_line[i], "alerts.webhooks[%u].secretFile: %s",
+                                    i, err.detail);
+                else if (secret.len < BRAND_WEBHOOK_SECRET_MIN)
+                        problem_add(sink, r->webhook_line[i],
+                                    "alerts.webhooks[%u].secretFile: expected at least %d "
+                                    "characters in %s",
+                                    i, BRAND_WEBHOOK_SECRET_MIN, path);
+        }
+}
+
 static bool read_id(struct problem_sink *sink, const char *folder, struct brand *b)
 {
         size_t len = strlen(folder);
@@ -179,6 +206,7 @@ static void read_all(struct problem_sink *sink, const struct yaml_node *root, co
         brand_read(sink, root, r);
         load_logo(sink, root, folder, &r->brand);
         load_blocked(sink, root, folder, &r->brand);
+        check_webhooks(sink, folder, r);
         check_hosts(sink, r);
         check_builder(sink, root, r);
         check_terms(sink, root, &r->brand);

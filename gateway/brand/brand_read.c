@@ -268,6 +268,73 @@ static void read_regions(struct problem_sink *sink, const char *path, const stru
         b->n_regions = read_texts(sink, path, node, &row, b->region, BRAND_REGIONS_MAX, NULL);
 }
 
+/* Falling, so that each is a step nearer to liquidation. */
+static void read_bands(struct problem_sink *sink, const char *path, const struct yaml_node *node,
+                       void *object)
+{
+        static const struct yaml_field row = {
+                .type = FIELD_RATE, .size = sizeof(struct rate), .min = 1, .max = 90 * PERCENT};
+        struct brand *b = &((struct brand_reading *)object)->brand;
+
+        if (!node) {
+                b->band[b->n_bands++].v = 20 * PERCENT;
+                b->band[b->n_bands++].v = 10 * PERCENT;
+                b->band[b->n_bands++].v = 5 * PERCENT;
+                return;
+        }
+        if (!yaml_read_is_list(sink, path, node, BRAND_BANDS_MAX))
+                return;
+        for (size_t i = 0; i < node->n; i++) {
+                char item[160];
+                struct rate band = {0};
+                item_path(item, sizeof item, path, i);
+                if (!yaml_read_value(sink, item, node->child[i], &row, &band))
+                        continue;
+                if (b->n_bands > 0 && band.v >= b->band[b->n_bands - 1].v)
+                        problem_add(sink, node->child[i]->line,
+                                    "%s: expected less than the one before", item);
+                b->band[b->n_bands++] = band;
+        }
+}
+
+static void read_webhooks(struct problem_sink *sink, const char *path, const struct yaml_node *node,
+                          void *object)
+{
+        static const struct yaml_field fields[] = {
+                {.key = "url",
+                 .type = FIELD_TEXT,
+                 .required = true,
+                 .min = 1,
+                 YAML_FIELD_AT(brand_webhook, url),
+                 .accepts = check_url,
+                 .expected = EXPECT_URL},
+                {.key = "secretFile",
+                 .type = FIELD_TEXT,
+                 .required = true,
+                 .min = 1,
+                 .max = 255,
+                 YAML_FIELD_AT(brand_webhook, secret_file)},
+                {0},
+        };
+        struct brand_reading *r = object;
+        struct brand *b = &r->brand;
+
+        if (!node || !yaml_read_is_list(sink, path, node, BRAND_HOOKS_MAX))
+                return;
+        for (size_t i = 0; i < node->n; i++) {
+                char item[160];
+                item_path(item, sizeof item, path, i);
+                r->webhook_line[i] = node->child[i]->line;
+                yaml_read_map(sink, item, node->child[i], node->child[i]->line, fields,
+                              &b->webhook[i]);
+                for (size_t j = 0; j < i; j++)
+                        if (strcmp(b->webhook[j].url, b->webhook[i].url) == 0)
+                                problem_add(sink, node->child[i]->line,
+                                            "%s: expected each URL once", item);
+        }
+        b->n_webhooks = (unsigned)node->n;
+}
+
 static bool is_region_header(const char *text)
 {
         return strcmp(text, "cf-ipcountry") == 0 || strcmp(text, "x-country") == 0;
@@ -300,6 +367,10 @@ static const struct yaml_field margin_fields[] = {
          .fallback = "refuse", AT(on_liquidation_too_close)},
         {.key = "onStopBeyondLiquidation", .type = FIELD_WORD, .words = action_words,
          .fallback = "refuse", AT(on_stop_beyond_liquidation)},
+        {.key = "onInsufficientMargin", .type = FIELD_WORD, .words = action_words,
+         .fallback = "refuse", AT(on_insufficient_margin)},
+        {.key = "onMarginNotRemovable", .type = FIELD_WORD, .words = action_words,
+         .fallback = "refuse", AT(on_margin_not_removable)},
         {0},
 };
 static const struct yaml_field leverage_fields[] = {
@@ -346,6 +417,13 @@ static const struct yaml_field address_fields[] = {
         {.key = "blockedFile", .type = FIELD_TEXT, .min = 1, AT(blocked_file)},
         {0},
 };
+static const struct yaml_field alert_fields[] = {
+        {.key = "liquidationDistances", .type = FIELD_CUSTOM, .read = read_bands},
+        {.key = "drift", .type = FIELD_RATE, .min = 1, .max = 50 * PERCENT, .fallback = "0.001",
+         AT(drift_threshold)},
+        {.key = "webhooks", .type = FIELD_CUSTOM, .read = read_webhooks},
+        {0},
+};
 static const struct yaml_field brand_fields[] = {
         {.key = "name", .type = FIELD_TEXT, .required = true, .min = 1, AT(name)},
         {.key = "tagline", .type = FIELD_TEXT, AT(tagline)},
@@ -363,6 +441,7 @@ static const struct yaml_field brand_fields[] = {
         {.key = "terms", .type = FIELD_MAP, .fields = terms_fields},
         {.key = "regions", .type = FIELD_MAP, .fields = region_fields},
         {.key = "addresses", .type = FIELD_MAP, .fields = address_fields},
+        {.key = "alerts", .type = FIELD_MAP, .fields = alert_fields},
         {.key = "keys", .type = FIELD_WORD, .words = keys_words, .fallback = "agent",
          AT(keys)},
         {.key = "corsOrigins", .type = FIELD_CUSTOM, .read = read_origins},

@@ -13,6 +13,7 @@
 struct brand_reading {
         struct brand brand;
         unsigned host_line[BRAND_HOSTS_MAX];
+        unsigned webhook_line[BRAND_HOOKS_MAX];
         char builder_address[ADDR_STR_MAX];
 };
 

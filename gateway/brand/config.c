@@ -121,6 +121,30 @@ static void check_brand_pair(struct buf *problems, unsigned *n, const struct bra
 }
 
 /* Loads every folder, and then compares those that could be read. Counts problems into *n. */
+/* Every distance costs marks of every position: the gateway watches so many over all brands. */
+static void check_bands(struct buf *problems, unsigned *n, const struct brand_set *set)
+{
+        struct rate known[BRAND_BANDS_MAX] = {{0}};
+        unsigned n_known = 0;
+
+        for (size_t i = 0; i < set->n; i++)
+                for (unsigned k = 0; k < set->brand[i]->n_bands; k++) {
+                        unsigned at = 0;
+                        while (at < n_known && known[at].v != set->brand[i]->band[k].v)
+                                at++;
+                        if (at == BRAND_BANDS_MAX) {
+                                buf_printf(problems,
+                                           "brands: expected at most %d different "
+                                           "alerts.liquidationDistances over all of them\n",
+                                           BRAND_BANDS_MAX);
+                                ++*n;
+                                return;
+                        }
+                        known[at] = set->brand[i]->band[k];
+                        n_known += at == n_known;
+                }
+}
+
 static struct brand_set *load_brands(struct buf *problems, unsigned *n, const char *folder,
                                      char (*paths)[256], size_t n_paths)
 {
@@ -143,6 +167,7 @@ static struct brand_set *load_brands(struct buf *problems, unsigned *n, const ch
                                          &source[set->n]);
                 set->brand[set->n++] = brand;
         }
+        check_bands(problems, n, set);
         free(source);
         return set;
 }
@@ -221,6 +246,7 @@ struct config *config_load(const char *file, struct buf *problems)
 static const char demo_text[] =
         "listen: {public: {port: 0}, admin: {port: 0}}\n"
         "venue: {weightPerMinute: 1000000, contextsEveryMs: 500, dexes: [xyz]}\n"
+        "mirror: {pollWeightPerMinute: 100000, pollsAtOnce: 16, showMaxAgeMs: 0}\n"
         "paper: {enabled: true, port: 0}\n"
         "store: {dataDir: demo}\n"
         "brands: [meridian, harbor]\n";

@@ -49,6 +49,11 @@ struct config {
                 char dex[CONFIG_DEXES_MAX][8]; /* builders' dexes beside the first */
         } venue;
         struct {
+                bool feed; /* follow the venue's socket, else polls alone */
+                unsigned poll_weight, users, polls_at_once;
+                int64_t check_max_age_ms, show_max_age_ms;
+        } mirror;
+        struct {
                 bool enabled; /* the embedded paper venue; venue.base_url then points at it */
                 uint16_t port;
                 uint64_t seed;

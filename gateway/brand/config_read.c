@@ -205,6 +205,17 @@ static const struct yaml_field venue_fields[] = {
         {.key = "marketsEveryMs", MS(1000, DAY), .fallback = "300000", AT(venue.markets_every_ms)},
         {0},
 };
+static const struct yaml_field mirror_fields[] = {
+        {.key = "feed", .type = FIELD_BOOL, .fallback = "true", AT(mirror.feed)},
+        {.key = "users", .type = FIELD_UINT, .max = 64, .fallback = "10", AT(mirror.users)},
+        {.key = "pollWeightPerMinute", .type = FIELD_UINT, .min = 1, .max = 10000000,
+         .fallback = "300", AT(mirror.poll_weight)},
+        {.key = "pollsAtOnce", .type = FIELD_UINT, .min = 1, .max = 64, .fallback = "4",
+         AT(mirror.polls_at_once)},
+        {.key = "checkMaxAgeMs", MS(0, DAY), .fallback = "60000", AT(mirror.check_max_age_ms)},
+        {.key = "showMaxAgeMs", MS(0, DAY), .fallback = "2000", AT(mirror.show_max_age_ms)},
+        {0},
+};
 static const struct yaml_field paper_fields[] = {
         {.key = "enabled", .type = FIELD_BOOL, .fallback = "false", AT(paper.enabled)},
         {.key = "port", PORT, .fallback = "8090", AT(paper.port)},
@@ -238,6 +249,7 @@ static const struct yaml_field config_fields[] = {
         {.key = "listen", .type = FIELD_MAP, .fields = listen_fields},
         {.key = "limits", .type = FIELD_MAP, .fields = limit_fields},
         {.key = "venue", .type = FIELD_MAP, .fields = venue_fields},
+        {.key = "mirror", .type = FIELD_MAP, .fields = mirror_fields},
         {.key = "paper", .type = FIELD_MAP, .fields = paper_fields},
         {.key = "store", .type = FIELD_MAP, .required = true, .fields = store_fields},
         {.key = "keys", .type = FIELD_MAP, .fields = key_fields},

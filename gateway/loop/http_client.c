@@ -46,6 +46,7 @@ struct request {
         struct http_client *client;
         CURL *easy; /* while active */
         char *url;
+        struct curl_slist *headers; /* of this request, or NULL */
         struct buf body;
         struct buf answer;
         size_t header_bytes;
@@ -111,6 +112,8 @@ static void request_release(struct request *req)
 
         free(req->url);
         req->url = NULL;
+        curl_slist_free_all(req->headers);
+        req->headers = NULL;
         if (client->n_spare >= client->options.max_in_flight) {
                 loop_timer_free(req->deadline);
                 buf_fini(&req->body);
@@ -255,6 +258,10 @@ static void start(struct request *req)
                                         (curl_off_t)req->body.len);
                 bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_cstr(&req->body));
         }
+        if (req->headers)
+                bad |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, req->headers);
+        else
+                http_easy_plain_headers(client->setup, easy);
         bad |= curl_easy_setopt(easy, CURLOPT_PRIVATE, req);
         bad |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request_ready);
         bad |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -375,6 +382,20 @@ void http_client_post(struct http_client *client, const char *url, const void *b
         req->cookie = cookie;
         req->is_get = false;
         enqueue(req, url, body, body_len, deadline_ms, urgent);
+}
+
+void http_client_post_with(struct http_client *client, const char *url, const char *const *header,
+                           unsigned n_headers, const void *body, size_t body_len,
+                           int64_t deadline_ms, http_client_done *done, void *cookie)
+{
+        struct request *req = request_new(client);
+
+        must(n_headers <= HTTP_CLIENT_HEADERS_MAX);
+        req->done = done;
+        req->cookie = cookie;
+        req->is_get = false;
+        req->headers = http_easy_headers(header, n_headers);
+        enqueue(req, url, body, body_len, deadline_ms, false);
 }
 
 void http_client_get(struct http_client *client, const char *url, int64_t deadline_ms,

@@ -50,7 +50,13 @@ typedef void http_client_done(void *cookie, const struct http_answer *answer);
 void http_client_post(struct http_client *client, const char *url, const void *body,
                       size_t body_len, int64_t deadline_ms, bool urgent, http_client_done *done,
                       void *cookie);
-/* The same, as a GET without a body; never urgent. */
+/* The same, not urgent, with further headers: "Name: value" lines, copied, at most
+ * HTTP_CLIENT_HEADERS_MAX of them. */
+#define HTTP_CLIENT_HEADERS_MAX 8
+void http_client_post_with(struct http_client *client, const char *url, const char *const *header,
+                           unsigned n_headers, const void *body, size_t body_len,
+                           int64_t deadline_ms, http_client_done *done, void *cookie);
+/* The same as http_client_post, as a GET without a body; never urgent. */
 void http_client_get(struct http_client *client, const char *url, int64_t deadline_ms,
                      http_client_done *done, void *cookie);
 unsigned http_client_in_flight(const struct http_client *client);

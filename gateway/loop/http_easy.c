@@ -15,6 +15,24 @@ struct http_easy {
         char *ca_file; /* or NULL */
 };
 
+struct curl_slist *http_easy_headers(const char *const *more, unsigned n)
+{
+        struct curl_slist *list = curl_slist_append(NULL, "Content-Type: application/json");
+
+        must(list != NULL);
+        /* An empty Expect keeps curl from waiting for "100 Continue" before a large body. */
+        must(curl_slist_append(list, "Expect:") != NULL);
+        must(curl_slist_append(list, "Accept: application/json") != NULL);
+        for (unsigned i = 0; i < n; i++)
+                must(curl_slist_append(list, more[i]) != NULL);
+        return list;
+}
+
+void http_easy_plain_headers(const struct http_easy *setup, CURL *easy)
+{
+        must(curl_easy_setopt(easy, CURLOPT_HTTPHEADER, setup->headers) == CURLE_OK);
+}
+
 struct http_easy *http_easy_open(const struct http_client_options *options)
 {
         struct http_easy *setup = xcalloc(1, sizeof(*setup));
@@ -28,11 +46,7 @@ struct http_easy *http_easy_open(const struct http_client_options *options)
                 setup->bind_to = xmalloc(size);
                 (void)snprintf(setup->bind_to, size, "host!%s", options->interface_address);
         }
-        setup->headers = curl_slist_append(NULL, "Content-Type: application/json");
-        must(setup->headers != NULL);
-        /* An empty Expect keeps curl from waiting for "100 Continue" before a large body. */
-        must(curl_slist_append(setup->headers, "Expect:") != NULL);
-        must(curl_slist_append(setup->headers, "Accept: application/json") != NULL);
+        setup->headers = http_easy_headers(NULL, 0);
         return setup;
 }
 

@@ -133,18 +133,29 @@ static bool orders_match_state(const struct shadow *s)
         return true;
 }
 
+static bool is_withdrawable(struct margin_cross cross, struct usd resting,
+                            const struct venue_account *state)
+{
+        struct usd withdrawable;
+
+        cross.resting = resting;
+        return !margin_withdrawable(&withdrawable, &cross) &&
+               !apart(withdrawable, state->withdrawable);
+}
+
 static void compare_withdrawable(struct drift_result *out, const struct shadow *s,
                                  const struct shadow_value *value,
                                  const struct venue_account *state)
 {
-        struct margin_cross cross = value->cross;
-        struct usd withdrawable;
+        struct usd resting;
         unsigned unknown = 0;
 
-        if (!orders_match_state(s) || shadow_value_resting(&cross.resting, &unknown, s) || unknown)
+        if (!orders_match_state(s) || shadow_value_resting(&resting, &unknown, s) || unknown)
                 return;
-        if (margin_withdrawable(&withdrawable, &cross) || apart(withdrawable, state->withdrawable))
+        if (!is_withdrawable(value->cross, resting, state))
                 note(out, FIELD_WITHDRAWABLE);
+        /* By the venue's own sums only the reserve is left to be wrong. */
+        out->reserve_differs = !is_withdrawable(state->cross, resting, state);
 }
 
 void drift_figures(struct drift_result *out, const struct mirror *mirror, const struct shadow *s,

@@ -31,6 +31,7 @@ static void options_fill(struct mirror_options *o)
         o->drift_share.v = o->drift_share.v ? o->drift_share.v : percent / 10;
         o->drift_least.v = o->drift_least.v ? o->drift_least.v : NUM_SCALE / 100;
         o->context_max_age_ms = o->context_max_age_ms ? o->context_max_age_ms : 15000;
+        o->setting_max_age_ms = o->setting_max_age_ms ? o->setting_max_age_ms : 600000;
         o->verify_after_ms = o->verify_after_ms ? o->verify_after_ms : 5000;
         o->danger_every_ms = o->danger_every_ms ? o->danger_every_ms : 60000;
         o->attended_every_ms = o->attended_every_ms ? o->attended_every_ms : 300000;
@@ -138,7 +139,7 @@ void mirror_each_of(struct mirror *mirror, const struct addr *user,
                     void *cookie)
 {
         for (unsigned dex = 0; dex < mirror->n_dexes; dex++) {
-                struct shadow *s = mirror_shadow(mirror, user, dex);
+                struct shadow *s = mirror->n_of_dex[dex] ? mirror_shadow(mirror, user, dex) : NULL;
 
                 if (s)
                         each(mirror, s, cookie);
@@ -195,6 +196,7 @@ enum errc mirror_watch(struct mirror *mirror, const struct addr *user, const cha
         s->heap_at = SHADOW_NOT_DUE;
         s->slot = slot_take(mirror);
         mirror->shadow[s->slot] = s;
+        mirror->n_of_dex[s->dex]++;
         map_put(mirror->accounts, &key, sizeof key, s);
         mirror_needs_set(mirror, s, 0);
         rc = E_OK;
@@ -213,6 +215,7 @@ void mirror_unwatch(struct mirror *mirror, const struct addr *user, const char *
         mirror_needs_drop(mirror, s);
         ticks_drop_account(mirror->ticks, s->slot);
         slot_give(mirror, s->slot);
+        mirror->n_of_dex[s->dex]--;
         mirror->stats.drifted_now -= s->is_drifted;
         must(map_take(mirror->accounts, &key, sizeof key) == s);
         shadow_release(s);
@@ -246,7 +249,7 @@ void mirror_touched(struct mirror *mirror, const struct addr *user, const char *
 }
 
 struct pooled {
-        enum mirror_pool pool;
+        enum margin_pool pool;
         int64_t at;
 };
 
@@ -255,26 +258,26 @@ static void set_pool(struct mirror *mirror, struct shadow *s, void *cookie)
         const struct pooled *pooled = cookie;
 
         /* Figures of before are another mode's. */
-        if (s->pool != POOL_UNKNOWN && s->pool != (uint8_t)pooled->pool)
+        if (s->pool != MARGIN_POOL_UNKNOWN && s->pool != (uint8_t)pooled->pool)
                 mirror_mark(s, DOUBT_TOLD, pooled->at);
         s->pool = (uint8_t)pooled->pool;
         mirror_settle(mirror, s, pooled->at);
 }
 
-void mirror_pool(struct mirror *mirror, const struct addr *user, enum mirror_pool pool, int64_t at)
+void mirror_pool(struct mirror *mirror, const struct addr *user, enum margin_pool pool, int64_t at)
 {
         struct pooled pooled = {pool, at};
 
         mirror_each_of(mirror, user, set_pool, &pooled);
 }
 
-enum mirror_pool mirror_pool_from(const char *word)
+enum margin_pool mirror_pool_from(const char *word)
 {
         if (!strcmp(word, "standard"))
-                return POOL_STANDARD;
+                return MARGIN_POOL_STANDARD;
         if (!strcmp(word, "unified"))
-                return POOL_UNIFIED;
-        return !strcmp(word, "portfolioMargin") ? POOL_PORTFOLIO : POOL_UNKNOWN;
+                return MARGIN_POOL_UNIFIED;
+        return !strcmp(word, "portfolioMargin") ? MARGIN_POOL_PORTFOLIO : MARGIN_POOL_UNKNOWN;
 }
 
 static void set_fees(struct mirror *mirror, struct shadow *s, void *cookie)

@@ -15,12 +15,13 @@
 #include "adapters/feed.h"
 #include "adapters/venue.h"
 #include "base/buf.h"
-#include "plan/plan.h"
+#include "risk/margin_account.h"
+#include "risk/risk_source.h"
 
 struct mirror;
 
-#define MIRROR_DEX_MAX    16 /* bytes of a dex's name with its NUL */
-#define MIRROR_BANDS_MAX  3
+#define MIRROR_DEX_MAX    16   /* bytes of a dex's name with its NUL */
+#define MIRROR_BANDS_MAX  3    /* two marks each, and the liquidation price: TICKS_LEVELS_MAX */
 #define MIRROR_ORDERS_MAX 2048 /* resting orders kept of one account */
 
 /* Why a shadow may be wrong. Bits: an account can have several. */
@@ -37,14 +38,11 @@ enum mirror_doubt {
         DOUBT_DRIFT = 1 << 9,    /* it was wrong without a reason, beyond the threshold */
         DOUBT_ORDERS = 1 << 10,  /* resting orders are not known whole */
         DOUBT_SETTING = 1 << 11, /* mode or leverage of a position was taken for the default */
-        DOUBT_LIQUIDATED = 1 << 12, /* a liquidation was told and not yet read */
+        DOUBT_LIQUIDATED = 1 << 12, /* a liquidation was told or is likely, and not yet read */
         DOUBT_TOLD = 1 << 13,       /* the caller says that something changed */
         DOUBT_RANGE = 1 << 14,      /* a figure is beyond what numbers hold here */
 };
 const char *mirror_doubt_text(uint32_t doubts); /* the first one's sentence; "" for none */
-
-/* How an account's collateral is pooled. */
-enum mirror_pool { POOL_UNKNOWN, POOL_STANDARD, POOL_UNIFIED, POOL_PORTFOLIO };
 
 enum mirror_level { LEVEL_LIQUIDATION, LEVEL_BAND }; /* LEVEL_BAND + i: band i */
 
@@ -79,6 +77,7 @@ struct mirror_crossing {
         struct px mark, liquidation;
         struct rate distance;
         enum risk_source source;
+        int64_t at; /* when the mark was heard */
 };
 struct mirror_fill_seen {
         const struct addr *user;
@@ -101,7 +100,9 @@ struct mirror_funding_charge {
 struct mirror_liquidation_note {
         const struct addr *user;
         const char *dex, *symbol;
-        bool is_certain; /* the venue said so; else it is gone after a mark beyond its price */
+        /* The venue said so, or it went with all its margin; else it is gone after a mark beyond
+         * its price. */
+        bool is_certain;
         struct qty size; /* signed: what is no longer held */
         bool is_isolated;
         struct usd lost; /* isolated: its margin less what came back; cross: of the cross balance */
@@ -113,8 +114,14 @@ struct mirror_trigger_note {
         const char *dex, *symbol;
         uint64_t oid;
         enum trigger_kind trigger;
-        struct px trigger_price;
+        struct px trigger_price; /* 0: not told, nor the kind */
         int64_t at;
+};
+/* A trigger order that rested is not in the list any more, and no event said why. */
+struct mirror_vanished_note {
+        const struct addr *user;
+        const char *dex;
+        uint64_t oid;
 };
 struct mirror_drift_note {
         const struct addr *user;
@@ -131,6 +138,7 @@ struct mirror_hooks {
         void (*funding)(void *cookie, const struct mirror_funding_charge *charge);
         void (*liquidated)(void *cookie, const struct mirror_liquidation_note *note);
         void (*triggered)(void *cookie, const struct mirror_trigger_note *note);
+        void (*vanished)(void *cookie, const struct mirror_vanished_note *note);
         void (*drift)(void *cookie, const struct mirror_drift_note *note);
         void *cookie;
 };
@@ -153,6 +161,7 @@ struct mirror_options {
         int64_t attended_every_ms;          /* a socket attached, or open orders: 300,000 */
         int64_t sweep_every_ms;             /* any other that holds something: 5,400,000 */
         int64_t retry_ms;                   /* after a failed read, doubled up to 32 times: 2,000 */
+        int64_t setting_max_age_ms;         /* of a symbol without a position: 600,000 */
 };
 
 struct mirror *mirror_new(const struct mirror_options *options);
@@ -184,8 +193,8 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
 /* Mode and leverage of a symbol, as read. */
 void mirror_setting(struct mirror *mirror, const struct addr *user, const char *symbol,
                     const struct mirror_reading *reading, enum margin_mode mode, unsigned leverage);
-void mirror_pool(struct mirror *mirror, const struct addr *user, enum mirror_pool pool, int64_t at);
-enum mirror_pool mirror_pool_from(const char *word); /* the venue's: "standard", "unified", ... */
+void mirror_pool(struct mirror *mirror, const struct addr *user, enum margin_pool pool, int64_t at);
+enum margin_pool mirror_pool_from(const char *word); /* the venue's: "standard", "unified", ... */
 void mirror_fees(struct mirror *mirror, const struct addr *user, const struct venue_fees *fees);
 void mirror_trades(struct mirror *mirror, const struct feed_trade *rows, size_t n, int64_t at);
 void mirror_fills(struct mirror *mirror, const struct addr *user, const struct venue_fill *rows,
@@ -231,7 +240,7 @@ struct mirror_view {
         struct usd resting;           /* margin that resting orders reserve, where known */
         size_t n_orders;              /* resting, also where order is NULL */
         bool orders_known;
-        enum mirror_pool pool;
+        enum margin_pool pool;
         struct mirror_trust total; /* the account's figures: the worst that goes into them */
         uint32_t doubts;           /* bits of enum mirror_doubt */
         int64_t as_of;             /* the venue's time of the newest thing in it */
@@ -241,7 +250,8 @@ struct mirror_view {
 /* Valued at present marks. E_NOT_FOUND: not watched or never read; E_LIMIT: no room; E_RANGE. */
 MUST_USE enum errc mirror_view(struct mirror *mirror, const struct addr *user, const char *dex,
                                int64_t now, struct mirror_view *view);
-/* Mode, leverage, mark, and what is available to trade. E_NOT_FOUND: not known. */
+/* Mode, leverage, mark, and what is available to trade. E_NOT_FOUND: not known, or there is no position
+ * and it was read or set too long ago: to be read, and given to mirror_setting. */
 MUST_USE enum errc mirror_view_setting(struct mirror *mirror, const struct addr *user,
                                        const char *symbol, int64_t now, struct venue_setting *out);
 /* Whether pre-checks on the symbol ("": the account alone) may stand on the shadow as it is, read at

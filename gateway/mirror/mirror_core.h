@@ -63,7 +63,8 @@ struct mirror {
         uint32_t n_free, cap_free;
         char dex[MIRROR_DEXES_MAX][MIRROR_DEX_MAX];
         unsigned n_dexes;
-        struct map *symbols; /* -> struct mirror_place */
+        uint32_t n_of_dex[MIRROR_DEXES_MAX]; /* accounts watched: most dexes have none */
+        struct map *symbols;                 /* -> struct mirror_place */
         struct mirror_place *place;
         uint32_t n_places;
         struct margin_table *table; /* 0: none; interned */
@@ -141,18 +142,31 @@ void mirror_order_take(struct shadow_order *out, const struct venue_open_order *
 
 /* ---- mirror_funding.c ---- */
 void mirror_funding_go_on(struct mirror *mirror, int64_t now);
+/* When a state read then is sure to hold the hour's funding. */
+int64_t mirror_funding_sure_at(const struct mirror *mirror, int64_t now);
+/* A fill came late: of before the hour, the charge was for another size. */
+void mirror_funding_again(struct mirror *mirror, struct shadow *s, uint32_t market, int64_t fill_at,
+                          int64_t now);
 
 /* ---- mirror_liquidation.c ---- */
-/* Told by the venue, or suspected since a mark passed the liquidation price. */
-void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at, bool is_certain);
-/* A state came: tell what was lost. */
-void mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct shadow_book *now);
+/* The venue says that the account was liquidated. */
+void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at);
+/* The mark is beyond the liquidation price of that position, or of the cross account. */
+void mirror_liquidation_suspect(struct mirror *mirror, struct shadow *s, uint32_t market,
+                                bool is_cross, int64_t at);
+/* A fill leaves the log: what it brought back is not lost. */
+void mirror_liquidation_came_back(struct shadow *s, const struct shadow_effect *effect);
+/* A state was taken over: tells what was lost. Takes out of `had`, the book as it was before that, what
+ * the venue's backstop took; true where there was any. */
+bool mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct shadow_book *had,
+                               int64_t asked_at);
 
 /* ---- drift.c ---- */
 struct drift_result {
         uint32_t fields; /* bits by enum mirror_field */
         struct usd amount;
         bool may_be_elsewhere; /* as a transfer, a margin edit or a leverage change would show */
+        bool reserve_differs;  /* what resting orders hold back, all of them being known */
 };
 /* What differs between the shadow and what the venue says, valued at marks. */
 void drift_books(struct drift_result *out, const struct shadow_book *had,

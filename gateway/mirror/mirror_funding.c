@@ -72,14 +72,15 @@ void mirror_payments(struct mirror *mirror, const struct addr *user,
 }
 
 /* What the position was at the hour. */
-static num_wide size_then(const struct shadow *s, const struct shadow_position *p, int64_t hour_at)
+static num_wide size_then(struct shadow *s, uint32_t market, int64_t hour_at)
 {
-        num_wide size = p->size.v;
+        const struct shadow_position *p = shadow_position(&s->book, market);
+        num_wide size = p ? p->size.v : 0;
 
         for (uint32_t i = 0; i < s->n_log; i++) {
                 const struct shadow_effect *e = &s->log[i];
 
-                if (e->kind == EFFECT_FILL && e->market == p->market && e->at >= hour_at)
+                if (e->kind == EFFECT_FILL && e->market == market && e->at >= hour_at)
                         size -= e->size.v;
         }
         return size;
@@ -109,30 +110,57 @@ done:
         return rc;
 }
 
-static void charge(struct mirror *mirror, struct shadow *s, uint32_t market, int64_t hour_at,
+int64_t mirror_funding_sure_at(const struct mirror *mirror, int64_t now)
+{
+        int64_t over = mirror->hour_at + MIRROR_FUNDING_LATE_MS + MIRROR_SLACK_MS;
+        int64_t soon = now + mirror->options.verify_after_ms;
+
+        return over > soon ? over : soon;
+}
+
+static void charge(struct mirror *mirror, struct shadow *s, uint32_t market, bool was_told,
                    int64_t now)
 {
+        int64_t hour_at = mirror->hour_at;
         struct mirror_place *place = &mirror->place[market];
         const struct shadow_position *p = shadow_position(&s->book, market);
         struct shadow_effect effect = {.kind = EFFECT_FUNDING, .at = hour_at, .market = market};
         num_wide size;
 
-        if (!p || p->funded_at / MIRROR_HOUR_MS >= hour_at / MIRROR_HOUR_MS ||
+        if ((p && p->funded_at / MIRROR_HOUR_MS >= hour_at / MIRROR_HOUR_MS) ||
             shadow_find_funding(s, market, hour_at) ||
             s->state_at >= hour_at + MIRROR_FUNDING_LATE_MS)
                 return;
-        size = size_then(s, p, hour_at);
+        size = size_then(s, market, hour_at);
         if (!size)
                 return;
         /* A state of just after the hour may have the charge in it or not. */
         if (s->state_at >= hour_at || !place->hour_oracle.v ||
             amount_of(&effect.amount, place, size)) {
                 mirror_mark(s, DOUBT_FUNDING, now);
+                if (!s->verify_at)
+                        s->verify_at = mirror_funding_sure_at(mirror, now);
+                mirror_needs_set(mirror, s, now);
                 return;
         }
         effect.size.v = (int64_t)size;
-        if (mirror_effect(mirror, s, &effect, now))
+        if (mirror_effect(mirror, s, &effect, now) && !was_told)
                 tell(mirror, s, place, &effect, place->hour_rate);
+}
+
+void mirror_funding_again(struct mirror *mirror, struct shadow *s, uint32_t market, int64_t fill_at,
+                          int64_t now)
+{
+        struct shadow_effect *charged = shadow_find_funding(s, market, mirror->hour_at);
+        bool was_charged = charged != NULL;
+
+        if (!mirror->hour_at || fill_at >= mirror->hour_at || (charged && charged->is_exact))
+                return;
+        if (charged) {
+                shadow_drop_effect(s, charged);
+                shadow_replay(s, &mirror->rules);
+        }
+        charge(mirror, s, market, was_charged, now);
 }
 
 static void charge_account(struct mirror *mirror, struct shadow *s, int64_t now)
@@ -144,7 +172,7 @@ static void charge_account(struct mirror *mirror, struct shadow *s, int64_t now)
         for (uint32_t i = 0; i < s->book.n && n < VENUE_POSITIONS_MAX; i++)
                 market[n++] = s->book.position[i].market;
         for (uint32_t i = 0; i < n; i++)
-                charge(mirror, s, market[i], mirror->hour_at, now);
+                charge(mirror, s, market[i], false, now);
 }
 
 void mirror_funding_go_on(struct mirror *mirror, int64_t now)

@@ -84,6 +84,7 @@ static void tell(struct mirror *mirror, const struct shadow *s, const struct cro
 
         if (level >= LEVEL_BAND)
                 told.band = mirror->options.band[level - LEVEL_BAND];
+        told.at = c->now;
         told.source = mirror_doubts(mirror, s, c->now) & unsure ? SOURCE_ESTIMATE : SOURCE_EXACT;
         if (hooks->crossed)
                 hooks->crossed(hooks->cookie, &told);
@@ -105,12 +106,23 @@ static void tell_changes(struct mirror *mirror, struct shadow *s, const struct c
                 if (before & ~after & bit_of(level))
                         tell(mirror, s, c, level, false);
         }
-        /* Beyond its liquidation price it is gone, or will be: the next state says. */
-        if (after & ~before & bit_of(LEVEL_LIQUIDATION)) {
-                mirror_liquidation_note(mirror, s, c->now, false);
-                if (!s->verify_at)
-                        s->verify_at = c->now + mirror->options.verify_after_ms;
-        }
+}
+
+/* Beyond its liquidation price it is gone, or will be: the next state says, and the one after that if it
+ * is still there. */
+static void suspect(struct mirror *mirror, struct shadow *s, const struct crossing *c,
+                    uint8_t before, uint8_t after)
+{
+        bool is_new = !(before & bit_of(LEVEL_LIQUIDATION));
+
+        /* What else backs a pooled account is not here: it may be far from its liquidation. */
+        if (!(after & bit_of(LEVEL_LIQUIDATION)) ||
+            (c->is_cross && s->pool != MARGIN_POOL_STANDARD))
+                return;
+        mirror_liquidation_suspect(mirror, s, c->market, c->is_cross,
+                                   is_new ? c->now : s->asked_at);
+        if (is_new && !s->verify_at)
+                s->verify_at = c->now + mirror->options.verify_after_ms;
 }
 
 static size_t thresholds_of(struct ticks_threshold *out, const struct mirror *mirror,
@@ -152,6 +164,7 @@ static void set_isolated(struct mirror *mirror, struct shadow *s, struct shadow_
         must(ticks_set_position(mirror->ticks, s->slot, p->market, threshold, n) == E_OK);
         p->reached = levels_at(mirror, before, c.distance, n && !c.distance);
         tell_changes(mirror, s, &c, before, p->reached);
+        suspect(mirror, s, &c, before, p->reached);
 }
 
 /* ---- cross ---- */
@@ -249,10 +262,13 @@ static void set_cross(struct mirror *mirror, struct shadow *s, int64_t now)
                 ticks_set_band(mirror->ticks, s->slot, look.market[i], true, look.edge[i].low,
                                look.edge[i].high);
         s->reached = own_bits(mirror, account.reached, before);
-        if (s->reached == before || !look.n)
+        if (!look.n)
                 return;
-        find_nearest(&look, mirror, s);
-        tell_changes(mirror, s, &look.nearest, before, s->reached);
+        if (s->reached != before) {
+                find_nearest(&look, mirror, s);
+                tell_changes(mirror, s, &look.nearest, before, s->reached);
+        }
+        suspect(mirror, s, &look.nearest, before, s->reached);
 }
 
 /* ---- both ---- */
@@ -328,6 +344,7 @@ void mirror_levels_crossed(void *cookie, uint32_t account, uint32_t market, uint
         c.liquidation = liquidation.price;
         c.distance = distance_of(mirror->place[market].mark, liquidation.price, p->size.v > 0);
         tell_changes(mirror, s, &c, before, p->reached);
+        suspect(mirror, s, &c, before, p->reached);
         mirror_needs_set(mirror, s, now);
 }
 

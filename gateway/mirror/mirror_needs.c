@@ -167,7 +167,7 @@ static unsigned parts_of(const struct shadow *s)
 
         if ((wants_orders && !s->orders_known) || (s->doubts & DOUBT_ORDERS))
                 parts |= PART_ORDERS;
-        if (s->pool == POOL_UNKNOWN)
+        if (s->pool == MARGIN_POOL_UNKNOWN)
                 parts |= PART_POOL;
         return parts;
 }

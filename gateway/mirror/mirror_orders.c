@@ -109,6 +109,26 @@ static void replace(struct mirror *mirror, struct shadow *s, int64_t asked_at, i
         free(later);
 }
 
+#define VANISHED_MAX 16 /* asked about after one reading */
+
+/* What became of a stop is asked, since nobody told: it may have been triggered. */
+static void tell_vanished(struct mirror *mirror, struct shadow *s, const struct shadow_order *had,
+                          uint32_t n_had, int64_t asked_at)
+{
+        const struct mirror_hooks *hooks = &mirror->options.hooks;
+        unsigned told = 0;
+
+        for (uint32_t i = 0; i < n_had && hooks->vanished && told < VANISHED_MAX; i++) {
+                struct mirror_vanished_note note = {&s->user, mirror->dex[s->dex], had[i].oid};
+
+                if (!had[i].is_trigger || had[i].known_at > asked_at ||
+                    shadow_order(s, had[i].oid) || shadow_order_gone_since(s, had[i].oid, 0))
+                        continue;
+                hooks->vanished(hooks->cookie, &note);
+                told++;
+        }
+}
+
 static void drop_gone(struct shadow *s, int64_t before)
 {
         uint32_t kept = 0;
@@ -144,7 +164,7 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
                 mirror->stats.states_stale++;
                 return;
         }
-        was_sure = (s->topics & TOPIC_ORDERS_LIVE) && !(s->doubts & DOUBT_ORDERS);
+        was_sure = (s->topics & TOPIC_ORDERS_LIVE) && !(s->doubts & DOUBT_ORDERS) && !s->n_sent;
         had = s->order;
         n_had = s->n_orders;
         s->order = NULL;
@@ -161,6 +181,8 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
                 else
                         mirror->stats.drift_explained[FIELD_ORDERS]++;
         }
+        if (s->orders_known)
+                tell_vanished(mirror, s, had, n_had, asked_at);
         free(had);
         s->orders_known = true;
         s->orders_asked_at = asked_at;
@@ -175,7 +197,9 @@ static bool is_open_word(const char *status)
                !strcmp(status, "waitingForFill") || !strcmp(status, "waitingForTrigger");
 }
 
+/* The venue's push has no trigger: what was known of the order has. */
 static void tell_triggered(struct mirror *mirror, const struct shadow *s,
+                           const struct shadow_order *known,
                            const struct venue_order_status *status)
 {
         const struct mirror_hooks *hooks = &mirror->options.hooks;
@@ -189,6 +213,10 @@ static void tell_triggered(struct mirror *mirror, const struct shadow *s,
                 .at = status->status_at,
         };
 
+        if (known && known->trigger_price.v) {
+                told.trigger = (enum trigger_kind)known->trigger;
+                told.trigger_price = known->trigger_price;
+        }
         if (hooks->triggered)
                 hooks->triggered(hooks->cookie, &told);
 }
@@ -200,7 +228,7 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
         struct shadow *s = place ? mirror_shadow(mirror, user, place->dex) : NULL;
         const struct shadow_order *known;
         struct shadow_order order;
-        bool triggered;
+        bool triggered, was_triggered;
 
         if (!s || !status->found || !is_sane(&status->order)) {
                 mirror->stats.refused++;
@@ -213,8 +241,10 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
         triggered = !strcmp(status->status, "triggered");
         mirror_order_take(&order, &status->order, mirror_place_number(mirror, place), at);
         order.status_at = status->status_at;
-        if (triggered && !(known && !known->is_trigger)) {
-                tell_triggered(mirror, s, status);
+        /* One that was filled was triggered before, which nobody told. */
+        was_triggered = !strcmp(status->status, "filled") && order.is_trigger;
+        if ((triggered || was_triggered) && !(known && !known->is_trigger)) {
+                tell_triggered(mirror, s, known, status);
                 order.is_trigger = false; /* an order like any other from now on */
         }
         if (is_open_word(status->status) || triggered)

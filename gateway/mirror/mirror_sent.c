@@ -242,11 +242,13 @@ static void leverage_done(struct mirror *mirror, struct shadow *s, const struct 
                 .is_exact = true,
                 .mode = (uint8_t)sent->action.u.leverage.mode,
                 .leverage = (uint16_t)sent->action.u.leverage.leverage,
+                .sent_at = sent->at,
         };
 
         effect.market = mirror_place_number(mirror, place);
         if (shadow_position(&s->book, effect.market))
                 (void)mirror_effect(mirror, s, &effect, now);
+        s->has_reserved = false;
         shadow_setting_put(s, &(struct shadow_setting){.market = effect.market,
                                                        .leverage = effect.leverage,
                                                        .mode = effect.mode,
@@ -263,6 +265,7 @@ static void margin_done(struct mirror *mirror, struct shadow *s, const struct mi
                 .is_ours = true,
                 .is_exact = true,
                 .amount = sent->action.u.margin.amount,
+                .sent_at = sent->at,
         };
 
         effect.market = mirror_place_number(mirror, place);

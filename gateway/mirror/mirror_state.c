@@ -14,7 +14,9 @@ struct adoption {
         const struct mirror_reading *reading;
         const struct venue_account *state;
         struct shadow_book book; /* what the state says */
+        int64_t before_at;       /* of the state before */
         bool unclear;            /* an effect was dropped that may not be in it */
+        bool uncharged;          /* and so was funding */
 };
 
 /* The mark at which the venue valued the position. */
@@ -129,7 +131,7 @@ static void prove_tiers(struct adoption *a)
         struct shadow_marks marks = {state_mark, a};
         struct shadow_value value;
 
-        if (a->s->pool != POOL_STANDARD ||
+        if (a->s->pool != MARGIN_POOL_STANDARD ||
             shadow_value_book(&value, &a->book, &marks, a->mirror->table))
                 return;
         for (uint32_t i = 0; i < a->book.n; i++) {
@@ -170,20 +172,6 @@ static int64_t distance_of(int64_t a, int64_t b)
         return d > INT64_MAX ? INT64_MAX : (int64_t)d;
 }
 
-/* Charged a while after the hour: what the venue counts as funding since open tells. */
-static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
-{
-        const struct shadow_position *is = shadow_position(&a->book, e->market);
-        const struct shadow_position *had = shadow_position(&a->s->book, e->market);
-
-        if (a->state->as_of < e->at)
-                return false;
-        if (e->is_exact || a->state->as_of >= e->at + MIRROR_FUNDING_LATE_MS || !is || !had)
-                return true;
-        return distance_of(is->funding.v, had->funding.v) <=
-               distance_of(is->funding.v, had->funding.v + e->amount.v);
-}
-
 /* What fills after the state, not ours, add to the position. */
 static num_wide size_later(const struct adoption *a, uint32_t market)
 {
@@ -197,6 +185,38 @@ static num_wide size_later(const struct adoption *a, uint32_t market)
                         size += e->size.v;
         }
         return size;
+}
+
+/* Whether it is the same position, less what fills after the state did to it. */
+static bool is_same_one(const struct adoption *a, const struct shadow_position *is,
+                        const struct shadow_position *had)
+{
+        num_wide later = size_later(a, is->market);
+
+        return is->size.v + later == had->size.v &&
+               (later || distance_of(is->entry_notional.v, had->entry_notional.v) <= NUM_MICRO);
+}
+
+/* Charged a while after the hour: what the venue counts as funding since open tells, unless the
+ * position is not the one that was charged, or was charged something else. Then the state stands as it
+ * is, with a doubt. */
+static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
+{
+        const struct shadow_position *is = shadow_position(&a->book, e->market);
+        const struct shadow_position *had = shadow_position(&a->s->book, e->market);
+        int64_t half = num_abs(e->amount.v) / 2;
+
+        if (a->state->as_of < e->at)
+                return false;
+        if (e->is_exact || a->state->as_of >= e->at + MIRROR_FUNDING_LATE_MS)
+                return true;
+        if (is && had && distance_of(is->funding.v, had->funding.v) <= half)
+                return true;
+        if (is && had && is_same_one(a, is, had) &&
+            distance_of(is->funding.v, had->funding.v + e->amount.v) <= NUM_MICRO)
+                return false;
+        a->uncharged = true;
+        return true;
 }
 
 static bool ours_is_in(struct adoption *a, const struct shadow_effect *e)
@@ -238,7 +258,9 @@ static void prune(struct adoption *a)
         for (uint32_t i = 0; i < a->s->n_log; i++)
                 in[i] = is_in(a, &a->s->log[i]);
         for (uint32_t i = 0; i < a->s->n_log; i++) {
-                if (!in[i])
+                if (in[i])
+                        mirror_liquidation_came_back(a->s, &a->s->log[i]);
+                else
                         a->s->log[kept++] = a->s->log[i];
         }
         a->s->n_log = kept;
@@ -284,22 +306,50 @@ static void forget_settings(struct shadow *s)
         }
 }
 
-static void compare(struct adoption *a, const struct shadow_book *had, uint32_t doubts,
+/* An hour has passed since the last state whose funding is not charged here yet, and nothing differs but
+ * what funding changes. */
+static bool is_of_the_hour(const struct adoption *a, const struct drift_result *result)
+{
+        static const uint32_t others = 1u << FIELD_SIZE | 1u << FIELD_ENTRY | 1u << FIELD_MODE |
+                                       1u << FIELD_LEVERAGE | 1u << FIELD_ORDERS;
+        int64_t hour = a->state->as_of / MIRROR_HOUR_MS;
+
+        return hour > a->before_at / MIRROR_HOUR_MS && hour > a->mirror->hour_at / MIRROR_HOUR_MS &&
+               (result->fields & 1u << FIELD_FUNDING) && !(result->fields & others);
+}
+
+static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts,
                     bool nothing_since)
 {
         static const uint32_t standing = DOUBT_POOLED | DOUBT_CONTEXT | DOUBT_ORDERS | DOUBT_DRIFT;
         struct shadow_marks marks = {state_mark, a};
-        struct drift_result result = {0};
-        bool elsewhere;
+        struct drift_result result = {0}, rest = {0};
+        bool elsewhere, taken;
 
         drift_books(&result, had, &a->s->book, &marks);
-        if (!a->s->n_log && a->s->pool == POOL_STANDARD && !(result.fields & 1u << FIELD_SIZE))
+        taken = mirror_liquidation_settle(a->mirror, a->s, had, asked_by(a));
+        if (taken)
+                drift_books(&rest, had, &a->s->book, &marks);
+        if (rest.fields) {
+                result = rest;
+                taken = false;
+        }
+        if (!a->s->n_log && a->s->pool == MARGIN_POOL_STANDARD &&
+            !(result.fields & 1u << FIELD_SIZE))
                 drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
-        elsewhere = nothing_since && result.may_be_elsewhere;
-        if (result.fields & 1u << FIELD_WITHDRAWABLE)
+        elsewhere = (nothing_since && result.may_be_elsewhere) || is_of_the_hour(a, &result);
+        if (result.reserve_differs)
                 forget_settings(a->s);
-        drift_judge(a->mirror, a->s, &result, elsewhere || (doubts & ~standing), a->state->as_of,
-                    a->reading->at);
+        drift_judge(a->mirror, a->s, &result, taken || elsewhere || (doubts & ~standing),
+                    a->state->as_of, a->reading->at);
+}
+
+/* Of a moment in which the hour's funding may have been charged or not. */
+static bool is_funding_due(const struct adoption *a)
+{
+        int64_t since = a->state->as_of - a->mirror->hour_at;
+
+        return a->mirror->hour_at && since >= 0 && since < MIRROR_FUNDING_LATE_MS;
 }
 
 /* Doubts that arose before the state was asked for are answered by it. */
@@ -309,9 +359,11 @@ static void clear_doubts(struct adoption *a)
 
         s->doubts &= ~(uint32_t)DOUBT_UNREAD;
         if (asked_by(a) >= s->doubt_at)
-                s->doubts &= DOUBT_ORDERS;
+                s->doubts &= DOUBT_ORDERS | (is_funding_due(a) ? (uint32_t)DOUBT_FUNDING : 0);
         if (a->unclear)
                 mirror_mark(s, DOUBT_FILL, a->reading->at);
+        if (a->uncharged)
+                mirror_mark(s, DOUBT_FUNDING, a->reading->at);
         s->verify_at = 0;
         for (uint32_t i = 0; i < s->n_log; i++) {
                 if (!s->log[i].is_exact && s->log[i].kind != EFFECT_FUNDING)
@@ -319,6 +371,8 @@ static void clear_doubts(struct adoption *a)
         }
         if (s->doubts & (DOUBT_FILL | DOUBT_TOLD | DOUBT_OUTCOME) && !s->verify_at)
                 s->verify_at = a->reading->at + a->mirror->options.verify_after_ms;
+        if (s->doubts & DOUBT_FUNDING && !s->verify_at)
+                s->verify_at = mirror_funding_sure_at(a->mirror, a->reading->at);
 }
 
 static void keep_settings(struct shadow *s, int64_t at)
@@ -335,6 +389,22 @@ static void keep_settings(struct shadow *s, int64_t at)
         }
 }
 
+/* What is not free by the venue's own sums, and could not be taken out either, rests in orders. */
+static void take_reserved(struct adoption *a)
+{
+        struct margin_cross cross = a->state->cross;
+        const struct usd *left = &a->state->withdrawable;
+        struct usd most;
+
+        cross.resting.v = 0;
+        a->s->has_reserved =
+                !margin_withdrawable(&most, &cross) && left->v >= 0 && left->v <= most.v;
+        if (!a->s->has_reserved)
+                return;
+        a->s->reserved.v = most.v - left->v;
+        a->s->is_least = left->v == 0;
+}
+
 static void adopt(struct adoption *a)
 {
         struct shadow *s = a->s;
@@ -342,12 +412,15 @@ static void adopt(struct adoption *a)
         bool nothing_since = !s->n_log, was_read = s->state_at != 0;
         struct shadow_book had = {0};
 
+        /* One that is merely likely explains what it would do, and nothing else. */
+        if (!(s->doubts & DOUBT_LIQUIDATED))
+                doubts &= ~(uint32_t)DOUBT_LIQUIDATED;
         prove_tiers(a);
         if (was_read)
                 shadow_book_copy(&had, &s->book);
-        mirror_liquidation_settle(a->mirror, s, &a->book);
         prune(a);
         rebase(a);
+        a->before_at = s->state_at;
         s->state_at = a->state->as_of;
         s->folded_at = 0;
         s->as_of = s->as_of > s->state_at && s->n_log ? s->as_of : s->state_at;
@@ -355,6 +428,7 @@ static void adopt(struct adoption *a)
         s->confirmed_at = a->reading->at;
         s->adopted_order = a->mirror->next_order++;
         clear_doubts(a);
+        take_reserved(a);
         if (was_read)
                 compare(a, &had, doubts, nothing_since);
         else

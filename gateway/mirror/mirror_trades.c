@@ -62,22 +62,57 @@ struct usd mirror_fee(const struct shadow *s, const struct shadow_effect *effect
         return fee;
 }
 
-bool mirror_effect(struct mirror *mirror, struct shadow *s, const struct shadow_effect *effect,
-                   int64_t now)
+/* Whether it was done before or after the fill is not known: an edit of margin that a fill shares out, a
+ * leverage at which it adds. */
+static bool may_cross(const struct shadow_effect *edit, const struct shadow_effect *fill)
 {
-        const struct shadow_position *held = shadow_position(&s->book, effect->market);
-        struct shadow_effect copy = *effect;
-        uint32_t doubts = s->doubts;
-        bool folded = false, fitted;
+        return edit->kind != EFFECT_FILL && edit->sent_at && fill->kind == EFFECT_FILL &&
+               edit->market == fill->market && fill->at >= edit->sent_at - MIRROR_SLACK_MS &&
+               fill->at <= edit->at + MIRROR_SLACK_MS;
+}
 
-        copy.order = mirror->next_order++;
-        copy.known_at = now;
+static bool is_order_known(const struct shadow *s, const struct shadow_effect *effect)
+{
+        for (uint32_t i = 0; i < s->n_log; i++) {
+                if (may_cross(effect, &s->log[i]) || may_cross(&s->log[i], effect))
+                        return false;
+        }
+        return true;
+}
+
+/* What the symbol was set to when the fill came stays with it: what is set later is no matter of its. */
+static void note_setting(struct shadow *s, struct shadow_effect *fill, int64_t now)
+{
+        const struct shadow_position *held = shadow_position(&s->book, fill->market);
+        const struct shadow_setting *setting;
+
         /* Should it close the position, its mode and leverage stay those of the symbol. */
         if (held && !(held->flags & POSITION_SETTING_GUESSED))
                 shadow_setting_put(s, &(struct shadow_setting){.market = held->market,
                                                                .leverage = held->leverage,
                                                                .mode = held->mode,
                                                                .at = now});
+        setting = shadow_setting(s, fill->market);
+        if (!setting || fill->kind != EFFECT_FILL)
+                return;
+        fill->mode = setting->mode;
+        fill->leverage = setting->leverage;
+        if (!held && fill->at <= setting->at) /* set before it, or after */
+                mirror_mark(s, DOUBT_FILL, now);
+}
+
+bool mirror_effect(struct mirror *mirror, struct shadow *s, const struct shadow_effect *effect,
+                   int64_t now)
+{
+        struct shadow_effect copy = *effect;
+        uint32_t doubts = s->doubts;
+        bool folded = false, fitted;
+
+        copy.order = mirror->next_order++;
+        copy.known_at = now;
+        note_setting(s, &copy, now);
+        if (!is_order_known(s, &copy))
+                mirror_mark(s, DOUBT_FILL, now);
         fitted = shadow_apply(s, &copy, &mirror->rules, &folded);
         if (!fitted) {
                 mirror->stats.refused++;
@@ -209,6 +244,7 @@ static void take_fill(struct mirror *mirror, struct shadow *s, struct mirror_pla
                 effect->amount = mirror_fee(s, effect);
         if (!mirror_effect(mirror, s, effect, now))
                 return;
+        mirror_funding_again(mirror, s, effect->market, effect->at, now);
         if (!effect->is_taker || oid)
                 mirror_orders_filled(s, effect->market, side, effect->price, told.size, oid,
                                      effect->at, now);
@@ -350,7 +386,7 @@ static void take_row(struct mirror *mirror, struct shadow *s, struct mirror_plac
                 take_fill(mirror, s, place, &effect, row->oid, now);
         }
         if (!is_snapshot && is_liquidation(row))
-                mirror_liquidation_note(mirror, s, row->at, true);
+                mirror_liquidation_note(mirror, s, row->at);
 }
 
 void mirror_fills(struct mirror *mirror, const struct addr *user, const struct venue_fill *rows,

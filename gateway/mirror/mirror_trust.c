@@ -9,7 +9,8 @@ const char *mirror_doubt_text(uint32_t doubts)
                 {DOUBT_UNREAD, "The account has not been read yet."},
                 {DOUBT_DRIFT, "The account's figures differed from the venue's at the last look."},
                 {DOUBT_OUTCOME, "What became of an action is not known yet."},
-                {DOUBT_LIQUIDATED, "A liquidation was reported and is not yet confirmed."},
+                {DOUBT_LIQUIDATED,
+                 "A liquidation was reported or is likely, and is not confirmed."},
                 {DOUBT_POOLED,
                  "The account's collateral may be pooled with balances not shown here."},
                 {DOUBT_GAP, "Trades may have been missed while the venue's feed was interrupted."},
@@ -100,9 +101,11 @@ uint32_t mirror_doubts(const struct mirror *mirror, const struct shadow *s, int6
         }
         if (s->n_sent)
                 doubts |= DOUBT_OUTCOME;
+        if (s->loss && s->loss->at > s->asked_at)
+                doubts |= DOUBT_LIQUIDATED;
         if (!s->orders_known)
                 doubts |= DOUBT_ORDERS;
-        if (s->pool != POOL_STANDARD)
+        if (s->pool != MARGIN_POOL_STANDARD)
                 doubts |= DOUBT_POOLED;
         if (s->is_drifted)
                 doubts |= DOUBT_DRIFT;

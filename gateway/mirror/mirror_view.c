@@ -42,6 +42,12 @@ static uint32_t doubts_of(const struct viewing *v, const struct shadow_position 
         return doubts;
 }
 
+/* What backs it is not all here: the rule of a standard account is off by percents. */
+static bool is_pooled(const struct viewing *v, const struct shadow_position *p)
+{
+        return v->s->pool != MARGIN_POOL_STANDARD && p->mode == MARGIN_CROSS;
+}
+
 /* Figures of an isolated position but those that its mark moves stand as the venue said them. */
 static struct mirror_trust trust_of(const struct viewing *v, const struct shadow_position *p)
 {
@@ -49,6 +55,9 @@ static struct mirror_trust trust_of(const struct viewing *v, const struct shadow
         bool is_venues = !v->s->n_log && p->flags & POSITION_PRINTED &&
                          (p->mode == MARGIN_ISOLATED || !v->marks_moved);
 
+        /* The venue knows how it is pooled. */
+        if (is_venues && is_pooled(v, p))
+                doubts &= ~(uint32_t)DOUBT_POOLED;
         if (doubts)
                 return estimate(doubts);
         return (struct mirror_trust){is_venues ? SOURCE_VENUE : SOURCE_EXACT, ""};
@@ -89,7 +98,8 @@ static enum errc show_position(struct viewing *v, struct venue_position *out,
         out->funding_since_open = p->funding;
         show_rate10(out->return_on_equity, figures.return_on_equity);
         *trust = trust_of(v, p);
-        if (trust->source == SOURCE_VENUE)
+        /* Of a pooled position what the venue said last is nearer than what could be computed. */
+        if (trust->source == SOURCE_VENUE || (is_pooled(v, p) && p->flags & POSITION_PRINTED))
                 must(text_copy(out->liquidation_px, sizeof out->liquidation_px, p->liquidation));
         else
                 (void)show_liquidation(out->liquidation_px, &figures.liquidation);
@@ -174,7 +184,7 @@ static enum errc show_account(struct viewing *v, unsigned *unknown)
                 .cross = v->value.cross,
                 .position = v->view->position,
         };
-        rc = shadow_value_resting(&v->view->resting, unknown, v->s);
+        rc = shadow_reserved(&v->view->resting, unknown, v->s);
         if (rc)
                 goto done;
         cross.resting = v->view->resting;
@@ -213,7 +223,7 @@ enum errc mirror_view(struct mirror *mirror, const struct addr *user, const char
         if (rc)
                 goto done;
         view->doubts = mirror_doubts(mirror, v.s, now) | (unknown ? (uint32_t)DOUBT_ORDERS : 0);
-        view->pool = (enum mirror_pool)v.s->pool;
+        view->pool = (enum margin_pool)v.s->pool;
         view->as_of = v.s->as_of;
         view->confirmed_at = v.s->confirmed_at;
         view->is_drifted = v.s->is_drifted;
@@ -246,11 +256,13 @@ enum errc mirror_view_setting(struct mirror *mirror, const struct addr *user, co
         uint32_t market;
         enum errc rc = E_NOT_FOUND;
 
-        (void)now;
         if (!s || !s->state_at)
                 goto done;
         market = mirror_place_number(mirror, place);
         setting = shadow_setting(s, market);
+        /* No state shows it and no event tells of it: it may have been changed elsewhere. */
+        if (setting && now - setting->at > mirror->options.setting_max_age_ms)
+                setting = NULL;
         p = shadow_position(&s->book, market);
         if (!setting && (!p || p->flags & POSITION_SETTING_GUESSED))
                 goto done;

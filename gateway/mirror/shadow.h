@@ -22,6 +22,7 @@ enum {
         POSITION_TIERS_GUESSED = 2,   /* what tiers it follows is not known */
         POSITION_SETTING_GUESSED = 4, /* mode and leverage were taken for the default */
         POSITION_PRINTED = 8,         /* liquidation holds what the venue printed ("" null) */
+        POSITION_BEYOND = 16,         /* of a loss: the mark is beyond its liquidation price */
 };
 
 struct shadow_position {
@@ -86,9 +87,11 @@ struct shadow_effect {
         bool is_ours;  /* at is not the venue's */
         bool is_exact; /* nothing of it was estimated */
         bool is_taker;
-        bool is_claimed;   /* FILL: an outcome of ours has accounted for it */
-        uint8_t mode;      /* LEVERAGE */
-        uint16_t leverage; /* LEVERAGE */
+        bool is_claimed; /* FILL: an outcome of ours has accounted for it */
+        /* LEVERAGE: as set. FILL: what a position that it opens has; leverage 0: as is set then. */
+        uint8_t mode;
+        uint16_t leverage;
+        int64_t sent_at;   /* TRANSFER, LEVERAGE: wall ms; it was done between then and at */
         struct qty size;   /* FILL: signed. FUNDING: position it was charged on */
         struct px price;   /* FILL */
         struct usd amount; /* FILL: fee. FUNDING: < 0 paid. TRANSFER: into the position */
@@ -101,10 +104,12 @@ struct shadow_effect {
 };
 #define SHADOW_LOG_MAX 64
 
-/* A liquidation that was told and whose result is not yet read. */
+/* A liquidation that was told or is suspected, and whose result is not yet read. */
 struct shadow_loss {
         int64_t at;
-        bool is_certain;
+        int64_t from;              /* fills from then on, or that came after `order`, may be its */
+        uint64_t order;            /* of arrival */
+        bool is_certain;           /* told */
         struct shadow_book before; /* as it was just before */
         int64_t value_before;      /* of the cross account, usd units */
 };
@@ -158,6 +163,9 @@ struct shadow {
         int64_t confirmed_at; /* wall ms: when it came */
         int64_t clean_at;     /* the venue's time of the last state that agreed */
         int64_t orders_asked_at, orders_at;
+        struct usd reserved; /* by resting orders, as the last state has it */
+        bool has_reserved;   /* a leverage set since makes it void; see shadow_reserved */
+        bool is_least;       /* reserved is at least so much */
         int64_t drift_from;
 
         /* needs */
@@ -237,5 +245,8 @@ MUST_USE enum errc shadow_value_book(struct shadow_value *out, const struct shad
 /* What resting orders reserve. *unknown counts the markets where that is not certain: no leverage
  * known, or a case whose figure the venue does not publish. */
 MUST_USE enum errc shadow_value_resting(struct usd *out, unsigned *unknown, const struct shadow *s);
+/* The same; what is not known of it by what the venue itself held back at the last state, as long as nothing
+ * came since. */
+MUST_USE enum errc shadow_reserved(struct usd *out, unsigned *unknown, const struct shadow *s);
 
 #endif

@@ -14,10 +14,12 @@ static enum errc move(struct usd *to, num_wide delta)
         return E_OK;
 }
 
-/* A position that opens: mode and leverage as set for the symbol, else the venue's default. */
-static struct shadow_position fresh(const struct shadow *s, uint32_t market,
+/* A position that opens: mode and leverage as they were when the fill came, as they are set for the
+ * symbol, or else the venue's default. */
+static struct shadow_position fresh(const struct shadow *s, const struct shadow_effect *fill,
                                     const struct shadow_rules *rules)
 {
+        uint32_t market = fill->market;
         const struct shadow_market_rule *rule = rules->market(rules->cookie, market);
         const struct shadow_setting *setting = shadow_setting(s, market);
         struct shadow_position p = {.market = market, .table = rule->table};
@@ -26,14 +28,18 @@ static struct shadow_position fresh(const struct shadow *s, uint32_t market,
         p.leverage = setting ? setting->leverage : rule->default_leverage;
         p.max_leverage = (uint16_t)rules->table[rule->table].tier[0].max_leverage;
         p.flags = setting ? 0 : POSITION_SETTING_GUESSED;
+        if (fill->leverage) {
+                p.mode = fill->mode;
+                p.leverage = fill->leverage;
+                p.flags = 0;
+        }
         return p;
 }
 
 /* Where it leaves off: what is left of the position, or nothing. A position that has gone through
  * zero is a new one, on the market's present tiers. */
-static void put_back(struct shadow_book *book, const struct shadow *s, struct shadow_position *p,
-                     const struct margin_position *after, bool was_held,
-                     const struct shadow_rules *rules)
+static void put_back(struct shadow_book *book, const struct shadow_position *opened,
+                     struct shadow_position *p, const struct margin_position *after, bool was_held)
 {
         bool flipped = was_held && (p->size.v < 0) != (after->size.v < 0);
 
@@ -42,10 +48,8 @@ static void put_back(struct shadow_book *book, const struct shadow *s, struct sh
                 return;
         }
         if (flipped) {
-                struct shadow_position opened = fresh(s, p->market, rules);
-
-                p->table = opened.table;
-                p->max_leverage = opened.max_leverage;
+                p->table = opened->table;
+                p->max_leverage = opened->max_leverage;
                 p->flags &= POSITION_SETTING_GUESSED;
         }
         if (flipped || !was_held) {
@@ -64,7 +68,7 @@ static enum errc apply_fill(struct shadow_book *book, const struct shadow *s,
                             struct shadow_effect *effect, const struct shadow_rules *rules)
 {
         struct shadow_position *held = shadow_position(book, effect->market);
-        struct shadow_position p = held ? *held : fresh(s, effect->market, rules);
+        struct shadow_position opened = fresh(s, effect, rules), p = held ? *held : opened;
         struct margin_fill fill = {effect->size, effect->price, effect->amount};
         struct margin_cross cross = {.account_value = book->cash};
         struct margin_position m;
@@ -95,7 +99,7 @@ static enum errc apply_fill(struct shadow_book *book, const struct shadow *s,
                 goto done;
         effect->cash_moved.v = cash.v - book->cash.v;
         book->cash = cash;
-        put_back(book, s, &p, &m, held != NULL, rules);
+        put_back(book, &opened, &p, &m, held != NULL);
 done:
         return rc;
 }

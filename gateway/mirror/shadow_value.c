@@ -180,3 +180,37 @@ enum errc shadow_value_resting(struct usd *out, unsigned *unknown, const struct 
         }
         return rc;
 }
+
+/* Orders, positions and leverage are as they were when the state was made. */
+static bool is_as_read(const struct shadow *s)
+{
+        if (!s->has_reserved || s->n_log || s->n_sent)
+                return false;
+        for (uint32_t i = 0; i < s->n_orders; i++) {
+                if (s->order[i].known_at > s->asked_at)
+                        return false;
+        }
+        for (uint32_t i = 0; i < s->n_gone; i++) {
+                if (s->gone[i].at >= s->asked_at)
+                        return false;
+        }
+        return true;
+}
+
+enum errc shadow_reserved(struct usd *out, unsigned *unknown, const struct shadow *s)
+{
+        enum errc rc = shadow_value_resting(out, unknown, s);
+
+        if (rc || !is_as_read(s))
+                return rc;
+        if (!*unknown && s->orders_known && !(s->doubts & DOUBT_ORDERS))
+                return rc;
+        if (!s->is_least) {
+                *out = s->reserved;
+                *unknown = 0;
+        } else if (out->v < s->reserved.v) {
+                *out = s->reserved;
+                ++*unknown;
+        }
+        return rc;
+}

@@ -18,16 +18,6 @@ const char *step_status_name(enum step_status status)
         must_failed("a step status", __FILE__, __LINE__);
 }
 
-const char *risk_source_name(enum risk_source source)
-{
-        switch (source) {
-        case SOURCE_VENUE: return "venue";
-        case SOURCE_EXACT: return "exact";
-        case SOURCE_ESTIMATE: return "estimate";
-        }
-        must_failed("a risk source", __FILE__, __LINE__);
-}
-
 void plan_start(struct plan *plan, const struct market *m)
 {
         memset(plan, 0, sizeof *plan);

@@ -11,6 +11,8 @@
 #include "adapters/venue.h"
 #include "base/err.h"
 #include "base/num.h"
+#include "risk/risk_source.h"
+#include "risk/size.h"
 
 /* A brand's policy for one market, resolved by the caller. */
 struct plan_policy {
@@ -21,6 +23,7 @@ struct plan_policy {
         bool has_min_distance;
         struct rate min_distance;
         bool warn_distance, warn_stop; /* warn instead of refuse */
+        bool warn_margin, warn_removal;
         struct rate default_slippage, max_slippage;
         bool has_builder;
         struct addr builder;
@@ -104,8 +107,6 @@ struct plan_warning {
         char code[48];
         char detail[200];
 };
-enum risk_source { SOURCE_VENUE, SOURCE_EXACT, SOURCE_ESTIMATE };
-const char *risk_source_name(enum risk_source source);
 
 /* The risk of the position as it will be when the order has filled. */
 struct plan_risk {
@@ -140,6 +141,8 @@ struct plan {
         struct px expected_price; /* average the fill is expected at */
         struct usd notional;      /* size * expected_price */
         struct plan_risk risk;
+        struct margin_position position_after; /* what risk is of; size 0: none is left */
+        struct margin_cross cross_after;
         /* For adjusting after the fill: collateral asked for, and what was there before. */
         struct usd margin_asked, collateral_before;
         /* For putting the leverage back. */
@@ -214,6 +217,34 @@ struct plan_margin_target {
 MUST_USE enum errc plan_margin_target_build(struct plan *plan, const struct plan_inputs *in,
                                             const struct plan_margin_target *target,
                                             struct err *err);
+
+/* An order sized by what it loses at its stop, fees included. */
+struct plan_sized_request {
+        enum side side;
+        bool has_entry; /* a limit order at entry; else a market order */
+        struct px entry, stop;
+        bool has_percent; /* of the account's equity in the market's collateral; else risk */
+        struct px percent;
+        struct usd risk;
+        struct rate buffer; /* from the stop to the liquidation price, as a part of the stop */
+};
+struct plan_sized {
+        struct plan_order_request order; /* isolated, with its stop-loss: ready to be placed */
+        struct size_result size; /* its margin, leverage: the least; the plan has the order's */
+        struct px entry;         /* the fill is expected at */
+        struct usd equity, risk;
+        struct usd entry_venue_fee, entry_builder_fee, stop_venue_fee, stop_builder_fee;
+};
+/* Finds the order, and the plan of it. The margin is the order's own: notional / leverage, at the
+ * highest whole leverage that keeps the liquidation price beyond the stop by the buffer and as far from
+ * the mark as the brand wants it. Refusals are those of an order, and E_INVALID where a position is open
+ * on the market. */
+MUST_USE enum errc plan_sized_build(struct plan *plan, struct plan_sized *out,
+                                    const struct plan_sized_request *request,
+                                    const struct plan_inputs *in, const struct cloid cloids[3],
+                                    struct err *err);
+/* The field that says how much: "riskAmount", "riskPercent". */
+const char *plan_sized_field(const struct plan_sized_request *request);
 
 /* The only way a step's status changes; illegal moves abort. */
 void plan_step_set(struct plan *plan, unsigned i, enum step_status status, const struct err *err);

@@ -94,6 +94,10 @@ MUST_USE enum errc plan_order_check_legs(const struct plan_order_request *reques
 
 /* ---- plan_size: size, expected price, notional, minimum value ---- */
 MUST_USE enum errc plan_size_set(struct plan_build *b);
+/* The average price at which size fills: what the book gives, told in *walk, and of a limit order the
+ * rest at its price. The reference price where no book is met. */
+MUST_USE enum errc plan_size_average(struct px *out, struct plan_price_walk *walk,
+                                     const struct plan_build *b, struct qty size);
 
 /* ---- plan_risk ---- */
 /* The position and account after the order, and every refusal that needs them. */
@@ -102,8 +106,20 @@ MUST_USE enum errc plan_risk_order(struct plan_build *b);
 MUST_USE enum errc plan_risk_fill(struct plan *plan, const struct margin_position *position,
                                   const struct margin_cross *cross);
 
+/* What of an account's fee rate the market charges. */
+MUST_USE enum errc plan_risk_fee_rate(struct rate *out, const struct market *m, struct rate rate);
+/* That of the order's fill: maker or taker. */
+MUST_USE enum errc plan_risk_entry_rate(struct rate *out, const struct plan_build *b);
+
 /* A stop of the position that is held, against its liquidation price as it is. */
 MUST_USE enum errc plan_risk_check_stop(struct plan_build *b, const char *field, struct px trigger);
+
+/* A position's liquidation price against the mark and the brand's least distance; b->plan->risk is its. */
+MUST_USE enum errc plan_risk_check_distance(struct plan_build *b,
+                                            const struct margin_liquidation *liquidation);
+/* Of the open stops that guard the position now, one at least still does. */
+MUST_USE enum errc plan_risk_check_standing_stops(struct plan_build *b,
+                                                  const struct margin_liquidation *liquidation);
 
 /* Where the position's tiers are not the market's: an estimate, with the warning. */
 void plan_risk_note_tiers(struct plan_risk *risk, const struct venue_position *held);

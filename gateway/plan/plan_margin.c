@@ -1,5 +1,17 @@
 #include "plan/plan_build.h"
 
+/* The venue judges by the mark of its own moment: a brand may leave it to the venue. */
+static enum errc refuse_or_warn(struct plan *plan, bool warns, const struct err *said,
+                                struct err *err)
+{
+        if (!warns) {
+                *err = *said;
+                return said->code;
+        }
+        plan_say_warning(&plan->risk, err_wire(said->code), "%s", said->detail);
+        return 0;
+}
+
 static enum errc not_removable(struct err *err, const char *why, struct usd removable)
 {
         char text[NUM_STR_MAX];
@@ -10,10 +22,12 @@ static enum errc not_removable(struct err *err, const char *why, struct usd remo
 }
 
 /* What stays must carry the position at its leverage, and be a tenth of its value at least. */
-static enum errc check_removal(const struct plan_inputs *in, const struct margin_figures *f,
+static enum errc check_removal(struct plan *plan, const struct plan_inputs *in,
+                               const struct margin_figures *f,
                                const struct margin_position *position, struct usd amount,
                                struct err *err)
 {
+        struct err said = {0};
         char asked[NUM_STR_MAX], has[NUM_STR_MAX], stay[NUM_STR_MAX], most[NUM_STR_MAX];
         struct usd must_stay;
         enum errc rc;
@@ -28,16 +42,18 @@ static enum errc check_removal(const struct plan_inputs *in, const struct margin
                 return rc;
         if (-amount.v <= f->removable.v)
                 return 0;
-        err_field(err, E_MARGIN_NOT_REMOVABLE, "amount",
+        err_field(&said, E_MARGIN_NOT_REMOVABLE, "amount",
                   "%s can't be removed: of %s at least %s must stay, %s is removable",
                   plan_say_usd(asked, (struct usd){-amount.v}), plan_say_usd(has, f->margin_used),
                   plan_say_usd(stay, must_stay), plan_say_usd(most, f->removable));
-        err_hint(err, "at most %s can be removed", most);
-        return E_MARGIN_NOT_REMOVABLE;
+        err_hint(&said, "at most %s can be removed", most);
+        return refuse_or_warn(plan, in->policy->warn_removal, &said, err);
 }
 
-static enum errc check_adding(const struct margin_cross *cross, struct usd amount, struct err *err)
+static enum errc check_adding(struct plan *plan, const struct plan_inputs *in,
+                              const struct margin_cross *cross, struct usd amount, struct err *err)
 {
+        struct err said = {0};
         char asked[NUM_STR_MAX], has[NUM_STR_MAX];
         struct usd available;
         enum errc rc;
@@ -45,10 +61,10 @@ static enum errc check_adding(const struct margin_cross *cross, struct usd amoun
         rc = margin_free(&available, cross);
         if (rc || amount.v <= available.v)
                 return rc;
-        err_field(err, E_MARGIN, "amount", "needs %s, free is %s", plan_say_usd(asked, amount),
+        err_field(&said, E_MARGIN, "amount", "needs %s, free is %s", plan_say_usd(asked, amount),
                   plan_say_usd(has, available));
-        err_hint(err, "at most %s", has);
-        return E_MARGIN;
+        err_hint(&said, "at most %s", has);
+        return refuse_or_warn(plan, in->policy->warn_margin, &said, err);
 }
 
 static enum errc check_amount(const struct plan_inputs *in, const struct venue_position *held,
@@ -67,6 +83,22 @@ static enum errc check_amount(const struct plan_inputs *in, const struct venue_p
         if (amount.v % NUM_MICRO)
                 return err_field(err, E_INVALID, "amount", "must be whole units of 0.000001");
         return 0;
+}
+
+/* What is removed brings the liquidation price nearer: the same holds as when it was opened. */
+static enum errc check_nearer(struct plan *plan, const struct plan_inputs *in,
+                              const struct venue_position *held, struct err *err)
+{
+        struct plan_build b = {.plan = plan, .in = in, .err = err, .held = held};
+        struct margin_liquidation after;
+        enum errc rc;
+
+        rc = margin_liquidation(&after, &plan->position_after, &plan->cross_after);
+        if (!rc)
+                rc = plan_risk_check_distance(&b, &after);
+        if (!rc)
+                rc = plan_risk_check_standing_stops(&b, &after);
+        return rc;
 }
 
 enum errc plan_margin_build(struct plan *plan, const struct plan_inputs *in, struct usd amount,
@@ -91,8 +123,8 @@ enum errc plan_margin_build(struct plan *plan, const struct plan_inputs *in, str
         rc = margin_position_figures(&figures, &position, &cross);
         if (rc)
                 goto done;
-        rc = amount.v < 0 ? check_removal(in, &figures, &position, amount, err)
-                          : check_adding(&cross, amount, err);
+        rc = amount.v < 0 ? check_removal(plan, in, &figures, &position, amount, err)
+                          : check_adding(plan, in, &cross, amount, err);
         if (rc)
                 goto done;
         rc = margin_apply_transfer(&position, &cross, amount);
@@ -108,6 +140,8 @@ enum errc plan_margin_build(struct plan *plan, const struct plan_inputs *in, str
         if (amount.v > 0)
                 plan->risk.margin_required = amount;
         rc = plan_risk_fill(plan, &position, &cross);
+        if (!rc && amount.v < 0)
+                rc = check_nearer(plan, in, held, err);
         plan_risk_note_tiers(&plan->risk, held);
 done:
         return rc;

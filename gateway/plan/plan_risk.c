@@ -24,6 +24,8 @@ enum errc plan_risk_fill(struct plan *plan, const struct margin_position *positi
         risk->mode = position->mode;
         risk->leverage = position->leverage;
         risk->size_after = position->size;
+        plan->position_after = *position;
+        plan->cross_after = *cross;
         if (position->size.v)
                 rc = margin_position_figures(&f, position, cross);
         if (rc)
@@ -74,17 +76,27 @@ static bool is_maker(const struct plan_build *b)
         return (r->has_tif && r->tif == TIF_ALO) || !crosses(b);
 }
 
+enum errc plan_risk_fee_rate(struct rate *out, const struct market *m, struct rate rate)
+{
+        return num_muldiv(&out->v, rate.v, rate.v < 0 ? m->rebate_share.v : m->fee_share.v,
+                          NUM_RATE_SCALE, rate.v < 0 ? NUM_DOWN : NUM_UP);
+}
+
+enum errc plan_risk_entry_rate(struct rate *out, const struct plan_build *b)
+{
+        return plan_risk_fee_rate(out, b->in->market,
+                                  is_maker(b) ? b->in->fees->maker : b->in->fees->taker);
+}
+
 static enum errc fill_fees(struct plan_build *b)
 {
-        struct rate rate = is_maker(b) ? b->in->fees->maker : b->in->fees->taker;
-        const struct market *m = b->in->market;
+        struct rate rate;
         const struct plan_policy *policy = b->in->policy;
         struct plan_risk *risk = &b->plan->risk;
         struct usd notional;
         enum errc rc;
 
-        rc = num_muldiv(&rate.v, rate.v, rate.v < 0 ? m->rebate_share.v : m->fee_share.v,
-                        NUM_RATE_SCALE, rate.v < 0 ? NUM_DOWN : NUM_UP);
+        rc = plan_risk_entry_rate(&rate, b);
         if (rc)
                 goto done;
         rc = num_notional(&notional, b->plan->expected_price, b->fills, NUM_UP);
@@ -125,6 +137,12 @@ static enum errc check_margin(struct plan_build *b, struct usd fee)
         rc = margin_free(&has, &b->cross);
         if (rc || need.v <= has.v)
                 goto done;
+        if (b->in->policy->warn_margin) {
+                plan_say_warning(&b->plan->risk, err_wire(E_MARGIN),
+                                 "The order needs %s %s, free is %s.", plan_say_usd(a, need),
+                                 b->in->market->collateral, plan_say_usd(c, has));
+                goto done;
+        }
         rc = err_set(b->err, E_MARGIN, "The order needs %s %s (margin %s, fees %s), free is %s.",
                      plan_say_usd(a, need), b->in->market->collateral,
                      plan_say_usd(m, b->plan->risk.margin_required), plan_say_usd(f, fee),
@@ -217,8 +235,9 @@ static bool is_beyond(struct px price, const struct margin_liquidation *liquidat
                                        : price.v >= liquidation->price.v;
 }
 
-/* A position that would be liquidated at the present mark is never opened, whatever the policy. */
-static enum errc check_distance(struct plan_build *b, const struct margin_liquidation *liquidation)
+/* A position that would be liquidated at the present mark is never made, whatever the policy. */
+enum errc plan_risk_check_distance(struct plan_build *b,
+                                   const struct margin_liquidation *liquidation)
 {
         const struct plan_policy *policy = b->in->policy;
         struct plan_risk *risk = &b->plan->risk;
@@ -286,6 +305,47 @@ enum errc plan_risk_check_stop(struct plan_build *b, const char *field, struct p
         return rc;
 }
 
+static enum errc refuse_stop_lost(struct plan_build *b, struct px trigger,
+                                  const struct margin_liquidation *liquidation)
+{
+        char stop[NUM_STR_MAX], price[NUM_STR_MAX];
+
+        num_print_px(stop, trigger);
+        num_print_px(price, liquidation->price);
+        if (b->in->policy->warn_stop) {
+                plan_say_warning(&b->plan->risk, err_wire(E_STOP_BEYOND_LIQ),
+                                 "The liquidation price would be %s, before the stop at %s.", price,
+                                 stop);
+                return 0;
+        }
+        err_field(b->err, E_STOP_BEYOND_LIQ, "amount",
+                  "brings the liquidation price to %s, before the stop at %s", price, stop);
+        err_hint(b->err, "take out less, or move the stop %s %s first",
+                 liquidation->size.v > 0 ? "above" : "below", price);
+        return E_STOP_BEYOND_LIQ;
+}
+
+enum errc plan_risk_check_standing_stops(struct plan_build *b,
+                                         const struct margin_liquidation *liquidation)
+{
+        const struct venue_open_order *lost = NULL;
+        struct margin_liquidation now;
+        enum errc rc;
+
+        rc = margin_liquidation(&now, &b->held->p, &b->in->account->cross);
+        for (size_t i = 0; !rc && i < b->in->n_open_orders; i++) {
+                const struct venue_open_order *o = &b->in->open_orders[i];
+
+                if (!plan_tpsl_protects(o, b->held) || o->trigger != TRIGGER_STOP_LOSS ||
+                    is_beyond(o->trigger_price, &now))
+                        continue;
+                if (!is_beyond(o->trigger_price, liquidation))
+                        return 0;
+                lost = o;
+        }
+        return rc || !lost ? rc : refuse_stop_lost(b, lost->trigger_price, liquidation);
+}
+
 /* A stop order guards the position that is there; a stop-loss leg the one that will be. */
 static enum errc check_stops(struct plan_build *b, const struct margin_liquidation *after)
 {
@@ -307,7 +367,7 @@ static enum errc check_result(struct plan_build *b)
 
         rc = margin_liquidation(&after, &b->position, &b->cross);
         if (!rc && b->opens.v)
-                rc = check_distance(b, &after);
+                rc = plan_risk_check_distance(b, &after);
         if (!rc)
                 rc = check_stops(b, &after);
         return rc;

@@ -117,51 +117,50 @@ static enum errc choose_size(struct plan_build *b)
 }
 
 /* A limit order takes what the book gives up to its price; what is left of it rests at its price. */
-static enum errc expect_limit_price(struct plan_build *b)
+enum errc plan_size_average(struct px *out, struct plan_price_walk *walk,
+                            const struct plan_build *b, struct qty size)
 {
-        const struct plan_order_request *r = b->request;
-        struct plan_price_walk walk;
-        struct usd resting;
+        struct usd cost, resting = {0};
         enum errc rc = 0;
 
+        *walk = (struct plan_price_walk){0};
+        *out = b->reference;
         if (!may_take(b))
                 goto done;
-        rc = plan_price_walk(&walk, b->in->book, r->side, r->price, b->fills,
+        rc = plan_price_walk(walk, b->in->book, b->request->side, b->plan->price, size,
                              (struct usd){INT64_MAX});
-        if (rc || !walk.size.v)
+        if (rc || !walk->size.v)
                 goto done;
-        b->meets_book = true;
-        rc = num_notional(&resting, r->price, (struct qty){b->fills.v - walk.size.v}, NUM_DOWN);
+        if (b->request->type == ORDER_TYPE_LIMIT)
+                rc = num_notional(&resting, b->plan->price, (struct qty){size.v - walk->size.v},
+                                  NUM_DOWN);
+        else
+                size = walk->size;
         if (!rc)
-                rc = num_usd_add(&walk.cost, walk.cost, resting);
+                rc = num_usd_add(&cost, walk->cost, resting);
         if (!rc)
-                rc = num_px_for(&b->plan->expected_price, walk.cost, b->fills, NUM_DOWN);
+                rc = num_px_for(out, cost, size, NUM_DOWN);
 done:
         return rc;
 }
 
-/* The average over what the book gives now; what it does not give can't fill now. */
+/* What the book does not give now can't fill now. */
 static enum errc expect_price(struct plan_build *b)
 {
+        bool is_market = b->request->type == ORDER_TYPE_MARKET;
         struct plan_price_walk walk;
         char gives[NUM_STR_MAX], size[NUM_STR_MAX], worst[NUM_STR_MAX];
-        enum errc rc = 0;
+        enum errc rc;
 
-        if (b->request->type == ORDER_TYPE_LIMIT)
-                return expect_limit_price(b);
-        if (b->request->type != ORDER_TYPE_MARKET || !b->in->book)
-                goto done;
-        rc = plan_price_walk(&walk, b->in->book, b->request->side, b->plan->price, b->fills,
-                             (struct usd){INT64_MAX});
+        rc = plan_size_average(&b->plan->expected_price, &walk, b, b->fills);
         if (rc)
                 goto done;
-        if (walk.size.v < b->fills.v)
+        b->meets_book = !is_market && walk.size.v;
+        if (is_market && b->in->book && walk.size.v < b->fills.v)
                 plan_say_warning(&b->plan->risk, "partial_fill_likely",
                                  "The book holds %s of %s up to the worst price %s.",
                                  num_print_qty(gives, walk.size), num_print_qty(size, b->fills),
                                  num_print_px(worst, b->plan->price));
-        if (walk.size.v)
-                rc = num_px_for(&b->plan->expected_price, walk.cost, walk.size, NUM_DOWN);
 done:
         return rc;
 }

@@ -21,6 +21,7 @@
 #include "risk/margin.h"
 #include "risk/margin_doubt.h"
 
+/* How the collateral is pooled. */
 enum margin_pool {
         MARGIN_POOL_UNKNOWN, /* taken as standard, and said so */
         MARGIN_POOL_STANDARD,

@@ -145,8 +145,12 @@ static enum errc decrease(struct books *b, int64_t closed, struct px price, num_
         rc = value_at(&sold, closed, price);
         if (rc)
                 goto done;
-        rc = num_muldiv(&entry_part.v, p->entry_notional.v, closed, num_abs(p->size.v),
-                        NUM_NEAREST);
+        /* In millionths, as the venue counts what a position was entered for and what it gains. */
+        rc = num_div_wide(&entry_part.v, (num_wide)p->entry_notional.v * closed,
+                          (num_wide)num_abs(p->size.v) * NUM_MICRO, NUM_NEAREST);
+        if (rc)
+                goto done;
+        rc = num_muldiv(&entry_part.v, entry_part.v, NUM_MICRO, 1, NUM_DOWN);
         if (rc)
                 goto done;
         proceeds = side * (num_wide)sold.v;

@@ -138,6 +138,8 @@ static enum size_refusal choose_size(struct size_result *out, const struct size_
         size = margin_tier_quotient(r->risk.v, unit, LOSS_DECIMALS, false);
         if (size == INT64_MAX)
                 return SIZE_TOO_LARGE;
+        if (r->max_size.v > 0 && size > r->max_size.v)
+                size = r->max_size.v;
         out->size.v = num_to_step(size, lot, NUM_DOWN);
         if (num_notional(&out->notional, r->entry, out->size, NUM_UP) ||
             loss_of(&out->loss, out->size, unit) || least_risk(&out->least_risk, r, unit) ||

@@ -26,6 +26,7 @@ struct size_request {
         unsigned size_decimals;  /* the lot is 10^-size_decimals */
         struct margin_table tiers;
         unsigned max_leverage; /* of the market and the brand, the lower; the tiers bound it too */
+        struct qty max_size;   /* whole lots; 0: as much as the risk allows */
         struct usd min_value;  /* least value of an order */
         bool has_free;
         struct usd free; /* collateral that may be dedicated */

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/secret_file.h"
 
 #define VERSION    1
 #define TAG_BYTES  crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -311,67 +312,12 @@ static enum errc read_env(struct secret *out, char *value, const char *name, str
         return rc;
 }
 
-/* On the open descriptor, so that what is checked is what is read. */
-static enum errc check_file(int fd, const char *file, struct err *err)
-{
-        struct stat st;
-
-        if (fstat(fd, &st))
-                return err_set(err, E_CONFIG, "%s: %s", file, strerror(errno));
-        if (!S_ISREG(st.st_mode))
-                return err_set(err, E_CONFIG, "%s is not a regular file", file);
-        if (st.st_uid != geteuid() && st.st_uid != 0)
-                return err_set(err, E_CONFIG, "%s belongs to user %u, not to us or root", file,
-                               (unsigned)st.st_uid);
-        if (st.st_mode & (S_IRWXG | S_IRWXO))
-                return err_set(err, E_CONFIG, "%s has mode %04o: only its owner may have access",
-                               file, (unsigned)(st.st_mode & 07777));
-        return E_OK;
-}
-
-/* Reads until the end or until text is full; -1 on error. */
-static ssize_t read_whole(int fd, char *text, size_t cap)
-{
-        size_t len = 0;
-
-        while (len < cap) {
-                ssize_t n = read(fd, text + len, cap - len);
-                if (n == 0)
-                        break;
-                if (n < 0 && errno != EINTR)
-                        return -1;
-                if (n > 0)
-                        len += (size_t)n;
-        }
-        return (ssize_t)len;
-}
-
 static enum errc read_file(struct secret *out, const char *file, struct err *err)
 {
-        char text[HEX_DIGITS + 2]; /* one more than the longest that is accepted */
-        enum errc rc;
-        ssize_t len;
+        SECRET_LOCAL text = {NULL, 0};
+        enum errc rc = secret_file_read(&text, file, HEX_DIGITS, err);
 
-        /* A symbolic link is refused; a FIFO must not hang us before it is refused too. */
-        int fd = open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        if (fd < 0)
-                return err_set(err, E_CONFIG, "%s: %s", file,
-                               errno == ELOOP ? "is a symbolic link" : strerror(errno));
-        rc = check_file(fd, file, err);
-        if (rc)
-                goto done;
-        len = read_whole(fd, text, sizeof text);
-        if (len < 0) {
-                rc = err_set(err, E_CONFIG, "%s: %s", file, strerror(errno));
-                goto done;
-        }
-        if (len == HEX_DIGITS + 1 && text[HEX_DIGITS] == '\n')
-                len--;
-        rc = decode_master(out, text, (size_t)len, file, err);
-done:
-        secret_wipe(text, sizeof text);
-        close(fd);
-        return rc;
+        return rc ? rc : decode_master(out, (const char *)text.data, text.len, file, err);
 }
 
 enum errc vault_read_master(struct secret *out, const char *file, const char *env_name,

@@ -376,6 +376,7 @@ test("a dex that can't be read is named, and the others go on", async () => {
   const paper = await startPaper()
   const wall = await walled(paper)
   const own = await startConfigured({
+    mirror: '{feed: false, checkMaxAgeMs: 0, showMaxAgeMs: 0}',
     venue: `{baseUrl: "${wall.base}", network: mainnet, weightPerMinute: 1000000, contextsEveryMs: 200, dexes: [xyz]}`,
     paper: '{enabled: false}',
   })

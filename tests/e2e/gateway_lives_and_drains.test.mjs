@@ -261,6 +261,7 @@ describe('ending', () => {
     await trader.ok('PUT', '/v1/positions/BTC/leverage', { leverage: 5 })
     await gateway.venue.fault('delay', 1, { path: 'exchange', delayMs: 700 })
     const placing = trader.call('POST', '/v1/orders', order, headers)
+    for (let i = 0; i < 5; i++) await request(gateway.admin, 'GET', '/healthz') // the order is there by then
     await until('the order under way', async () => /^perpgate_actions_open [1-9]/m.test((await request(gateway.admin, 'GET', '/metrics')).text))
     gateway.program.signal('SIGTERM')
     const placed = await placing

@@ -244,6 +244,7 @@ export function writeConfig(folder, settings = {}) {
   const sections = {
     listen: '{public: {port: 0}, admin: {port: 0}}',
     venue: '{weightPerMinute: 1000000, contextsEveryMs: 200}',
+    mirror: '{showMaxAgeMs: 0, pollWeightPerMinute: 100000}',
     paper: '{enabled: true, port: 0}',
     store: `{dataDir: ${folder}}`,
     keys: `{masterKeyFile: ${join(folder, 'master.key')}}`,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { REPO, Trader, signTypedData, startConfigured, temporaryFolder } from './harness.mjs'
+import { REPO, Trader, signTypedData, startConfigured, temporaryFolder, until } from './harness.mjs'
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete']
 
@@ -68,6 +68,17 @@ async function signedIn(who) {
   return { body: { message, signature: await who.account.signMessage({ message }) } }
 }
 
+async function guards(who) {
+  await holds(who)
+  await who.ok('PUT', '/v1/positions/ETH/guard', { minDistance: '0.05', topUp: '5', maxTotal: '20' })
+}
+
+// At 20x a position is so near to liquidation that it is told at once, band by band.
+async function warned(who) {
+  await who.place({ ...buy, leverage: 20 })
+  await until('two alerts', async () => (await who.ok('GET', '/v1/alerts')).data.length >= 2, 20000)
+}
+
 async function funded(who) {
   await holds(who)
   await who.gateway.venue.clock(3600000)
@@ -101,11 +112,15 @@ const before = {
   'orders_get.resting': resting,
   'modify_order.price': resting,
   'modify_order.badTick': resting,
+  'modify_preview.price': resting,
   'orders_cancel.cancel': resting,
   'history_fills.latest': holds,
   'history_fills.oneMarket': holds,
   'history_funding.latest': funded,
   'account_get.account': holds,
+  'alerts_list.latest': warned,
+  'guards_put.guard': holds,
+  'guards_delete.end': guards,
   'positions_list.all': holds,
   'positions_get.long': holds,
   'positions_close.close': holds,
@@ -113,6 +128,11 @@ const before = {
   'positions_margin.add': holds,
   'positions_margin.lessLeverage': holds,
   'positions_margin.tooMuch': holds,
+  'positions_close_preview.close': holds,
+  'positions_leverage_preview.isolated': holds,
+  'positions_margin_preview.add': holds,
+  'positions_margin_preview.tooMuch': holds,
+  'tpsl_preview.both': holds,
   'tpsl_put.both': holds,
   'tpsl_put.prepared': holds,
 }

@@ -142,6 +142,7 @@ async function holdingFront(paper) {
 }
 
 const fronted = (front) => ({
+  mirror: '{feed: false, showMaxAgeMs: 0}',
   venue: `{baseUrl: "${front.url}", network: mainnet, weightPerMinute: 1000000, contextsEveryMs: 200}`,
   paper: '{enabled: false}',
 })

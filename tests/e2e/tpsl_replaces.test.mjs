@@ -130,6 +130,7 @@ async function orphansAreCancelled(isOfSubAccount) {
   let owner = privateKeyToAccount(key).address.toLowerCase()
   const front = await venueWithOrphans(paper, () => owner)
   const settings = {
+    mirror: '{feed: false, showMaxAgeMs: 0}',
     venue: `{baseUrl: "${front.url}", network: mainnet, weightPerMinute: 1000000, contextsEveryMs: 200}`,
     paper: '{enabled: false}',
   }

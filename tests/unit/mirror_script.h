@@ -19,7 +19,8 @@
 
 struct script {
         struct mirror *mirror;
-        size_t n_fills, n_funding, n_crossed, n_liquidated, n_triggered, n_drift;
+        size_t n_fills, n_funding, n_crossed, n_liquidated, n_triggered, n_drift, n_vanished;
+        uint64_t vanished;
         struct mirror_fill_seen fill;
         struct mirror_funding_charge funding;
         struct mirror_crossing crossed[64];
@@ -84,6 +85,14 @@ static inline void heard_trigger(void *cookie, const struct mirror_trigger_note 
         s->triggered = *note;
         s->n_triggered++;
 }
+
+static inline void heard_vanished(void *cookie, const struct mirror_vanished_note *note)
+{
+        struct script *s = cookie;
+
+        s->n_vanished++;
+        s->vanished = note->oid;
+}
 static inline void heard_drift(void *cookie, const struct mirror_drift_note *note)
 {
         struct script *s = cookie;
@@ -143,6 +152,7 @@ static inline int script_setup(void **state)
                                                    .crossed = heard_crossing,
                                                    .liquidated = heard_liquidation,
                                                    .triggered = heard_trigger,
+                                                   .vanished = heard_vanished,
                                                    .drift = heard_drift,
                                                    .cookie = &s}};
         struct addr user = who(1);
@@ -156,7 +166,7 @@ static inline int script_setup(void **state)
         mark(&s, "AA", "100", T0);
         mark(&s, "BB", "10", T0);
         assert_int_equal(mirror_watch(s.mirror, &user, ""), E_OK);
-        mirror_pool(s.mirror, &user, POOL_STANDARD, T0);
+        mirror_pool(s.mirror, &user, MARGIN_POOL_STANDARD, T0);
         mirror_fees(s.mirror, &user, &fees);
         *state = &s;
         return 0;

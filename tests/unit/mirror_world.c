@@ -247,7 +247,7 @@ static void make_users(struct world *w)
 
                 engine_deposit(w->engine, &a, (struct usd){20000 * NUM_SCALE}, w->now);
                 assert_int_equal(mirror_watch(w->mirror, &a, ""), E_OK);
-                mirror_pool(w->mirror, &a, POOL_STANDARD, w->now);
+                mirror_pool(w->mirror, &a, MARGIN_POOL_STANDARD, w->now);
                 mirror_attend(w->mirror, &a, 1, w->now);
                 mirror_fees(w->mirror, &a, &fees);
                 if (is_subscribed(user))

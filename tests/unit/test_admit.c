@@ -23,6 +23,7 @@ static const struct {
         {METHOD_PATCH, "/v1/orders/{id}", ADMIT_BY_REQUEST},
         {METHOD_PUT, "/v1/positions/{symbol}/leverage", ADMIT_BY_REQUEST},
         {METHOD_POST, "/v1/positions/{symbol}/margin", ADMIT_BY_REQUEST},
+        {METHOD_PUT, "/v1/positions/{symbol}/guard", ADMIT_AT_DOOR},
         {METHOD_POST, "/v1/agent/approve", ADMIT_BY_REQUEST},
         {METHOD_POST, "/v1/builder-fee/approve", ADMIT_AT_DOOR},
         {METHOD_POST, "/v1/api-keys", ADMIT_AT_DOOR},

@@ -116,6 +116,27 @@ static void a_country_is_open_blocked_or_not_known(void **state)
         brand_free(none);
 }
 
+static void distances_that_alert_have_defaults(void **state)
+{
+        struct brand *plain = load_good("");
+        struct brand *none = load_good("alerts: {liquidationDistances: []}\n");
+        struct brand *own =
+                load_good("alerts: {liquidationDistances: [\"0.5\", \"0.02\"], drift: \"0.01\"}\n");
+
+        (void)state;
+        assert_int_equal(plain->n_bands, 3);
+        assert_int_equal(plain->band[0].v, NUM_RATE_SCALE / 5);
+        assert_int_equal(plain->band[2].v, NUM_RATE_SCALE / 20);
+        assert_int_equal(plain->drift_threshold.v, NUM_RATE_SCALE / 1000);
+        assert_int_equal(none->n_bands, 0);
+        assert_int_equal(own->n_bands, 2);
+        assert_int_equal(own->band[1].v, NUM_RATE_SCALE / 50);
+        assert_int_equal(own->drift_threshold.v, NUM_RATE_SCALE / 100);
+        brand_free(plain);
+        brand_free(none);
+        brand_free(own);
+}
+
 static void a_wrong_region_is_told(void **state)
 {
         static const struct {
@@ -139,6 +160,16 @@ static void a_wrong_region_is_told(void **state)
                 {"addresses: {blockedFile: no-such-file}\n",
                  "brand.yaml:4: addresses.blockedFile: expected a readable file"},
                 {"addresses: {blocked: [a]}\n", "expected one of these keys"},
+                {"alerts: {liquidationDistances: [\"0.1\", \"0.2\"]}\n",
+                 "brand.yaml:4: alerts.liquidationDistances[1]: expected less than"},
+                {"alerts: {liquidationDistances: [\"0.1\", \"0\"]}\n",
+                 "alerts.liquidationDistances[1]"},
+                {"alerts: {liquidationDistances: [\"5\"]}\n", "alerts.liquidationDistances[0]"},
+                {"alerts: {webhooks: [{url: \"ftp://a.example\", secretFile: a}]}\n",
+                 "alerts.webhooks[0].url"},
+                {"alerts: {webhooks: [{url: \"https://a.example\"}]}\n", "secretFile"},
+                {"alerts: {webhooks: [{url: \"https://a.example\", secretFile: no-such-file}]}\n",
+                 "brand.yaml:4: alerts.webhooks[0].secretFile: "},
         };
 
         (void)state;
@@ -271,6 +302,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_dex_is_offered_whole_or_by_market),
                 cmocka_unit_test(a_country_is_open_blocked_or_not_known),
+                cmocka_unit_test(distances_that_alert_have_defaults),
                 cmocka_unit_test(a_wrong_region_is_told),
                 cmocka_unit_test(a_file_of_addresses_is_read),
                 cmocka_unit_test(a_list_is_bounded),

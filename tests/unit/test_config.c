@@ -131,6 +131,8 @@ static void meridian_is_what_its_file_says(void **state)
         assert_true(b->has_min_liquidation_distance);
         assert_int_equal(b->min_liquidation_distance.v, NUM_RATE_SCALE / 100);
         assert_int_equal(b->on_liquidation_too_close, RULE_REFUSE);
+        assert_int_equal(b->on_insufficient_margin, RULE_REFUSE);
+        assert_int_equal(b->on_margin_not_removable, RULE_REFUSE);
         assert_true(b->has_builder);
         assert_true(hex_addr_equal(&b->builder, &expected));
         assert_int_equal(b->builder_fee_tenth_bp, 25);

@@ -246,6 +246,8 @@ static const struct mistake brand_table[] = {
         {"margin: {minLiquidationDistance: \"1e-2\"}\n", 4, "expected a decimal from"},
         {"margin: {minLiquidationDistance: \"0.51\"}\n", 4, "to 0.5, found \"0.51\""},
         {"margin: {onLiquidationTooClose: ignore}\n", 4, "expected refuse or warn"},
+        {"margin: {onInsufficientMargin: \"\"}\n", 4, "expected refuse or warn"},
+        {"margin: {onMarginNotRemovable: yes}\n", 4, "expected refuse or warn"},
         {"leverage: {max: 1001}\n", 4, "from 1 to 1000, found 1001"},
         {"leverage: {max: 0}\n", 4, "from 1 to 1000, found 0"},
         {"leverage:\n  max: 5\n  default: 6\n", 6, "expected at most leverage.max, 5"},

@@ -117,14 +117,15 @@ static void isolated_life(void **state)
         assert_usd(p.raw_usd, "-13296.795");
         /* close a third without fee: the rest keeps its liquidation price */
         before = liquidation(&p, NULL);
-        fill(&p, &c, "-0.1", "52000", "0", "52000", "166.66666667");
+        fill(&p, &c, "-0.1", "52000", "0", "52000", "166.666667");
         after = liquidation(&p, NULL);
         assert_true(before.price.v - after.price.v < 1000 && after.price.v - before.price.v < 1000);
         assert_usd(p.raw_usd, "-8864.53");
+        assert_usd(p.entry_notional, "10066.666667"); /* of 15100, in millionths */
         /* 2303.205 / 3 = 767.735 released */
         assert_usd(c.account_value, "3957.735");
         /* close the rest: everything comes back less the fee */
-        fill(&p, &c, "-0.2", "52000", "4.68", "52000", "333.33333333");
+        fill(&p, &c, "-0.2", "52000", "4.68", "52000", "333.333333");
         assert_int_equal(p.size.v, 0);
         assert_usd(p.raw_usd, "0");
         assert_usd(p.entry_notional, "0");

@@ -13,7 +13,7 @@ static void watch(struct script *s, unsigned user)
         struct addr addr = who(user);
 
         assert_int_equal(mirror_watch(s->mirror, &addr, ""), E_OK);
-        mirror_pool(s->mirror, &addr, POOL_STANDARD, T0);
+        mirror_pool(s->mirror, &addr, MARGIN_POOL_STANDARD, T0);
 }
 
 static void read_of(struct script *s, unsigned user, const char *raw, int64_t at)

@@ -1,4 +1,4 @@
-/* Scripted histories: what the gateway itself did, funding, gaps, drift, liquidation. */
+/* Scripted histories: what the gateway itself did, gaps, drift. */
 #include "mirror_script.h"
 
 static void an_outcome_and_its_trades_count_once(void **state)
@@ -119,6 +119,63 @@ static void margin_and_leverage_of_ours_are_exact(void **state)
         assert_true(is_ready(s, "AA", T0 + 2700));
 }
 
+/* A close shares margin out: whether that had the edit in it is for the venue to say. */
+static void an_edit_and_a_fill_that_cross_leave_a_doubt(void **state)
+{
+        struct script *s = *state;
+        struct venue_action margin = {.kind = VENUE_ADJUST_MARGIN, .asset = 0};
+        struct sheet is = sheet_of("1030");
+        uint64_t ticket;
+
+        read_long(s, T0 + 1000);
+        no_orders(s, T0 + 1000);
+        margin.u.margin.amount.v = num("50");
+        own_fill(s, "AA", "1", "100", "0", 1, T0 + 1100);
+        done(s, send(s, &margin, T0 + 4000), VENUE_DONE, T0 + 4200);
+        own_fill(s, "AA", "1", "100", "0", 2, T0 + 6300);
+        look(s, T0 + 6300);
+        assert_false(s->view.doubts & DOUBT_FILL);
+        assert_true(is_ready(s, "", T0 + 6300));
+        ticket = send(s, &margin, T0 + 10000);
+        own_fill(s, "AA", "-6", "100", "0", 3, T0 + 10100);
+        done(s, ticket, VENUE_DONE, T0 + 10200);
+        look(s, T0 + 10200);
+        assert_true(s->view.doubts & DOUBT_FILL);
+        assert_int_equal(s->trust[0].source, SOURCE_ESTIMATE);
+        /* The venue took the edit first, and paid half of it out again. */
+        hold(&is, "AA", "6", "100", "100", 10, "-490", 20);
+        deliver(s, &is, T0 + 12000);
+        assert_int_equal(stats_of(s).drift_unexplained[FIELD_ISOLATED_CASH], 0);
+        assert_int_equal(stats_of(s).drift_explained[FIELD_ISOLATED_CASH], 1);
+        look(s, T0 + 12000);
+        assert_false(s->view.doubts & DOUBT_FILL);
+        /* The same with the fill told last. */
+        done(s, send(s, &margin, T0 + 20000), VENUE_DONE, T0 + 20200);
+        own_fill(s, "AA", "-3", "100", "0", 4, T0 + 20100);
+        look(s, T0 + 20300);
+        assert_true(s->view.doubts & DOUBT_FILL);
+}
+
+static void what_is_set_later_does_not_move_the_margin_of_an_opening(void **state)
+{
+        struct script *s = *state;
+        struct venue_action leverage = {.kind = VENUE_SET_LEVERAGE, .asset = 0};
+        struct sheet nothing = sheet_of("1000");
+
+        deliver(s, &nothing, T0 + 1000);
+        leverage.u.leverage.mode = MARGIN_ISOLATED;
+        leverage.u.leverage.leverage = 5;
+        done(s, send(s, &leverage, T0 + 2000), VENUE_DONE, T0 + 2100);
+        take(s, "AA", "10", "100", 1, T0 + 6000);
+        leverage.u.leverage.leverage = 10;
+        done(s, send(s, &leverage, T0 + 9000), VENUE_DONE, T0 + 9100);
+        own_fill(s, "AA", "10", "100", "1", 1, T0 + 6000);
+        look(s, T0 + 9200);
+        expect(held(s, "AA")->p.raw_usd, "-801");
+        expect(s->view.account.cross.account_value, "800");
+        assert_int_equal(held(s, "AA")->p.leverage, 10);
+}
+
 static void an_unknown_outcome_is_a_doubt_until_read_after_it(void **state)
 {
         struct script *s = *state;
@@ -136,62 +193,6 @@ static void an_unknown_outcome_is_a_doubt_until_read_after_it(void **state)
         read_long(s, T0 + 6000);
         look(s, T0 + 6000);
         assert_false(s->view.doubts & DOUBT_OUTCOME);
-}
-
-static void funding_is_charged_at_the_hour_and_corrected(void **state)
-{
-        struct script *s = *state;
-        struct venue_payment paid = {
-                .symbol = "AA", .amount = {num("-0.012")}, .size = {num("10")}};
-        struct addr user = who(1);
-        int64_t hour = T0 + 3600000;
-
-        read_long(s, T0 + 1000);
-        mark(s, "AA", "100", hour - 1000);
-        mark(s, "BB", "10", hour - 1000);
-        mirror_funding(s->mirror, hour, hour + 100);
-        mirror_funding(s->mirror, hour, hour + 200);
-        look(s, hour + 200);
-        /* 10 * 100 * 0.00001 */
-        expect(held(s, "AA")->p.raw_usd, "-900.01");
-        expect(held(s, "AA")->funding_since_open, "0.01");
-        assert_int_equal(s->n_funding, 1);
-        assert_false(s->funding.is_exact);
-        assert_true(s->view.doubts & DOUBT_FUNDING);
-        paid.at = hour + 40;
-        mirror_payments(s->mirror, &user, &paid, 1, hour + 300);
-        mirror_payments(s->mirror, &user, &paid, 1, hour + 300);
-        look(s, hour + 300);
-        expect(held(s, "AA")->p.raw_usd, "-900.012");
-        assert_int_equal(s->n_funding, 1);
-        assert_false(s->view.doubts & DOUBT_FUNDING);
-        mirror_funding(s->mirror, hour, hour + 400);
-        look(s, hour + 400);
-        expect(held(s, "AA")->p.raw_usd, "-900.012");
-}
-
-static void a_state_of_just_after_the_hour_tells_whether_it_was_charged(void **state)
-{
-        struct script *s = *state;
-        struct sheet not_yet = sheet_of("1000"), charged = sheet_of("1000");
-        int64_t hour = T0 + 3600000;
-
-        read_long(s, T0 + 1000);
-        mark(s, "AA", "100", hour - 1000);
-        mirror_funding(s->mirror, hour, hour + 100);
-        hold(&not_yet, "AA", "10", "100", "100", 10, "-900", 20);
-        deliver(s, &not_yet, hour + 500);
-        look(s, hour + 600);
-        expect(held(s, "AA")->p.raw_usd, "-900.01");
-        hold(&charged, "AA", "10", "100", "100", 10, "-900.01", 20)->funding_since_open.v =
-                num("0.01");
-        deliver(s, &charged, hour + 900);
-        look(s, hour + 1000);
-        expect(held(s, "AA")->p.raw_usd, "-900.01");
-        assert_false(s->view.doubts & DOUBT_FUNDING);
-        mirror_funding(s->mirror, hour, hour + 1100);
-        look(s, hour + 1100);
-        expect(held(s, "AA")->p.raw_usd, "-900.01");
 }
 
 static void a_gap_is_closed_by_a_read_after_it(void **state)
@@ -239,6 +240,29 @@ static void stale_prices_and_pooled_collateral_make_estimates(void **state)
         assert_true(s->view.doubts & DOUBT_POOLED);
         assert_int_equal(s->view.total.source, SOURCE_ESTIMATE);
         assert_int_equal(s->trust[0].source, SOURCE_ESTIMATE);
+}
+
+static void a_pooled_position_shows_what_the_venue_said_last(void **state)
+{
+        struct script *s = *state;
+        struct sheet sheet = sheet_of("1000");
+        struct addr user = who(1);
+        struct venue_position *p;
+
+        mirror_pool(s->mirror, &user, mirror_pool_from("unified"), T0 + 500);
+        p = hold(&sheet, "AA", "10", "100", "100", 10, "", 20);
+        snprintf(p->liquidation_px, sizeof p->liquidation_px, "%s", "55.5");
+        deliver(s, &sheet, T0 + 1000);
+        no_orders(s, T0 + 1000);
+        look(s, T0 + 1000);
+        assert_string_equal(held(s, "AA")->liquidation_px, "55.5");
+        assert_int_equal(s->trust[0].source, SOURCE_VENUE);
+        assert_int_equal(s->view.total.source, SOURCE_ESTIMATE);
+        mark(s, "AA", "98", T0 + 2000);
+        look(s, T0 + 2000);
+        assert_string_equal(held(s, "AA")->liquidation_px, "55.5");
+        assert_int_equal(s->trust[0].source, SOURCE_ESTIMATE);
+        assert_string_equal(s->trust[0].reason, mirror_doubt_text(DOUBT_POOLED));
 }
 
 static void what_was_done_elsewhere_is_no_drift(void **state)
@@ -315,52 +339,6 @@ static void a_late_trade_explains_a_size(void **state)
         assert_int_equal(s->n_drift, 2); /* told, and clean again */
 }
 
-static void a_liquidation_tells_what_was_lost(void **state)
-{
-        struct script *s = *state;
-        struct feed_liquidation word = {.user = who(1)};
-        struct sheet left = sheet_of("1000");
-
-        read_long(s, T0 + 1000);
-        mark(s, "AA", "92", T0 + 2000);
-        assert_true(s->n_crossed > 0);
-        take(s, "AA", "-10", "91.5", 1, T0 + 2100);
-        mirror_liquidated(s->mirror, &word, T0 + 2200);
-        look(s, T0 + 2300);
-        assert_true(s->view.doubts & DOUBT_LIQUIDATED);
-        deliver(s, &left, T0 + 3000);
-        assert_int_equal(s->n_liquidated, 1);
-        expect(s->liquidated.size, "10");
-        assert_true(s->liquidated.is_isolated && s->liquidated.is_certain);
-        /* 100 of margin, less what the sale at 91.5 let back: 15 less the fee of 0.4575. */
-        expect(s->liquidated.lost, "85.4575");
-        expect(s->liquidated.kept, "1000");
-        deliver(s, &left, T0 + 4000);
-        assert_int_equal(s->n_liquidated, 1);
-}
-
-static void a_position_gone_beyond_its_price_is_suspected(void **state)
-{
-        struct script *s = *state;
-        struct sheet left = sheet_of("1000");
-
-        /* Nobody told: the account has no subscription. */
-        read_long(s, T0 + 1000);
-        mark(s, "AA", "92", T0 + 2000);
-        deliver(s, &left, T0 + 3000);
-        assert_int_equal(s->n_liquidated, 1);
-        assert_false(s->liquidated.is_certain);
-        expect(s->liquidated.size, "10");
-        expect(s->liquidated.lost, "100");
-        /* Beyond it and still there: nothing was liquidated. */
-        mark(s, "AA", "100", T0 + 3100);
-        read_long(s, T0 + 4000);
-        mark(s, "AA", "92", T0 + 5000);
-        read_long(s, T0 + 6000);
-        deliver(s, &left, T0 + 7000);
-        assert_int_equal(s->n_liquidated, 1);
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
@@ -370,16 +348,15 @@ int main(void)
                 T(a_state_in_between_leaves_a_doubt_and_no_guess),
                 T(a_state_asked_for_before_an_outcome_does_not_undo_it),
                 T(margin_and_leverage_of_ours_are_exact),
+                T(an_edit_and_a_fill_that_cross_leave_a_doubt),
+                T(what_is_set_later_does_not_move_the_margin_of_an_opening),
                 T(an_unknown_outcome_is_a_doubt_until_read_after_it),
-                T(funding_is_charged_at_the_hour_and_corrected),
-                T(a_state_of_just_after_the_hour_tells_whether_it_was_charged),
                 T(a_gap_is_closed_by_a_read_after_it),
                 T(stale_prices_and_pooled_collateral_make_estimates),
+                T(a_pooled_position_shows_what_the_venue_said_last),
                 T(what_was_done_elsewhere_is_no_drift),
                 T(what_has_no_reason_is_drift_until_it_comes_out_clean),
                 T(a_late_trade_explains_a_size),
-                T(a_liquidation_tells_what_was_lost),
-                T(a_position_gone_beyond_its_price_is_suspected),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

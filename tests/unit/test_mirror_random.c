@@ -40,24 +40,12 @@ static void expect_clean(struct world *w)
                 world_compare(w, user);
 }
 
-/* The same history each time unless a seed is set: other seeds are for looking further. */
-static struct dice seeded(void)
-{
-        struct dice dice = {1};
-
-        if (getenv("PERPGATE_SEED"))
-                dice = dice_new();
-        else
-                printf("seed 1\n");
-        return dice;
-}
-
 static void run(const struct world_faults *faults, unsigned steps, struct mirror_stats *stats)
 {
         struct world *w = malloc(sizeof *w);
 
         assert_non_null(w);
-        world_open(w, faults, seeded());
+        world_open(w, faults, dice_new());
         world_settle(w);
         w->faults = *faults;
         world_run(w, steps);

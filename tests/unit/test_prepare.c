@@ -354,6 +354,8 @@ static void brand_and_query_decide(void **state)
                 "prepar=true",   "x=1",      "symbol=BTC", "prepare=true&prepare=true"};
         const enum brand_keys keeps = BRAND_KEYS_AGENT;
         bool prepares;
+        struct run_request preview = {.kind = RUN_TPSL, .preview = true};
+        struct err err = {.code = E_OK};
 
         (void)state;
         assert_int_equal(ask("", RUN_PLACE, keeps, &prepares), E_OK);
@@ -362,8 +364,8 @@ static void brand_and_query_decide(void **state)
         assert_true(prepares);
         assert_int_equal(ask("", RUN_TPSL, BRAND_KEYS_NONE, &prepares), E_OK);
         assert_true(prepares);
-        assert_int_equal(ask("", RUN_PREVIEW, BRAND_KEYS_NONE, &prepares), E_OK);
-        assert_false(prepares);
+        assert_int_equal(prepare_is_asked(&preview, &rig->call, &err), E_OK);
+        assert_false(preview.prepare);
         assert_int_equal(ask("symbol=BTC&prepare=true", RUN_CANCEL, keeps, &prepares), E_OK);
         assert_true(prepares);
         for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)

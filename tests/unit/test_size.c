@@ -70,6 +70,22 @@ static void without_fees_the_risk_is_the_distance(void **state)
         assert_units(s.liquidation.price.v, "59000");
 }
 
+static void no_more_than_is_there_at_the_price(void **state)
+{
+        struct size_request r = btc_long();
+        struct size_result s;
+
+        (void)state;
+        r.max_size.v = NUM_SCALE / 4;
+        assert_int_equal(size_by_risk(&s, &r), SIZE_FITS);
+        assert_units(s.size.v, "0.25");
+        assert_units(s.loss.v, "250");
+        assert_units(s.required.v, "434.375");
+        r.max_size.v = NUM_SCALE * 2; /* the risk buys less */
+        assert_int_equal(size_by_risk(&s, &r), SIZE_FITS);
+        assert_units(s.size.v, "1");
+}
+
 static void fees_and_buffer_are_part_of_it(void **state)
 {
         struct size_request r = btc_long();
@@ -302,6 +318,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(without_fees_the_risk_is_the_distance),
+                cmocka_unit_test(no_more_than_is_there_at_the_price),
                 cmocka_unit_test(fees_and_buffer_are_part_of_it),
                 cmocka_unit_test(a_far_stop_needs_no_more_than_the_leverage_takes),
                 cmocka_unit_test(refusals_say_why),

@@ -369,8 +369,8 @@ static void damage(const char *file)
         assert_non_null(f);
         assert_int_equal(fseek(f, 0, SEEK_END), 0);
         long size = ftell(f);
-        assert_true(size > 4096L * 25);
-        for (long at = 4096L * 24; at < size; at += 4096) {
+        assert_true(size > 4096L * 41);
+        for (long at = 4096L * 40; at < size; at += 4096) {
                 assert_int_equal(fseek(f, at, SEEK_SET), 0);
                 for (int i = 0; i < 200; i++)
                         fputc(0xa5, f);

@@ -1,0 +1,307 @@
+/* The parts of the program, opened in the order in which they stand on each other. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/admin.h"
+#include "app.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/secret.h"
+
+#define MASTER_KEY_ENV    "PERPGATE_MASTER_KEY"
+#define CHALLENGE_MS      300000
+#define ADMIN_BODY_MAX    1024
+#define ADMIN_CONNECTIONS 64
+#define BUILDER_FUNDS     (INT64_C(1000) * NUM_SCALE) /* a builder must hold some to be eligible */
+
+void app_complain(const struct err *err, const char *what)
+{
+        fprintf(stderr, "perpgate: %s: %s\n", what,
+                err->detail[0] ? err->detail : err_text(err->code));
+}
+
+static int open_keys(struct app *app)
+{
+        struct err err = {.code = E_OK};
+        struct secret master = {.data = NULL};
+        const char *file = app->config->master_key_file;
+
+        app->secp = secp_new();
+        if (app->options.demo) {
+                enum errc rc = vault_make_master_file(file, &err);
+                if (rc && rc != E_EXISTS) {
+                        app_complain(&err, file);
+                        return -1;
+                }
+                err = (struct err){.code = E_OK};
+        }
+        if (vault_read_master(&master, file, MASTER_KEY_ENV, &err)) {
+                app_complain(&err, "master key");
+                return -1;
+        }
+        app->vault = vault_new(&master, app->secp);
+        return 0;
+}
+
+static int open_store(struct app *app)
+{
+        struct err err = {.code = E_OK};
+        char file[300];
+
+        snprintf(file, sizeof file, "%s/perpgate.db", app->config->data_dir);
+        app->store = store_open(app->loop, file, &err);
+        if (!app->store) {
+                app_complain(&err, file);
+                return -1;
+        }
+        app->nonces = nonce_ledger_new(app->store, loop_clock(app->loop));
+        struct auth_options options = {
+                .clock = loop_clock(app->loop),
+                .store = app->store,
+                .secp = app->secp,
+                .challenge_ms = CHALLENGE_MS,
+                .session_ms = app->config->session_ms,
+                .max_challenges = 65536,
+                .max_challenges_per_address = 8,
+                .max_cached_sessions = 65536,
+        };
+        app->auth = auth_new(&options);
+        return 0;
+}
+
+/* The embedded paper venue; the adapter then reaches it like any other, over its socket. */
+static int open_paper(struct app *app)
+{
+        struct config *c = app->config;
+        struct err err = {.code = E_OK};
+        struct paper_options options = {
+                .address = "127.0.0.1",
+                .port = c->paper.port,
+                .seed = c->paper.seed,
+                .meta_file = c->paper.meta_file[0] ? c->paper.meta_file : NULL,
+                .replay_file = c->paper.replay_file[0] ? c->paper.replay_file : NULL,
+                .speed = c->paper.replay_speed,
+                .live_url = c->paper.live_url[0] ? c->paper.live_url : NULL,
+                .state_file = c->paper.state_file[0] ? c->paper.state_file : NULL,
+                .is_mainnet = strcmp(c->venue.network, "mainnet") == 0,
+                .is_ungated = true, /* nobody trades a million on paper before trying something */
+        };
+
+        if (!c->paper.enabled)
+                return 0;
+        app->paper_httpd = httpd_new(app->loop);
+        app->paper = paper_open(app->loop, app->paper_httpd, &options, &err);
+        if (!app->paper) {
+                app_complain(&err, "paper venue");
+                return -1;
+        }
+        snprintf(c->venue.base_url, sizeof c->venue.base_url, "http://127.0.0.1:%u",
+                 paper_port(app->paper));
+        for (size_t i = 0; i < c->brands->n; i++) {
+                const struct brand *b = c->brands->brand[i];
+                if (b->has_builder && !paper_knows(app->paper, &b->builder))
+                        paper_fund(app->paper, &b->builder, (struct usd){BUILDER_FUNDS});
+        }
+        return 0;
+}
+
+static int open_venue(struct app *app)
+{
+        const struct config *c = app->config;
+        struct err err = {.code = E_OK};
+        struct venue_options options = {
+                .kind = c->venue.kind,
+                .base_url = c->venue.base_url,
+                .is_mainnet = strcmp(c->venue.network, "mainnet") == 0,
+                .egress_address = c->venue.egress_address[0] ? c->venue.egress_address : NULL,
+                .ca_file = c->venue.ca_file[0] ? c->venue.ca_file : NULL,
+                .weight_per_minute = c->venue.weight_per_minute,
+                .order_reserve = c->venue.order_reserve,
+                .order_deadline_ms = c->venue.order_deadline_ms,
+                .read_deadline_ms = c->venue.read_deadline_ms,
+                .contexts_every_ms = c->venue.contexts_every_ms,
+                .markets_every_ms = c->venue.markets_every_ms,
+                .max_in_flight = c->venue.max_in_flight,
+                .n_dexes = c->venue.n_dexes,
+        };
+
+        for (unsigned i = 0; i < c->venue.n_dexes; i++)
+                must(text_copy(options.dex[i], sizeof options.dex[i], c->venue.dex[i]));
+        app->venue = venue_open(app->loop, &options, &err);
+        if (!app->venue)
+                app_complain(&err, "venue");
+        return app->venue ? 0 : -1;
+}
+
+static int open_alerts(struct app *app)
+{
+        struct alerts_options options = {
+                .loop = app->loop,
+                .store = app->store,
+                .metrics = app->metrics,
+        };
+
+        app->alerts = alerts_new(&options);
+        return 0;
+}
+
+/* The venue's socket is where its requests go, with another scheme. */
+static bool feed_url(char *out, size_t cap, const char *base)
+{
+        static const char plain[] = "http://", secure[] = "https://";
+        int n;
+
+        if (strncmp(base, secure, sizeof secure - 1) == 0)
+                n = snprintf(out, cap, "wss://%s/ws", base + sizeof secure - 1);
+        else
+                n = snprintf(out, cap, "ws://%s/ws", base + sizeof plain - 1);
+        return n > 0 && (size_t)n < cap;
+}
+
+static int open_keeper(struct app *app)
+{
+        const struct config *c = app->config;
+        struct err err = {.code = E_OK};
+        char url[300];
+        struct keeper_options options = {
+                .loop = app->loop,
+                .venue = app->venue,
+                .kind = c->venue.kind,
+                .ca_file = c->venue.ca_file[0] ? c->venue.ca_file : NULL,
+                .limits = {.users = c->mirror.users},
+                .poll_weight = c->mirror.poll_weight,
+                .polls_at_once = c->mirror.polls_at_once,
+                .max_age_ms = c->mirror.check_max_age_ms,
+                .show_age_ms = c->mirror.show_max_age_ms,
+        };
+
+        app->tell = tell_new(app->alerts);
+        tell_brands(app->tell, c->brands);
+        options.mirror.hooks = tell_hooks(app->tell);
+        if (tell_bands(options.mirror.band, &options.mirror.n_bands, c->brands))
+                (void)err_set(&err, E_CONFIG,
+                              "the brands alert at more than %d liquidation distances in all",
+                              MIRROR_BANDS_MAX);
+        for (size_t i = 0; i < c->brands->n; i++) {
+                struct rate *least = &options.mirror.drift_share;
+                if (!least->v || c->brands->brand[i]->drift_threshold.v < least->v)
+                        *least = c->brands->brand[i]->drift_threshold;
+        }
+        if (c->mirror.feed && feed_url(url, sizeof url, c->venue.base_url))
+                options.feed_url = url;
+        if (!err.code)
+                app->keeper = keeper_open(&options, &err);
+        if (!app->keeper) {
+                app_complain(&err, "mirror");
+                return -1;
+        }
+        tell_keeper(app->tell, app->keeper);
+        return 0;
+}
+
+static int open_api(struct app *app)
+{
+        struct err err = {.code = E_OK};
+        struct api_options options = {
+                .loop = app->loop,
+                .clock = loop_clock(app->loop),
+                .httpd = app->httpd,
+                .store = app->store,
+                .auth = app->auth,
+                .vault = app->vault,
+                .secp = app->secp,
+                .nonces = app->nonces,
+                .venue = app->venue,
+                .metrics = app->metrics,
+                .alerts = app->alerts,
+                .keeper = app->keeper,
+                .expires_after_ms = app->config->venue.expires_after_ms,
+                .node = "local",
+        };
+
+        app->api = api_new(&options, app->config, &err);
+        if (!app->api)
+                app_complain(&err, "api");
+        return app->api ? 0 : -1;
+}
+
+static int listen_on(struct app *app, struct httpd_listener **out,
+                     const struct config_listener *where, struct httpd_listen_options *options)
+{
+        struct err err = {.code = E_OK};
+
+        options->address = where->address;
+        options->port = where->port;
+        options->tls_cert_file = where->tls_cert_file[0] ? where->tls_cert_file : NULL;
+        options->tls_key_file = where->tls_key_file[0] ? where->tls_key_file : NULL;
+        options->request_deadline_ms = app->config->request_deadline_ms;
+        options->idle_keep_alive_ms = app->config->idle_keep_alive_ms;
+        options->cookie = app->api;
+        *out = httpd_listen(app->httpd, options, &err);
+        if (!*out)
+                app_complain(&err, where->address);
+        return *out ? 0 : -1;
+}
+
+static int open_listeners(struct app *app)
+{
+        const struct config *c = app->config;
+        struct httpd_listen_options public_options = {
+                .max_body_bytes = c->max_body_bytes,
+                .max_connections = c->max_connections,
+                .max_connections_per_address = c->max_connections_per_address,
+                .handler = api_handle,
+        };
+        struct httpd_listen_options admin_options = {
+                .max_body_bytes = ADMIN_BODY_MAX,
+                .max_connections = ADMIN_CONNECTIONS,
+                .handler = admin_handle,
+        };
+
+        if (listen_on(app, &app->public_listener, &c->public_listener, &public_options))
+                return -1;
+        return listen_on(app, &app->admin_listener, &c->admin_listener, &admin_options);
+}
+
+int app_parts_open(struct app *app)
+{
+        app->httpd = httpd_new(app->loop);
+        app->metrics = metrics_new();
+        if (open_keys(app) || open_store(app) || open_paper(app) || open_venue(app) ||
+            open_alerts(app) || open_keeper(app) || open_api(app) || open_listeners(app))
+                return -1;
+        return 0;
+}
+
+void app_parts_close(struct app *app)
+{
+        /* Past the deadline with actions under way: they are in the journal, and taking the parts
+         * apart below them is not worth a risk. */
+        if (app->api && (api_open_calls(app->api) || httpd_requests_open(app->httpd))) {
+                log_event(LOG_WARN, "ended before all was answered", "open",
+                          log_int(api_open_calls(app->api)), NULL);
+                api_end(app->api);
+                store_close(app->store);
+                _exit(1);
+        }
+        /* What the venue is still asked ends with the venue, and is told to the mirror. */
+        if (app->venue)
+                app->venue->ops->close(app->venue);
+        keeper_close(app->keeper);
+        tell_free(app->tell);
+        paper_stop(app->paper);
+        if (app->httpd)
+                httpd_free(app->httpd);
+        if (app->paper_httpd)
+                httpd_free(app->paper_httpd);
+        paper_close(app->paper);
+        auth_free(app->auth);
+        nonce_ledger_free(app->nonces);
+        alerts_free(app->alerts);
+        store_close(app->store);
+        api_free(app->api);
+        vault_free(app->vault);
+        secp_free(app->secp);
+        metrics_free(app->metrics);
+}

@@ -1,0 +1,1 @@
+pg_unit(alerts LINK pg_alerts PkgConfig::SODIUM)

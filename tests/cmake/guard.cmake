@@ -1,0 +1,1 @@
+pg_unit(guard LINK pg_guard)

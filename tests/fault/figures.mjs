@@ -1,0 +1,44 @@
+// The gateway's own figures, from the admin listener, and tables of them.
+import { request } from '../e2e/harness.mjs'
+
+// Every series by its name with labels.
+export async function metrics(gateway) {
+  const { text } = await request(gateway.admin, 'GET', '/metrics')
+  const rows = new Map()
+  for (const line of text.split('\n')) {
+    const cut = line.lastIndexOf(' ')
+    if (cut > 0 && !line.startsWith('#')) rows.set(line.slice(0, cut), Number(line.slice(cut + 1)))
+  }
+  return rows
+}
+
+export const hasMirror = (rows) => [...rows.keys()].some((name) => name.startsWith('perpgate_mirror_'))
+
+export function sum(rows, start, part = '') {
+  let total = 0
+  for (const [name, value] of rows) if (name.startsWith(start) && name.includes(part)) total += value
+  return total
+}
+
+// Drift by field: what had a reason, and what had none.
+export function driftTable(rows) {
+  const fields = new Map()
+  for (const [name, value] of rows) {
+    const found = /^perpgate_mirror_drift_total\{field="(\w+)",explained="(yes|no)"\}$/.exec(name)
+    if (!found) continue
+    const row = fields.get(found[1]) ?? { yes: 0, no: 0 }
+    row[found[2]] = value
+    fields.set(found[1], row)
+  }
+  return [['field', 'explained', 'unexplained'], ...[...fields].map(([field, row]) => [field, row.yes, row.no])]
+}
+
+export function otherTable(rows) {
+  const shown = [...rows].filter(([name, value]) => /^perpgate_(mirror|keeper|feed|venue|actions|drift)/.test(name) && !name.startsWith('perpgate_mirror_drift_total') && value !== 0)
+  return [['series', 'value'], ...shown]
+}
+
+export function table(rows) {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => String(row[i]).length)))
+  return rows.map((row) => row.map((cell, i) => (i ? String(cell).padStart(widths[i]) : String(cell).padEnd(widths[i]))).join('  ')).join('\n')
+}
