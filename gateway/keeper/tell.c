@@ -152,20 +152,23 @@ static void on_liquidated(void *cookie, const struct mirror_liquidation_note *l)
         raise_note(cookie, &note, NULL);
 }
 
+/* A push has no trigger. Where that is all there is, the venue is asked, and tells it whole. */
 static void on_triggered(void *cookie, const struct mirror_trigger_note *t)
 {
+        const struct tell *tell = cookie;
         char oid[24];
         struct note note;
 
+        if (!t->trigger_price.v) {
+                keeper_read_order(tell->keeper, t->user, t->dex, t->oid);
+                return;
+        }
         begin(&note, t->user, ALERT_STOP_TRIGGERED, t->symbol, t->at);
         snprintf(oid, sizeof oid, "%" PRIu64, t->oid);
         snprintf(note.cause, sizeof note.cause, "triggered %s", oid);
         text(&note.detail, "venueOrderId", oid);
-        if (t->trigger_price.v) {
-                text(&note.detail, "kind",
-                     t->trigger == TRIGGER_TAKE_PROFIT ? "takeProfit" : "stopLoss");
-                px(&note.detail, "triggerPrice", t->trigger_price);
-        }
+        text(&note.detail, "kind", t->trigger == TRIGGER_TAKE_PROFIT ? "takeProfit" : "stopLoss");
+        px(&note.detail, "triggerPrice", t->trigger_price);
         raise_note(cookie, &note, NULL);
 }
 

@@ -221,6 +221,12 @@ static void tell_triggered(struct mirror *mirror, const struct shadow *s,
                 hooks->triggered(hooks->cookie, &told);
 }
 
+/* Told before, unless nobody could say then what triggered it. */
+static bool is_news(const struct shadow_order *known, const struct shadow_order *order)
+{
+        return !known || known->is_trigger || (known->is_fired_unsaid && order->trigger_price.v);
+}
+
 void mirror_order_status(struct mirror *mirror, const struct addr *user,
                          const struct venue_order_status *status, int64_t at)
 {
@@ -235,17 +241,24 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
                 return;
         }
         known = shadow_order(s, status->order.oid);
-        if ((known && status->status_at < known->status_at) ||
-            (!known && shadow_order_gone_since(s, status->order.oid, 0)))
-                return; /* late, or told before */
+        if (known && status->status_at < known->status_at)
+                return; /* late */
         triggered = !strcmp(status->status, "triggered");
         mirror_order_take(&order, &status->order, mirror_place_number(mirror, place), at);
         order.status_at = status->status_at;
         /* One that was filled was triggered before, which nobody told. */
         was_triggered = !strcmp(status->status, "filled") && order.is_trigger;
-        if ((triggered || was_triggered) && !(known && !known->is_trigger)) {
+        if (!known && shadow_order_gone_since(s, order.oid, 0)) {
+                if (was_triggered && order.trigger_price.v &&
+                    shadow_order_take_unsaid(s, order.oid))
+                        tell_triggered(mirror, s, NULL, status);
+                return;
+        }
+        if ((triggered || was_triggered) && is_news(known, &order)) {
                 tell_triggered(mirror, s, known, status);
                 order.is_trigger = false; /* an order like any other from now on */
+                order.is_fired_unsaid =
+                        !order.trigger_price.v && !(known && known->trigger_price.v);
         }
         if (is_open_word(status->status) || triggered)
                 put(mirror, s, &order, at);

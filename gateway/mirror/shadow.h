@@ -66,12 +66,14 @@ struct shadow_order {
         uint8_t side, trigger;
         bool has_cloid, reduce_only, is_trigger, is_position_tpsl, trigger_is_market,
                 waits_for_parent;
+        bool is_fired_unsaid; /* it was triggered, and nobody could say by what */
         char tif[20];
 };
 /* An order that went: a list asked for before it did may still name it. */
 struct shadow_gone {
         uint64_t oid;
         int64_t at;
+        bool is_fired_unsaid; /* as it was when it went */
 };
 #define SHADOW_GONE_MAX 32
 
@@ -198,6 +200,8 @@ bool shadow_order_put(struct shadow *s, const struct shadow_order *order);
 void shadow_order_drop(struct shadow *s, uint64_t oid, int64_t now);
 /* Whether it is known to have gone after that wall time. */
 bool shadow_order_gone_since(const struct shadow *s, uint64_t oid, int64_t since);
+/* Whether one that went was triggered by what is not told yet; true once. */
+bool shadow_order_take_unsaid(struct shadow *s, uint64_t oid);
 bool shadow_order_on(const struct shadow *s, uint32_t market);
 
 /* ---- shadow_apply.c: effects ---- */

@@ -30,7 +30,7 @@ bool shadow_order_put(struct shadow *s, const struct shadow_order *order)
 }
 
 /* The oldest is overwritten: the list that could name it was asked for long ago. */
-static void remember_gone(struct shadow *s, uint64_t oid, int64_t now)
+static void remember_gone(struct shadow *s, uint64_t oid, int64_t now, bool is_fired_unsaid)
 {
         uint32_t at = s->n_gone;
 
@@ -43,14 +43,15 @@ static void remember_gone(struct shadow *s, uint64_t oid, int64_t now)
         } else {
                 s->n_gone++;
         }
-        s->gone[at] = (struct shadow_gone){.oid = oid, .at = now};
+        s->gone[at] =
+                (struct shadow_gone){.oid = oid, .at = now, .is_fired_unsaid = is_fired_unsaid};
 }
 
 void shadow_order_drop(struct shadow *s, uint64_t oid, int64_t now)
 {
         struct shadow_order *order = shadow_order(s, oid);
 
-        remember_gone(s, oid, now);
+        remember_gone(s, oid, now, order && order->is_fired_unsaid);
         if (order)
                 *order = s->order[--s->n_orders];
         if (!s->n_orders) {
@@ -67,6 +68,19 @@ bool shadow_order_gone_since(const struct shadow *s, uint64_t oid, int64_t since
                         return true;
         }
         return false;
+}
+
+bool shadow_order_take_unsaid(struct shadow *s, uint64_t oid)
+{
+        bool is_unsaid = false;
+
+        for (uint32_t i = 0; i < s->n_gone; i++) {
+                if (s->gone[i].oid != oid)
+                        continue;
+                is_unsaid |= s->gone[i].is_fired_unsaid;
+                s->gone[i].is_fired_unsaid = false;
+        }
+        return is_unsaid;
 }
 
 bool shadow_order_on(const struct shadow *s, uint32_t market)

@@ -103,7 +103,7 @@ describe('protection of a position', () => {
 
 // In front of the paper venue, which never leaves an orphan: adds some to what it says of whose() open orders.
 async function venueWithOrphans(paper, whose) {
-  const orphans = []
+  const front = { orphans: [], looks: 0 }
   const server = http.createServer((incoming, outgoing) => {
     const parts = []
     incoming.on('data', (part) => parts.push(part))
@@ -114,14 +114,15 @@ async function venueWithOrphans(paper, whose) {
       const asked = JSON.parse(body)
       if (asked.type === 'frontendOpenOrders' && asked.user.toLowerCase() === whose()) {
         const like = { coin: 'BTC', side: 'A', limitPx: '80000.0', sz: '0.01', timestamp: 1000, origSz: '0.01', reduceOnly: true, orderType: 'Stop Market', tif: null, isTrigger: true, isPositionTpsl: false, triggerPx: '90000.0', triggerCondition: 'Price below 90000', children: [] }
-        text = JSON.stringify([...JSON.parse(text), ...orphans.map((one) => ({ ...like, ...one }))])
+        text = JSON.stringify([...JSON.parse(text), ...front.orphans.map((one) => ({ ...like, ...one }))])
+        front.looks++
       }
       outgoing.writeHead(answer.status, { 'Content-Type': answer.type })
       outgoing.end(text)
     })
   })
   await new Promise((done) => server.listen(0, '127.0.0.1', done))
-  return { orphans, url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) }
+  return Object.assign(front, { url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) })
 }
 
 async function orphansAreCancelled(isOfSubAccount) {
@@ -150,7 +151,9 @@ async function orphansAreCancelled(isOfSubAccount) {
     const placed = await trader.place({ symbol: 'BTC', side: 'buy', type: 'market', size: '0.01', leverage: 5, stopLoss: { triggerPrice: '95000' } }, headers)
     // One that another client named, ahead of an entry; and one of ours.
     front.orphans.push({ oid: 434343, cloid: '0x00000000000000000000000000abcdef' })
+    const { looks } = front
     await trader.ok('DELETE', '/v1/positions/BTC', undefined, headers)
+    await until('what the close left was looked for', () => front.looks > looks)
     front.orphans.push({ oid: 424242, cloid: placed.legs[0].id })
     for (const path of ['/v1/positions', '/v1/orders', '/v1/positions', '/v1/orders']) await trader.ok('GET', path, undefined, headers)
     assert.deepEqual((await trader.ok('GET', '/v1/orders', undefined, headers)).data.map((o) => o.venueOrderId), ['434343', '424242'])

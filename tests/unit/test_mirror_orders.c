@@ -190,6 +190,33 @@ static void a_stop_that_was_filled_was_triggered(void **state)
         assert_int_equal(s->triggered.trigger_price.v, 7);
 }
 
+/* A push has no trigger, and here came before any list: what it was is told when it is known, once. */
+static void a_stop_that_fires_before_it_is_known_is_told_when_it_is(void **state)
+{
+        struct script *s = *state;
+        struct venue_order_status status = {.found = true, .status_at = T0 + 2000};
+        struct addr user = who(1);
+
+        read_long(s, T0 + 1000);
+        status.order = open_order("AA", 5, SIDE_SELL, "80", "10");
+        snprintf(status.status, sizeof status.status, "triggered");
+        mirror_order_status(s->mirror, &user, &status, T0 + 2100);
+        assert_int_equal(s->n_triggered, 1);
+        assert_int_equal(s->triggered.trigger_price.v, 0);
+        snprintf(status.status, sizeof status.status, "filled");
+        status.status_at++;
+        mirror_order_status(s->mirror, &user, &status, T0 + 2200);
+        assert_int_equal(s->n_triggered, 1);
+        status.order.is_trigger = true;
+        status.order.trigger = TRIGGER_TAKE_PROFIT;
+        status.order.trigger_price.v = 7;
+        for (int i = 0; i < 2; i++)
+                mirror_order_status(s->mirror, &user, &status, T0 + 2300 + i);
+        assert_int_equal(s->n_triggered, 2);
+        assert_int_equal(s->triggered.trigger_price.v, 7);
+        assert_int_equal(s->triggered.trigger, TRIGGER_TAKE_PROFIT);
+}
+
 static enum errc setting(struct script *s, const char *symbol, int64_t now, unsigned *leverage)
 {
         struct venue_setting out = {.leverage = 0};
@@ -275,6 +302,7 @@ int main(void)
                 T(a_stop_that_fires_is_told_once),
                 T(a_stop_that_is_gone_unsaid_is_asked_about),
                 T(a_stop_that_was_filled_was_triggered),
+                T(a_stop_that_fires_before_it_is_known_is_told_when_it_is),
                 T(a_leverage_changed_elsewhere_shows_in_what_orders_reserve),
                 T(a_setting_that_nothing_confirms_is_read_again),
         };
