@@ -277,8 +277,7 @@ static struct growth grow(size_t accounts, uint64_t seed, size_t in_frame, uint6
         after = memory_now();
         growth.result = run_rounds(&engine, marks + WARM_UP, in_frame);
         touched = growth.result.counts.positions ? growth.result.counts.positions : 1;
-        growth.touch_ps =
-                (growth.result.cpu_ns * 1000 - growth.result.marks * idle_ps) / touched;
+        growth.touch_ps = (growth.result.cpu_ns * 1000 - growth.result.marks * idle_ps) / touched;
         engine.free(engine.state);
         world_fini(&world);
         free(marks);
@@ -290,7 +289,7 @@ static void grow_all(uint64_t seed, size_t in_frame)
 {
         uint64_t idle_ps = idle_cost(seed, in_frame);
         struct growth growth[SIZES];
-        char buf[5][NUM_STR_MAX];
+        char buf[6][NUM_STR_MAX];
 
         printf("growth, %zu mark%s in a frame; %s ns are of a mark that touches nobody\n"
                "    %8s %12s %12s %10s %14s %10s %18s\n",
@@ -307,7 +306,7 @@ static void grow_all(uint64_t seed, size_t in_frame)
                        quotient(buf[3], g->load_ps, 1000, 1),
                        quotient(buf[4], g->load_ps, least->load_ps, 2),
                        i && g->touch_ps > least->touch_ps && g->load_ps > least->load_ps
-                               ? quotient(buf[0], g->touch_ps - least->touch_ps,
+                               ? quotient(buf[5], g->touch_ps - least->touch_ps,
                                           g->load_ps - least->load_ps, 1)
                                : "-");
         }

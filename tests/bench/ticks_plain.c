@@ -98,8 +98,8 @@ static void compute_cross(struct plain *plain, struct world_account *account)
                 position[i] = position_of(plain->world, &account->cross[i], MARGIN_CROSS);
                 NEED(!margin_maintenance(&own, &position[i].tiers, position[i].value));
                 cross.maintenance.v += own.v;
-                cross.account_value.v += position[i].size.v > 0 ? position[i].value.v
-                                                                : -position[i].value.v;
+                cross.account_value.v +=
+                        position[i].size.v > 0 ? position[i].value.v : -position[i].value.v;
         }
         for (unsigned i = 0; i < WORLD_CROSS; i++) {
                 struct margin_figures figures;

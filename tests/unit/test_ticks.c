@@ -50,7 +50,7 @@ static void look(void *cookie, uint32_t account)
 static int setup(void **state)
 {
         static struct rig rig;
-        struct ticks_hooks hooks = {crossed, look, &rig};
+        struct ticks_hooks hooks = {.crossed = crossed, .look = look, .cookie = &rig};
 
         rig = (struct rig){.ticks = ticks_new(3, &hooks)};
         *state = &rig;

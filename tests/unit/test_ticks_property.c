@@ -316,7 +316,7 @@ static void check_stats(const struct world *w)
 static void tells_what_a_full_scan_finds(void **state)
 {
         struct world *w = calloc(1, sizeof *w);
-        struct ticks_hooks hooks = {crossed, look, w};
+        struct ticks_hooks hooks = {.crossed = crossed, .look = look, .cookie = w};
         struct ticks_stats stats;
 
         (void)state;
