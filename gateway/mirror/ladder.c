@@ -9,28 +9,22 @@
 #include "base/attr.h"
 #include "base/mem.h"
 
-#define LEAF_MAX   30
+#define LEAF_MAX   31
 #define INNER_MAX  20
 #define CACHE_LINE 64
 
-/* Prices and tags lie apart: a search reads prices alone, tags only among equal ones. */
 struct ladder_node {
         uint32_t n;               /* a leaf's keys, or an inner node's children */
         struct ladder_node *next; /* a leaf's neighbour upwards */
         union {
+                struct ladder_key key[LEAF_MAX];
                 struct {
-                        int64_t price[LEAF_MAX];
-                        uint64_t tag[LEAF_MAX];
-                } leaf;
-                struct {
-                        int64_t price[INNER_MAX]; /* with tag: least */
                         struct ladder_node *child[INNER_MAX];
-                        uint64_t tag[INNER_MAX];
+                        struct ladder_key least[INNER_MAX];
                 } in;
         } u;
 };
-/* With the allocator's own eight bytes one after another is still on a line's beginning. */
-_Static_assert(sizeof(struct ladder_node) == 8 * CACHE_LINE - 16, "a node is eight cache lines");
+_Static_assert(sizeof(struct ladder_node) == 512, "a node is eight cache lines");
 
 static unsigned most(bool leaf)
 {
@@ -48,43 +42,20 @@ static bool before(struct ladder_key a, struct ladder_key b)
         return (a.price < b.price) | ((a.price == b.price) & (a.tag < b.tag));
 }
 
-/* How many of n entries are before the key. */
-static unsigned rank_of(const int64_t *price, const uint64_t *tag, unsigned n,
-                        struct ladder_key key)
+/* How many of key[0..n) are before the key. */
+static unsigned rank_of(const struct ladder_key *key, unsigned n, struct ladder_key of)
 {
         unsigned low = 0;
 
-        /* Without a branch on what is compared: it would be guessed wrong every other time. */
-        for (unsigned left = n; left;) {
-                unsigned half = (left + 1) / 2;
+        while (low < n) {
+                unsigned middle = (low + n) / 2;
 
-                low += price[low + half - 1] < key.price ? half : 0;
-                left -= half;
+                if (before(key[middle], of))
+                        low = middle + 1;
+                else
+                        n = middle;
         }
-        while (low < n && price[low] == key.price && tag[low] < key.tag)
-                low++;
         return low;
-}
-
-static unsigned leaf_rank(const struct ladder_node *leaf, struct ladder_key key)
-{
-        return rank_of(leaf->u.leaf.price, leaf->u.leaf.tag, leaf->n, key);
-}
-
-static struct ladder_key leaf_key(const struct ladder_node *leaf, unsigned at)
-{
-        return (struct ladder_key){leaf->u.leaf.price[at], leaf->u.leaf.tag[at]};
-}
-
-static struct ladder_key least_of(const struct ladder_node *node, unsigned at)
-{
-        return (struct ladder_key){node->u.in.price[at], node->u.in.tag[at]};
-}
-
-static void set_least(struct ladder_node *node, unsigned at, struct ladder_key key)
-{
-        node->u.in.price[at] = key.price;
-        node->u.in.tag[at] = key.tag;
 }
 
 /* Asks for all of a node at once: a search would wait for its cache lines one after another. */
@@ -97,21 +68,17 @@ static void fetch(const struct ladder_node *node)
 /* The child under which the key is, or belongs. */
 static unsigned child_for(const struct ladder_node *node, struct ladder_key key)
 {
-        unsigned at = 1 + rank_of(node->u.in.price + 1, node->u.in.tag + 1, node->n - 1, key);
+        unsigned at = 1 + rank_of(node->u.in.least + 1, node->n - 1, key);
 
-        if (at < node->n && !before(key, least_of(node, at)))
+        if (at < node->n && !before(key, node->u.in.least[at]))
                 return at; /* equal: the bound itself is in the child that it bounds */
         return at - 1;
 }
 
 static struct ladder_node *node_new(struct ladder *ladder)
 {
-        struct ladder_node *node = aligned_alloc(CACHE_LINE, sizeof *node);
-
-        must(node);
-        *node = (struct ladder_node){0};
         ladder->nodes++;
-        return node;
+        return xcalloc(1, sizeof(struct ladder_node));
 }
 
 static void node_free(struct ladder *ladder, struct ladder_node *node)
@@ -125,20 +92,16 @@ static void move(struct ladder_node *to, unsigned to_at, struct ladder_node *fro
                  unsigned n, bool leaf)
 {
         if (leaf) {
-                memmove(to->u.leaf.price + to_at, from->u.leaf.price + from_at,
-                        n * sizeof *to->u.leaf.price);
-                memmove(to->u.leaf.tag + to_at, from->u.leaf.tag + from_at,
-                        n * sizeof *to->u.leaf.tag);
+                memmove(to->u.key + to_at, from->u.key + from_at, n * sizeof *to->u.key);
                 return;
         }
         memmove(to->u.in.child + to_at, from->u.in.child + from_at, n * sizeof *to->u.in.child);
-        memmove(to->u.in.price + to_at, from->u.in.price + from_at, n * sizeof *to->u.in.price);
-        memmove(to->u.in.tag + to_at, from->u.in.tag + from_at, n * sizeof *to->u.in.tag);
+        memmove(to->u.in.least + to_at, from->u.in.least + from_at, n * sizeof *to->u.in.least);
 }
 
 static struct ladder_key first_of(const struct ladder_node *node, bool leaf)
 {
-        return leaf ? leaf_key(node, 0) : least_of(node, 0);
+        return leaf ? node->u.key[0] : node->u.in.least[0];
 }
 
 /* Makes room beside a full child: its upper half becomes the next child. */
@@ -156,7 +119,7 @@ static void split(struct ladder *ladder, struct ladder_node *parent, unsigned at
         }
         move(parent, at + 2, parent, at + 1, parent->n - at - 1, false);
         parent->u.in.child[at + 1] = high;
-        set_least(parent, at + 1, first_of(high, leaf));
+        parent->u.in.least[at + 1] = first_of(high, leaf);
         parent->n++;
 }
 
@@ -193,7 +156,7 @@ static void balance(struct ladder_node *parent, unsigned at, bool leaf)
                 high->n -= n;
         }
         low->n = want;
-        set_least(parent, at + 1, first_of(high, leaf));
+        parent->u.in.least[at + 1] = first_of(high, leaf);
 }
 
 /* Gives a child with few entries more, from a neighbour or by joining it. */
@@ -256,11 +219,10 @@ void ladder_add(struct ladder *ladder, struct ladder_key key)
                 node = node->u.in.child[at];
                 fetch(node);
         }
-        at = leaf_rank(node, key);
-        must(at == node->n || before(key, leaf_key(node, at)));
+        at = rank_of(node->u.key, node->n, key);
+        must(at == node->n || before(key, node->u.key[at]));
         move(node, at + 1, node, at, node->n - at, true);
-        node->u.leaf.price[at] = key.price;
-        node->u.leaf.tag[at] = key.tag;
+        node->u.key[at] = key;
         node->n++;
         ladder->n++;
 }
@@ -280,8 +242,8 @@ void ladder_take(struct ladder *ladder, struct ladder_key key)
                 node = node->u.in.child[at];
                 fetch(node);
         }
-        at = leaf_rank(node, key);
-        must(at < node->n && !before(key, leaf_key(node, at)));
+        at = rank_of(node->u.key, node->n, key);
+        must(at < node->n && !before(key, node->u.key[at]));
         move(node, at, node, at + 1, node->n - at - 1, true);
         node->n--;
         ladder->n--;
@@ -310,14 +272,14 @@ bool ladder_from(const struct ladder *ladder, struct ladder_key *out, int64_t pr
 {
         struct ladder_key key = {price, 0};
         const struct ladder_node *leaf = leaf_for(ladder, key);
-        unsigned at = leaf ? leaf_rank(leaf, key) : 0;
+        unsigned at = leaf ? rank_of(leaf->u.key, leaf->n, key) : 0;
 
         if (leaf && at == leaf->n) {
                 leaf = leaf->next;
                 at = 0;
         }
         if (leaf)
-                *out = leaf_key(leaf, at);
+                *out = leaf->u.key[at];
         return leaf;
 }
 
@@ -336,8 +298,8 @@ bool ladder_upto(const struct ladder *ladder, struct ladder_key *out, int64_t pr
                 }
                 node = node->u.in.child[at];
         }
-        at = node ? leaf_rank(node, key) : 0;
-        if (node && at < node->n && !before(key, leaf_key(node, at)))
+        at = node ? rank_of(node->u.key, node->n, key) : 0;
+        if (node && at < node->n && !before(key, node->u.key[at]))
                 at++; /* the very last tag */
         if (!at && below) {
                 for (; below_height; below_height--)
@@ -346,7 +308,7 @@ bool ladder_upto(const struct ladder *ladder, struct ladder_key *out, int64_t pr
                 at = node->n;
         }
         if (at)
-                *out = leaf_key(node, at - 1);
+                *out = node->u.key[at - 1];
         return at > 0;
 }
 
@@ -355,13 +317,13 @@ void ladder_each(const struct ladder *ladder, int64_t from, int64_t to,
 {
         struct ladder_key key = {from, 0};
         const struct ladder_node *leaf = leaf_for(ladder, key);
-        unsigned at = leaf ? leaf_rank(leaf, key) : 0;
+        unsigned at = leaf ? rank_of(leaf->u.key, leaf->n, key) : 0;
 
         for (; leaf; leaf = leaf->next, at = 0)
                 for (; at < leaf->n; at++) {
-                        if (leaf->u.leaf.price[at] > to)
+                        if (leaf->u.key[at].price > to)
                                 return;
-                        each(cookie, leaf_key(leaf, at));
+                        each(cookie, leaf->u.key[at]);
                 }
 }
 

@@ -176,15 +176,6 @@ void ticks_set_bands(struct ticks *ticks, uint32_t account, const struct ticks_b
                 ticks_set_band(ticks, account, band[i].market, true, band[i].low, band[i].high);
 }
 
-void ticks_fetch_bands(const struct ticks *ticks, uint32_t account)
-{
-        const struct cells *cells = cells_get(&ticks->book, account);
-
-        for (uint32_t i = 0; cells && i < cells->n; i++)
-                if (cells->cell[i].kind != CELL_THRESHOLD)
-                        cell_fetch(ticks, account, &cells->cell[i]);
-}
-
 /* Forgets what the account holds in the market. */
 static void drop_holding(struct ticks *ticks, uint32_t id, uint32_t market)
 {

@@ -62,7 +62,5 @@ static inline uint64_t ticks_tag(uint32_t account, size_t index, const struct ce
 
 struct market *ticks_market(const struct ticks *ticks, uint32_t id);
 void ticks_list_add(struct ticks_list *list, struct ticks_key key);
-/* Asks for the parts of the ladders from which the account's bands will be taken. */
-void ticks_fetch_bands(const struct ticks *ticks, uint32_t account);
 
 #endif

@@ -41,31 +41,28 @@ static void fetch_cells(const struct ticks *ticks, uint32_t account)
 }
 
 /* Each step needs what the one before has brought. */
-static void fetch(const struct ticks *ticks, uint32_t account, unsigned step, bool is_look)
+static void fetch(const struct ticks *ticks, uint32_t account, unsigned step)
 {
         if (step == 0)
                 cells_fetch(&ticks->book, account);
         else if (step == 1)
                 fetch_cells(ticks, account);
-        else if (is_look)
-                ticks_fetch_bands(ticks, account);
         if (ticks->hooks.fetch)
                 ticks->hooks.fetch(ticks->hooks.cookie, account, step);
 }
 
 /* Goes through the pending list: key i's turn is at i + LEAD. */
 static void walk(struct ticks *ticks,
-                 void (*tell)(struct ticks *ticks, const struct ticks_key *key), bool is_look)
+                 void (*tell)(struct ticks *ticks, const struct ticks_key *key))
 {
         struct ticks_list *list = &ticks->pending;
 
         for (size_t turn = 0; turn < list->n + LEAD; turn++) {
-                for (size_t step = 0; step < TICKS_FETCHES; step++) {
-                        size_t at = turn - step * AHEAD;
+                for (unsigned step = 0; step < TICKS_FETCHES; step++) {
+                        size_t at = turn - (size_t)step * AHEAD;
 
-                        if (turn >= step * AHEAD && at < list->n)
-                                fetch(ticks, ticks_tag_account(list->key[at].tag), (unsigned)step,
-                                      is_look);
+                        if (turn >= (size_t)step * AHEAD && at < list->n)
+                                fetch(ticks, ticks_tag_account(list->key[at].tag), step);
                 }
                 if (turn >= LEAD)
                         tell(ticks, &list->key[turn - LEAD]);
@@ -146,7 +143,7 @@ static void walk_crossed(struct ticks *ticks)
                 else
                         gather_reached(&gather, market);
         }
-        walk(ticks, tell_crossed, false);
+        walk(ticks, tell_crossed);
 }
 
 /* The walk is over: what hooks have set is like everything else. */
@@ -197,7 +194,7 @@ static void walk_looks(struct ticks *ticks)
                         ladder_each(&market->low, market->to + 1, INT64_MAX, gather_key, &gather);
                 ladder_each(&market->high, INT64_MIN, market->to - 1, gather_key, &gather);
         }
-        walk(ticks, tell_look, true);
+        walk(ticks, tell_look);
 }
 
 /* --- a mark --- */
