@@ -25,19 +25,20 @@ enum {
         POSITION_BEYOND = 16,         /* of a loss: the mark is beyond its liquidation price */
 };
 
+/* What a look at the account reads comes first. */
 struct shadow_position {
         struct qty size; /* signed, not 0 */
         uint32_t market;
         uint16_t table; /* the mirror's tables */
-        uint8_t mode;   /* enum margin_mode */
+        uint16_t leverage, max_leverage;
+        uint8_t mode; /* enum margin_mode */
         uint8_t flags;
         uint8_t reached; /* isolated: bit by enum mirror_level */
-        uint16_t leverage, max_leverage;
+        char liquidation[SHADOW_PRICE_MAX];
         struct usd entry_notional;
         struct usd raw_usd; /* isolated */
         struct usd funding; /* since open, paid > 0 */
         int64_t funded_at;  /* hour for which it was charged last, ms */
-        char liquidation[SHADOW_PRICE_MAX];
 };
 
 struct shadow_book {
