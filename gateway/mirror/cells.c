@@ -16,6 +16,16 @@ struct cells *cells_get(const struct cells_book *book, uint32_t id)
         return page ? page->cells[id % CELLS_PAGE] : NULL;
 }
 
+void cells_fetch(const struct cells_book *book, uint32_t id)
+{
+        const struct cells_page *page;
+
+        must(id < TICKS_ACCOUNTS_MAX);
+        page = book->page[id / CELLS_PAGE];
+        if (page)
+                __builtin_prefetch(&page->cells[id % CELLS_PAGE]);
+}
+
 uint32_t cells_first(const struct cells *cells, uint32_t market)
 {
         uint32_t low = 0, high = cells ? cells->n : 0;

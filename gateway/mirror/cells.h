@@ -42,6 +42,8 @@ struct cells_book {
 void cells_fini(struct cells_book *book);
 /* Borrowed until the account's next resize; NULL where it has no cells. id < TICKS_ACCOUNTS_MAX. */
 struct cells *cells_get(const struct cells_book *book, uint32_t id);
+/* Asks for the cache line in which the account's array is found. */
+void cells_fetch(const struct cells_book *book, uint32_t id);
 /* Where the market's cells begin, or would. cells may be NULL. */
 uint32_t cells_first(const struct cells *cells, uint32_t market);
 /* Whether there is a cell of that market at that place, a threshold or a band's edge. */

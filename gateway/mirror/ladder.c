@@ -260,6 +260,14 @@ static const struct ladder_node *leaf_for(const struct ladder *ladder, struct la
         return node;
 }
 
+void ladder_fetch(const struct ladder *ladder, struct ladder_key key)
+{
+        const struct ladder_node *leaf = leaf_for(ladder, key);
+
+        if (leaf)
+                fetch(leaf);
+}
+
 bool ladder_from(const struct ladder *ladder, struct ladder_key *out, int64_t price)
 {
         struct ladder_key key = {price, 0};

@@ -27,6 +27,8 @@ struct ladder {
 void ladder_fini(struct ladder *ladder);
 void ladder_add(struct ladder *ladder, struct ladder_key key);  /* must not be in it */
 void ladder_take(struct ladder *ladder, struct ladder_key key); /* must be in it */
+/* Asks for the cache lines that adding or taking the key will work on. */
+void ladder_fetch(const struct ladder *ladder, struct ladder_key key);
 /* The first entry with a price at or above, the last with a price at or below; false: none. */
 bool ladder_from(const struct ladder *ladder, struct ladder_key *out, int64_t price);
 bool ladder_upto(const struct ladder *ladder, struct ladder_key *out, int64_t price);

@@ -49,7 +49,8 @@ static void options_fill(struct mirror_options *o)
 struct mirror *mirror_new(const struct mirror_options *options)
 {
         struct mirror *mirror = xcalloc(1, sizeof *mirror);
-        struct ticks_hooks hooks = {mirror_levels_crossed, mirror_levels_look, mirror};
+        struct ticks_hooks hooks = {mirror_levels_crossed, mirror_levels_look, mirror_levels_fetch,
+                                    mirror};
 
         mirror->options = *options;
         options_fill(&mirror->options);

@@ -299,6 +299,7 @@ struct mirror_stats {
         uint64_t states, states_clean, states_stale;
         uint64_t trades, trades_known, trades_seen_before, trades_old;
         uint64_t fills, payments, outcomes, contexts;
+        uint64_t crossed, looks; /* thresholds passed, cross accounts looked at because of marks */
         uint64_t refused; /* contradictory, unknown or out of range: counted and left alone */
         uint64_t drift_explained[MIRROR_FIELDS], drift_unexplained[MIRROR_FIELDS];
         uint64_t drifted_ever;

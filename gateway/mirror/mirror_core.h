@@ -116,6 +116,7 @@ void mirror_levels_set(struct mirror *mirror, struct shadow *s, int64_t now);
 void mirror_levels_crossed(void *cookie, uint32_t account, uint32_t market, uint8_t level,
                            bool reached);
 void mirror_levels_look(void *cookie, uint32_t account);
+void mirror_levels_fetch(void *cookie, uint32_t account, unsigned step);
 
 /* ---- mirror_needs.c ---- */
 void mirror_needs_set(struct mirror *mirror, struct shadow *s, int64_t now);

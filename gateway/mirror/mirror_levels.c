@@ -9,7 +9,9 @@
 #include "mirror/band.h"
 #include "mirror/mirror_core.h"
 
-#define NO_PRICE INT64_MAX
+#define NO_PRICE   INT64_MAX
+#define CACHE_LINE 64
+#define FETCH_MAX  1024 /* bytes of positions that are asked for ahead of a look */
 
 static struct rate left_at(const struct mirror *mirror, unsigned band)
 {
@@ -198,7 +200,7 @@ static uint8_t own_bits(const struct mirror *mirror, uint32_t reached, uint8_t b
 struct cross_look {
         struct band_position position[VENUE_POSITIONS_MAX];
         struct band_edges edge[VENUE_POSITIONS_MAX];
-        uint32_t market[VENUE_POSITIONS_MAX];
+        struct ticks_band band[VENUE_POSITIONS_MAX];
         size_t n;
         struct crossing nearest;
 };
@@ -211,7 +213,7 @@ static void gather(struct cross_look *look, const struct mirror *mirror, const s
 
                 if (p->mode != MARGIN_CROSS)
                         continue;
-                look->market[look->n] = p->market;
+                look->band[look->n].market = p->market;
                 look->position[look->n++] = (struct band_position){
                         p->size, mirror->place[p->market].mark, &mirror->table[p->table]};
         }
@@ -223,11 +225,11 @@ static void find_nearest(struct cross_look *look, const struct mirror *mirror, s
         struct shadow_marks marks = mirror_marks(mirror);
         struct shadow_value value;
 
-        look->nearest.market = look->market[0];
+        look->nearest.market = look->band[0].market;
         if (shadow_value_book(&value, &s->book, &marks, mirror->table))
                 return;
         for (size_t i = 0; i < look->n; i++) {
-                const struct shadow_position *p = shadow_position(&s->book, look->market[i]);
+                const struct shadow_position *p = shadow_position(&s->book, look->band[i].market);
                 struct px mark = mirror->place[p->market].mark;
                 struct margin_liquidation liquidation;
                 struct margin_position m;
@@ -258,9 +260,11 @@ static void set_cross(struct mirror *mirror, struct shadow *s, int64_t now)
         /* Where it can't be told the edges are the marks: the next mark looks again. */
         if (look.n && band_look(&account, look.edge, s->book.cash, look.position, look.n, &levels))
                 account.reached = 0;
-        for (size_t i = 0; i < look.n; i++)
-                ticks_set_band(mirror->ticks, s->slot, look.market[i], true, look.edge[i].low,
-                               look.edge[i].high);
+        for (size_t i = 0; i < look.n; i++) {
+                look.band[i].low = look.edge[i].low;
+                look.band[i].high = look.edge[i].high;
+        }
+        ticks_set_bands(mirror->ticks, s->slot, look.band, look.n);
         s->reached = own_bits(mirror, account.reached, before);
         if (!look.n)
                 return;
@@ -346,6 +350,29 @@ void mirror_levels_crossed(void *cookie, uint32_t account, uint32_t market, uint
         tell_changes(mirror, s, &c, before, p->reached);
         suspect(mirror, s, &c, before, p->reached);
         mirror_needs_set(mirror, s, now);
+}
+
+void mirror_levels_fetch(void *cookie, uint32_t account, unsigned step)
+{
+        const struct mirror *mirror = cookie;
+        const struct shadow *s;
+        size_t bytes;
+
+        if (step == 0) {
+                __builtin_prefetch(&mirror->shadow[account]);
+                return;
+        }
+        s = mirror->shadow[account];
+        if (!s)
+                return;
+        if (step == 1) {
+                for (size_t at = 0; at < SHADOW_HOT_BYTES; at += CACHE_LINE)
+                        __builtin_prefetch((const char *)s + at, 1);
+                return;
+        }
+        bytes = s->book.n * sizeof *s->book.position;
+        for (size_t at = 0; at < bytes && at < FETCH_MAX; at += CACHE_LINE)
+                __builtin_prefetch((const char *)s->book.position + at, 1);
 }
 
 void mirror_levels_look(void *cookie, uint32_t account)

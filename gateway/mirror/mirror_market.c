@@ -168,6 +168,7 @@ enum errc mirror_market(struct mirror *mirror, const struct market *market, int6
         return E_OK;
 }
 
+/* All rows stand before anybody is looked at: an account is looked at once, with all new marks. */
 void mirror_contexts(struct mirror *mirror, const struct feed_context *rows, size_t n, int64_t at)
 {
         for (size_t i = 0; i < n; i++) {
@@ -183,8 +184,9 @@ void mirror_contexts(struct mirror *mirror, const struct feed_context *rows, siz
                 place->oracle = rows[i].oracle;
                 place->funding = rows[i].funding;
                 place->context_at = at;
-                ticks_mark(mirror->ticks, mirror_place_number(mirror, place), place->mark);
+                ticks_put(mirror->ticks, mirror_place_number(mirror, place), place->mark);
         }
+        ticks_tell(mirror->ticks);
 }
 
 static uint8_t topic_bit(enum feed_kind kind)

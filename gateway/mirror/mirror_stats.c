@@ -24,7 +24,12 @@ const char *mirror_field_name(enum mirror_field field)
 
 void mirror_stats(const struct mirror *mirror, struct mirror_stats *out)
 {
+        struct ticks_stats ticks;
+
         *out = mirror->stats;
+        ticks_stats(mirror->ticks, &ticks);
+        out->crossed = ticks.crossed;
+        out->looks = ticks.looks;
         out->markets = mirror->n_places;
         out->tables = mirror->n_tables;
         for (uint32_t i = 0; i < mirror->n_slots; i++) {

@@ -25,12 +25,9 @@ enum {
         POSITION_BEYOND = 16,         /* of a loss: the mark is beyond its liquidation price */
 };
 
+/* What a look at the account reads comes first. */
 struct shadow_position {
         struct qty size; /* signed, not 0 */
-        struct usd entry_notional;
-        struct usd raw_usd; /* isolated */
-        struct usd funding; /* since open, paid > 0 */
-        int64_t funded_at;  /* hour for which it was charged last, ms */
         uint32_t market;
         uint16_t table; /* the mirror's tables */
         uint16_t leverage, max_leverage;
@@ -38,6 +35,10 @@ struct shadow_position {
         uint8_t flags;
         uint8_t reached; /* isolated: bit by enum mirror_level */
         char liquidation[SHADOW_PRICE_MAX];
+        struct usd entry_notional;
+        struct usd raw_usd; /* isolated */
+        struct usd funding; /* since open, paid > 0 */
+        int64_t funded_at;  /* hour for which it was charged last, ms */
 };
 
 struct shadow_book {
@@ -126,57 +127,58 @@ struct shadow_suspicion {
 enum { TOPIC_FILLS_LIVE = 1, TOPIC_STATE_LIVE = 2, TOPIC_ORDERS_LIVE = 4 };
 
 struct shadow {
-        struct addr user;
-        uint32_t slot; /* what ticks knows it by */
-        uint32_t watchers;
-        int32_t attended;
-        uint32_t n_sent; /* our actions under way */
+        /* What each mark that concerns the account needs comes first: SHADOW_HOT_BYTES. */
+        struct shadow_book book;
+        uint32_t doubts; /* those that don't follow from the rest */
+        uint32_t slot;   /* what ticks knows it by */
         uint8_t dex;
         uint8_t pool;
         uint8_t topics;
-        uint8_t reached; /* cross account: bit by enum mirror_level */
+        uint8_t reached;               /* cross account: bit by enum mirror_level */
+        uint8_t rank, parts, failures; /* needs, as the next ones */
+        bool is_waited_for, is_taken, has_gap;
         bool fees_known, orders_known, is_drifted;
+        bool has_reserved; /* a leverage set since makes it void; see shadow_reserved */
+        bool is_least;     /* reserved is at least so much */
+        int32_t attended;
+        uint32_t heap_at; /* place in the heap of rank, or SHADOW_NOT_DUE */
+        uint32_t n_orders, cap_orders;
+        struct shadow_order *order;
+        int64_t due_at, taken_at, verify_at, retry_at;
+        int64_t state_at;     /* the venue's time of the last state; 0: never read */
+        int64_t asked_at;     /* wall ms: when the last state was asked for */
+        int64_t confirmed_at; /* wall ms: when it came */
+        int64_t covered_at;   /* wall ms: its own topics are whole since */
+        int64_t orders_at;
+
+        struct addr user;
+        uint32_t watchers;
+        uint32_t n_sent; /* our actions under way */
         struct rate taker, maker;
-        uint32_t doubts;  /* those that don't follow from the rest */
         int64_t doubt_at; /* wall ms: the newest of them */
         int64_t orders_doubt_at;
-        int64_t covered_at;     /* wall ms: its own topics are whole since */
         uint64_t adopted_order; /* when the last state was taken over, among the events */
 
-        struct shadow_book book;
         struct shadow_book *base; /* NULL while the log is empty */
         struct shadow_effect *log;
         uint32_t n_log, cap_log;
-        uint32_t n_orders, cap_orders;
-        struct shadow_order *order;
         uint32_t n_settings, cap_settings;
         struct shadow_setting *setting; /* by market, ascending */
         struct shadow_gone *gone;
-        uint32_t n_gone;
         struct shadow_loss *loss;
         struct shadow_suspicion *suspicion;
         uint32_t *ticked; /* markets whose thresholds are set, ascending */
-        uint32_t n_ticked, cap_ticked;
+        uint32_t n_gone, n_ticked, cap_ticked;
 
-        int64_t state_at;     /* the venue's time of the last state; 0: never read */
-        int64_t folded_at;    /* the base holds effects up to here: older states can't be used */
-        int64_t as_of;        /* the venue's time of the newest thing in it */
-        int64_t asked_at;     /* wall ms: when the last state was asked for */
-        int64_t confirmed_at; /* wall ms: when it came */
-        int64_t clean_at;     /* the venue's time of the last state that agreed */
-        int64_t orders_asked_at, orders_at;
+        int64_t folded_at; /* the base holds effects up to here: older states can't be used */
+        int64_t as_of;     /* the venue's time of the newest thing in it */
+        int64_t clean_at;  /* the venue's time of the last state that agreed */
+        int64_t orders_asked_at;
         struct usd reserved; /* by resting orders, as the last state has it */
-        bool has_reserved;   /* a leverage set since makes it void; see shadow_reserved */
-        bool is_least;       /* reserved is at least so much */
         int64_t drift_from;
-
-        /* needs */
-        uint32_t heap_at; /* place in the heap of rank, or SHADOW_NOT_DUE */
-        uint8_t rank, parts, failures;
-        bool is_waited_for, is_taken, has_gap;
-        int64_t due_at, taken_at, verify_at, retry_at;
 };
-#define SHADOW_NOT_DUE UINT32_MAX
+#define SHADOW_HOT_BYTES offsetof(struct shadow, user)
+#define SHADOW_NOT_DUE   UINT32_MAX
 
 /* ---- shadow.c: what an account holds ---- */
 void shadow_fini(struct shadow *s);

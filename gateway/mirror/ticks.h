@@ -33,11 +33,15 @@ struct ticks_hooks {
          * mark are told in the order in which the mark passes them. */
         void (*crossed)(void *cookie, uint32_t account, uint32_t market, uint8_t level,
                         bool reached);
-        /* A mark left the account's band: look at it again, then call ticks_set_band for each market
-         * that it holds in cross. Told once per call of ticks_mark, however many bands it left. */
+        /* A mark left the account's band: look at it again, then set the band of each market that it
+         * holds in cross. Told once per call, however many bands were left, if the look does that. */
         void (*look)(void *cookie, uint32_t account);
+        /* Or NULL. The account's turn comes soon: what step finds there may be prefetched for the next
+         * one, and is worth it since accounts lie anywhere in memory. Changes nothing. */
+        void (*fetch)(void *cookie, uint32_t account, unsigned step); /* 0 .. TICKS_FETCHES - 1 */
         void *cookie;
 };
+#define TICKS_FETCHES 3u
 
 struct ticks *ticks_new(unsigned markets_max, const struct ticks_hooks *hooks);
 void ticks_free(struct ticks *ticks); /* accepts NULL */
@@ -51,16 +55,27 @@ MUST_USE enum errc ticks_set_position(struct ticks *ticks, uint32_t account, uin
  * high INT64_MAX: any. has false: the account does not hold the market in cross any more. */
 void ticks_set_band(struct ticks *ticks, uint32_t account, uint32_t market, bool has, struct px low,
                     struct px high);
+/* The same for several markets, at less cost than one after another. */
+struct ticks_band {
+        uint32_t market;
+        struct px low, high;
+};
+void ticks_set_bands(struct ticks *ticks, uint32_t account, const struct ticks_band *band,
+                     size_t n);
 void ticks_drop_account(struct ticks *ticks, uint32_t account);
 /* The market is delisted: all its thresholds and bands go, and its mark; nobody is told. */
 void ticks_drop_market(struct ticks *ticks, uint32_t market);
-/* A new mark; 0 or below is none and ignored. Hooks may call ticks_set_* and ticks_drop_*, for any
- * account, but not ticks_mark. First all crossings are told, in the order in which the mark passes
- * them, then the looks. What a hook sets counts from the new mark on: thresholds that it replaces are
- * not told any more, a band that it sets around the mark needs no look. An account whose band does not
- * hold the mark after its look is told of again with the next mark, even the same one.
- * Before a market's first mark nothing is reached: the first mark tells what it reaches. */
-void ticks_mark(struct ticks *ticks, uint32_t market, struct px mark);
+/* A new mark; 0 or below is none and ignored. Nothing is told before ticks_tell, so that all marks which
+ * come together stand before anybody is looked at. What is set counts from the new marks on. */
+void ticks_put(struct ticks *ticks, uint32_t market, struct px mark);
+/* Tells what the marks put since the last call have changed; of a market put twice, the last counts.
+ * Hooks may call ticks_set_* and ticks_drop_*, for any account, but not put or tell. First all crossings
+ * are told, market by market, in the order in which each mark passes them; then the looks. Thresholds that
+ * a hook replaces are not told any more, a band that it sets around the mark needs no look. An account
+ * whose band does not hold the mark after its look is told of again with the next mark, even the same
+ * one. Before a market's first mark nothing is reached: the first mark tells what it reaches. */
+void ticks_tell(struct ticks *ticks);
+void ticks_mark(struct ticks *ticks, uint32_t market, struct px mark); /* both, for one */
 
 struct ticks_stats {
         uint64_t marks, crossed, looks;

@@ -7,19 +7,6 @@
 
 #define NEED(x) ((x) ? (void)0 : fail(#x))
 
-#define PERCENT (NUM_RATE_SCALE / 100)
-
-const struct band_levels world_levels = {
-        .n = WORLD_LEVELS,
-        .level = {{BAND_DISTANCE, {0}},
-                  {BAND_DISTANCE, {5 * PERCENT}},
-                  {BAND_DISTANCE, {6 * PERCENT}},
-                  {BAND_DISTANCE, {10 * PERCENT}},
-                  {BAND_DISTANCE, {11 * PERCENT}},
-                  {BAND_DISTANCE, {20 * PERCENT}},
-                  {BAND_DISTANCE, {22 * PERCENT}}},
-};
-
 static const struct margin_table tiers[] = {
         {.n = 2, .tier = {{{0}, 40}, {{150000000 * NUM_SCALE}, 20}}},
         {.n = 2, .tier = {{{0}, 25}, {{100000 * NUM_SCALE}, 15}}},

@@ -7,12 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mirror/band.h"
+#include "risk/margin.h"
 
 #define WORLD_MARKETS  200u
 #define WORLD_ISOLATED 2u
 #define WORLD_CROSS    3u
-#define WORLD_LEVELS   7u
 
 struct world_market {
         struct px mark; /* the present one; whoever measures moves it */
@@ -31,7 +30,7 @@ struct world_account {
         struct world_position isolated[WORLD_ISOLATED], cross[WORLD_CROSS];
         struct usd raw[WORLD_ISOLATED]; /* the isolated positions' own cash */
         struct usd cash;                /* the cross account's, without the positions' values */
-        uint8_t reached[WORLD_ISOLATED + WORLD_CROSS]; /* bit i: level i */
+        uint8_t isolated_reached[WORLD_ISOLATED], cross_reached; /* of whoever measures */
 };
 
 struct world_mark {
@@ -45,9 +44,6 @@ struct world {
         size_t n;
         struct world_account *account;
 };
-
-/* Liquidation; 5, 10 and 20 percent, and what each of them is left at again. */
-extern const struct band_levels world_levels;
 
 void world_init(struct world *world, size_t accounts, uint64_t seed);
 void world_fini(struct world *world);

@@ -363,7 +363,7 @@ static void step(struct world *w, int64_t size)
 static void nothing_is_missed_inside_the_bands(void **state)
 {
         struct world *w = calloc(1, sizeof *w);
-        struct ticks_hooks hooks = {crossed, look, w};
+        struct ticks_hooks hooks = {.crossed = crossed, .look = look, .cookie = w};
         struct ticks_stats stats = {0};
         uint64_t marks = 0, looks = 0;
 

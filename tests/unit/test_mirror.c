@@ -52,6 +52,34 @@ static void the_mark_moves_what_depends_on_it(void **state)
         assert_int_equal(s->view.total.source, SOURCE_EXACT);
 }
 
+/* A hedge loses on one side what it gains on the other: it is never judged on half of a frame. */
+static void marks_of_one_frame_are_judged_together(void **state)
+{
+        struct script *s = *state;
+        struct feed_context row[] = {
+                {.symbol = "AA", .mark = {num("80")}, .oracle = {num("80")}},
+                {.symbol = "BB", .mark = {num("8")}, .oracle = {num("8")}},
+        };
+        struct sheet sheet = sheet_of("4000");
+
+        hold(&sheet, "AA", "100", "100", "100", 5, "", 20);
+        hold(&sheet, "BB", "-1000", "10", "10", 5, "", 10);
+        deliver(s, &sheet, T0 + 1000);
+        no_orders(s, T0 + 1000);
+        mirror_contexts(s->mirror, row, 2, T0 + 2000);
+        assert_int_equal(s->n_crossed, 0);
+        assert_int_equal(stats_of(s).looks, 1);
+        look(s, T0 + 2000);
+        expect(s->view.account.account_value, "4000");
+
+        mark(s, "AA", "100", T0 + 3000);
+        mark(s, "BB", "10", T0 + 3000);
+        assert_int_equal(s->n_crossed, 0);
+        mark(s, "AA", "80", T0 + 4000);
+        assert_int_equal(s->n_crossed, 1);
+        assert_true(s->crossed[0].reached && s->crossed[0].is_cross);
+}
+
 static void a_trade_is_an_estimate_until_its_fill_is_told(void **state)
 {
         struct script *s = *state;
@@ -363,6 +391,7 @@ int main(void)
                 T(an_account_is_not_shown_before_it_was_read),
                 T(a_state_is_shown_as_the_venue_said_it),
                 T(the_mark_moves_what_depends_on_it),
+                T(marks_of_one_frame_are_judged_together),
                 T(a_trade_is_an_estimate_until_its_fill_is_told),
                 T(a_trade_counts_once_however_it_comes),
                 T(an_older_state_changes_nothing),

@@ -50,7 +50,7 @@ static void look(void *cookie, uint32_t account)
 static int setup(void **state)
 {
         static struct rig rig;
-        struct ticks_hooks hooks = {crossed, look, &rig};
+        struct ticks_hooks hooks = {.crossed = crossed, .look = look, .cookie = &rig};
 
         rig = (struct rig){.ticks = ticks_new(3, &hooks)};
         *state = &rig;
@@ -271,6 +271,56 @@ static void a_band_set_around_the_mark_needs_no_look(void **state)
         mark(rig, 0, 45, "");
 }
 
+static void move_both_bands(struct rig *rig, uint32_t account)
+{
+        ticks_set_bands(rig->ticks, account,
+                        (struct ticks_band[]){{0, {30}, {70}}, {1, {30}, {70}}}, 2);
+}
+
+static void marks_that_come_together_are_told_together(void **state)
+{
+        struct rig *rig = *state;
+        struct ticks_stats stats;
+
+        band(rig, 1, 0, 90, 110);
+        band(rig, 1, 1, 90, 110);
+        set(rig, 2, 0, "L", (int64_t[]){80});
+        set(rig, 3, 1, "S", (int64_t[]){120});
+        mark(rig, 0, 100, "");
+        mark(rig, 1, 100, "");
+        rig->react = move_both_bands;
+        rig->told[0] = 0;
+        ticks_put(rig->ticks, 0, (struct px){150});
+        ticks_put(rig->ticks, 1, (struct px){50});
+        ticks_put(rig->ticks, 0, (struct px){50});
+        ticks_put(rig->ticks, 2, (struct px){0});
+        assert_string_equal(rig->told, "");
+        ticks_tell(rig->ticks);
+        /* Both bands were left and one look set both; the mark at 150 was never told. */
+        assert_string_equal(rig->told, "2/0/0+ 1?");
+        ticks_tell(rig->ticks);
+        assert_string_equal(rig->told, "2/0/0+ 1?");
+        ticks_stats(rig->ticks, &stats);
+        assert_int_equal(stats.looks, 1);
+        assert_int_equal(stats.marks, 5);
+}
+
+/* What is set between a mark and its telling counts from the new mark on. */
+static void what_is_set_before_the_telling_is_not_told(void **state)
+{
+        struct rig *rig = *state;
+
+        mark(rig, 0, 100, "");
+        rig->told[0] = 0;
+        band(rig, 2, 0, 90, 110);
+        ticks_put(rig->ticks, 0, (struct px){50});
+        set(rig, 1, 0, "L", (int64_t[]){80});
+        band(rig, 2, 0, 40, 60);
+        ticks_tell(rig->ticks);
+        assert_string_equal(rig->told, "");
+        mark(rig, 0, 90, "1/0/0- 2?");
+}
+
 /* A look that renews a position does not make its next crossing silent. */
 static void a_position_set_in_a_look_is_told_later(void **state)
 {
@@ -350,6 +400,10 @@ int main(void)
                                                 setup, teardown),
                 cmocka_unit_test_setup_teardown(a_hook_may_drop_the_account, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_band_set_around_the_mark_needs_no_look, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(marks_that_come_together_are_told_together, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(what_is_set_before_the_telling_is_not_told, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(a_position_set_in_a_look_is_told_later, setup,
                                                 teardown),

@@ -23,10 +23,11 @@ struct holding {
         bool renewed;  /* its thresholds were set during this walk */
         bool due;      /* is to be looked at, since this mark left its band */
         bool rebanded; /* its band was set during this walk's looks */
+        bool loose; /* its band was set during a walk of several markets: it may be told or not */
 };
 
 struct passed {
-        uint32_t account;
+        uint32_t account, market;
         size_t index;
         int64_t flip; /* the price below which it flips */
         bool reached;
@@ -39,8 +40,10 @@ struct world {
         int64_t mark[MARKETS];
         /* The present walk. */
         bool walking, looking;
-        uint32_t market;
-        struct passed passed[PASSED];
+        size_t n_put;
+        uint32_t put[MARKETS]; /* in the order of their marks */
+        size_t told[ACCOUNTS]; /* looks */
+        struct passed passed[MARKETS * PASSED];
         size_t n_passed, next;
 };
 
@@ -65,6 +68,14 @@ static int64_t random_price(struct world *w)
         }
 }
 
+static bool is_walked(const struct world *w, uint32_t market)
+{
+        for (size_t i = 0; w->walking && i < w->n_put; i++)
+                if (w->put[i] == market)
+                        return true;
+        return false;
+}
+
 static void set_position(struct world *w, size_t account, uint32_t market)
 {
         struct holding *holding = &w->holding[account][market];
@@ -80,7 +91,7 @@ static void set_position(struct world *w, size_t account, uint32_t market)
                                                          dice_between(&w->dice, 0, 1) != 0,
                                                          (uint8_t)dice_between(&w->dice, 0, 255)};
         }
-        holding->renewed = w->walking && market == w->market;
+        holding->renewed = is_walked(w, market);
         assert_int_equal(ticks_set_position(w->ticks, id_of(account), market, holding->threshold,
                                             holding->n),
                          0);
@@ -98,8 +109,9 @@ static void set_band(struct world *w, size_t account, uint32_t market)
                                                      : random_price(w);
         if (holding->low < 0)
                 holding->low = 0;
-        if (w->looking && market == w->market)
+        if (w->looking && is_walked(w, market))
                 holding->rebanded = true;
+        holding->loose = w->walking && w->n_put > 1;
         ticks_set_band(w->ticks, id_of(account), market, holding->has_band,
                        (struct px){holding->low}, (struct px){holding->high});
 }
@@ -118,14 +130,14 @@ static void forget(struct world *w, struct holding *holding, bool in_walk)
 static void drop_account(struct world *w, size_t account)
 {
         for (uint32_t market = 0; market < MARKETS; market++)
-                forget(w, &w->holding[account][market], w->walking && market == w->market);
+                forget(w, &w->holding[account][market], is_walked(w, market));
         ticks_drop_account(w->ticks, id_of(account));
 }
 
 static void drop_market(struct world *w, uint32_t market)
 {
         for (size_t account = 0; account < ACCOUNTS; account++)
-                forget(w, &w->holding[account][market], w->walking && market == w->market);
+                forget(w, &w->holding[account][market], is_walked(w, market));
         w->mark[market] = 0;
         ticks_drop_market(w->ticks, market);
 }
@@ -135,7 +147,7 @@ static void change_something(struct world *w, size_t account)
         uint32_t market = (uint32_t)dice_between(&w->dice, 0, MARKETS - 1);
 
         if (w->walking && dice_between(&w->dice, 0, 1))
-                market = w->market;
+                market = w->put[dice_between(&w->dice, 0, (int64_t)w->n_put - 1)];
         switch (dice_between(&w->dice, 0, 60)) {
         case 0: drop_account(w, account); break;
         case 1: dice_between(&w->dice, 0, 9) ? (void)0 : drop_market(w, market); break;
@@ -156,18 +168,24 @@ static void react(struct world *w, size_t account)
                                             : (size_t)dice_between(&w->dice, 0, ACCOUNTS - 1));
 }
 
+static void skip_renewed(struct world *w)
+{
+        while (w->next < w->n_passed &&
+               w->holding[w->passed[w->next].account][w->passed[w->next].market].renewed)
+                w->next++;
+}
+
 static void crossed(void *cookie, uint32_t id, uint32_t market, uint8_t level, bool reached)
 {
         struct world *w = cookie;
         const struct passed *passed;
         const struct holding *holding;
 
-        assert_int_equal(market, w->market);
         assert_false(w->looking);
-        while (w->next < w->n_passed && w->holding[w->passed[w->next].account][market].renewed)
-                w->next++;
+        skip_renewed(w);
         assert_true(w->next < w->n_passed);
         passed = &w->passed[w->next++];
+        assert_int_equal(market, passed->market);
         holding = &w->holding[passed->account][market];
         assert_int_equal(id, id_of(passed->account));
         assert_int_equal(level, holding->threshold[passed->index].level);
@@ -180,35 +198,41 @@ static bool has_left(const struct holding *holding, int64_t mark)
         return holding->has_band && (mark < holding->low || mark > holding->high);
 }
 
+static int64_t walked_mark[MARKETS]; /* of the walk, also where a hook delists the market */
+
 /* The walk has come to the looks: whose band does not hold the mark is due now. */
-static void begin_looks(struct world *w, int64_t mark)
+static void begin_looks(struct world *w)
 {
-        while (w->next < w->n_passed && w->holding[w->passed[w->next].account][w->market].renewed)
-                w->next++;
+        skip_renewed(w);
         assert_int_equal(w->next, w->n_passed);
         w->looking = true;
-        for (size_t account = 0; account < ACCOUNTS; account++) {
-                struct holding *holding = &w->holding[account][w->market];
+        memset(w->told, 0, sizeof w->told);
+        for (size_t account = 0; account < ACCOUNTS; account++)
+                for (size_t i = 0; i < w->n_put; i++) {
+                        struct holding *holding = &w->holding[account][w->put[i]];
 
-                holding->due = has_left(holding, mark);
-                holding->rebanded = false;
-        }
+                        holding->due = has_left(holding, walked_mark[w->put[i]]);
+                        holding->rebanded = false;
+                }
 }
 
-static int64_t walked_mark; /* the mark of the walk, also where a hook delists the market */
-
+/* For one market exactly once; for several at most once each, and not for those whose band holds by now. */
 static void look(void *cookie, uint32_t id)
 {
         struct world *w = cookie;
-        size_t account = account_of(id);
-        struct holding *holding;
+        size_t account = account_of(id), due = 0, left = 0;
 
         if (!w->looking)
-                begin_looks(w, walked_mark);
-        holding = &w->holding[account][w->market];
-        assert_true(holding->due);
-        assert_true(has_left(holding, walked_mark));
-        holding->due = false;
+                begin_looks(w);
+        for (size_t i = 0; i < w->n_put; i++) {
+                const struct holding *holding = &w->holding[account][w->put[i]];
+
+                due += holding->due;
+                left += holding->due && has_left(holding, walked_mark[w->put[i]]);
+        }
+        assert_true(left > 0);
+        w->told[account]++;
+        assert_true(w->told[account] <= due);
         react(w, account);
 }
 
@@ -252,39 +276,13 @@ static void collect(struct world *w, uint32_t market, int64_t old, int64_t mark,
                         if (now == is_reached(threshold, old) ||
                             !(threshold->from_above ? longs : shorts))
                                 continue;
-                        w->passed[w->n_passed++] = (struct passed){
-                                account, i, threshold->price.v - !threshold->from_above, now};
+                        w->passed[w->n_passed++] =
+                                (struct passed){account, market, i,
+                                                threshold->price.v - !threshold->from_above, now};
                 }
         }
         qsort(w->passed + first, w->n_passed - first, sizeof *w->passed,
               down ? by_passing_down : by_passing);
-}
-
-static void mark(struct world *w, uint32_t market, int64_t price)
-{
-        int64_t old = w->mark[market];
-
-        w->n_passed = w->next = 0;
-        if (old) {
-                collect(w, market, old, price, true, true);
-        } else {
-                collect(w, market, old, price, true, false);
-                collect(w, market, old, price, false, true);
-        }
-        w->mark[market] = walked_mark = price;
-        w->market = market;
-        w->walking = true;
-        w->looking = false;
-        ticks_mark(w->ticks, market, (struct px){price});
-        if (!w->looking)
-                begin_looks(w, price);
-        for (size_t account = 0; account < ACCOUNTS; account++) {
-                struct holding *holding = &w->holding[account][market];
-
-                assert_true(!holding->due || holding->rebanded);
-                holding->due = holding->renewed = holding->rebanded = false;
-        }
-        w->walking = false;
 }
 
 static int64_t next_mark(struct world *w, uint32_t market)
@@ -296,6 +294,46 @@ static int64_t next_mark(struct world *w, uint32_t market)
         else
                 at += dice_between(&w->dice, -3, 3);
         return at > 0 ? at : 1;
+}
+
+/* A mark, or one of each of several markets at once. */
+static void mark(struct world *w, size_t n)
+{
+        uint32_t first = (uint32_t)dice_between(&w->dice, 0, MARKETS - 1);
+
+        w->n_passed = w->next = 0;
+        w->n_put = n;
+        for (size_t i = 0; i < n; i++) {
+                uint32_t market = w->put[i] = (first + (uint32_t)i) % MARKETS;
+                int64_t old = w->mark[market], price = next_mark(w, market);
+
+                if (old) {
+                        collect(w, market, old, price, true, true);
+                } else {
+                        collect(w, market, old, price, true, false);
+                        collect(w, market, old, price, false, true);
+                }
+                /* Of two marks of one market before anything is told, the first is nobody's. */
+                if (!dice_between(&w->dice, 0, 9))
+                        ticks_put(w->ticks, market, (struct px){next_mark(w, market)});
+                w->mark[market] = walked_mark[market] = price;
+                ticks_put(w->ticks, market, (struct px){price});
+        }
+        w->walking = true;
+        w->looking = false;
+        ticks_tell(w->ticks);
+        if (!w->looking)
+                begin_looks(w);
+        for (size_t account = 0; account < ACCOUNTS; account++)
+                for (uint32_t market = 0; market < MARKETS; market++) {
+                        struct holding *holding = &w->holding[account][market];
+
+                        assert_true(!holding->due || w->told[account] || holding->rebanded ||
+                                    holding->loose);
+                        holding->due = holding->renewed = holding->rebanded = false;
+                        holding->loose = false;
+                }
+        w->walking = false;
 }
 
 static void check_stats(const struct world *w)
@@ -316,7 +354,7 @@ static void check_stats(const struct world *w)
 static void tells_what_a_full_scan_finds(void **state)
 {
         struct world *w = calloc(1, sizeof *w);
-        struct ticks_hooks hooks = {crossed, look, w};
+        struct ticks_hooks hooks = {.crossed = crossed, .look = look, .cookie = w};
         struct ticks_stats stats;
 
         (void)state;
@@ -324,10 +362,10 @@ static void tells_what_a_full_scan_finds(void **state)
         w->dice = dice_new();
         w->ticks = ticks_new(MARKETS, &hooks);
         for (unsigned step = 0; step < 60000; step++) {
-                uint32_t market = (uint32_t)dice_between(&w->dice, 0, MARKETS - 1);
-
                 if (dice_between(&w->dice, 0, 1))
-                        mark(w, market, next_mark(w, market));
+                        mark(w, dice_between(&w->dice, 0, 2)
+                                        ? 1
+                                        : (size_t)dice_between(&w->dice, 2, MARKETS));
                 else
                         change_something(w, (size_t)dice_between(&w->dice, 0, ACCOUNTS - 1));
                 if (step % 16 == 0)
