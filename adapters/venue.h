@@ -21,6 +21,9 @@
 struct venue;
 struct loop;
 
+#define VENUE_EGRESS_MAX  16
+#define VENUE_ADDRESS_MAX 46 /* a numeric address as text */
+
 enum side { SIDE_BUY, SIDE_SELL };
 enum order_kind { ORDER_LIMIT, ORDER_TRIGGER };
 enum time_in_force { TIF_GTC, TIF_IOC, TIF_ALO };
@@ -288,9 +291,10 @@ struct venue_agent {
         int64_t valid_until; /* 0: not told */
 };
 #define VENUE_AGENTS_MAX 64
-/* What is left of the venue's request budgets: the gateway's own, shared by all traders, and that of
- * one account. */
+/* What is left of the venue's request budgets: the gateway's own, over all addresses that it works
+ * from, shared by all traders; and that of one account. */
 struct venue_budget {
+        unsigned n_addresses; /* each with a budget of its own */
         unsigned weight_per_minute, order_reserve, weight_left;
 };
 struct venue_allowance {
@@ -472,17 +476,18 @@ struct venue {
 };
 
 struct venue_options {
-        const char *kind;           /* "hyperliquid" */
-        const char *base_url;       /* e.g. "https://api.hyperliquid.xyz", no trailing slash */
-        bool is_mainnet;            /* which network signatures name */
-        const char *egress_address; /* or NULL */
+        const char *kind;     /* "hyperliquid" */
+        const char *base_url; /* e.g. "https://api.hyperliquid.xyz", no trailing slash */
+        bool is_mainnet;      /* which network signatures name */
+        unsigned n_egress;    /* local addresses to connect from; 0: the system's choice */
+        char egress[VENUE_EGRESS_MAX][VENUE_ADDRESS_MAX];
         const char *ca_file;        /* or NULL */
-        unsigned weight_per_minute; /* budget of the egress address */
+        unsigned weight_per_minute; /* budget of each egress address */
         unsigned order_reserve;     /* part of it that reads may not touch */
         int64_t order_deadline_ms, read_deadline_ms;
         int64_t contexts_every_ms, markets_every_ms;
-        unsigned max_in_flight;
-        unsigned n_dexes; /* beside the first */
+        unsigned max_in_flight; /* of each egress address */
+        unsigned n_dexes;       /* beside the first */
         char dex[VENUE_DEXES_MAX][DEX_NAME_MAX];
 };
 /* Opens a venue by kind; NULL with err when the kind is unknown or options are bad. Polling starts at

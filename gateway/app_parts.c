@@ -114,7 +114,7 @@ static int open_venue(struct app *app)
                 .kind = c->venue.kind,
                 .base_url = c->venue.base_url,
                 .is_mainnet = strcmp(c->venue.network, "mainnet") == 0,
-                .egress_address = c->venue.egress_address[0] ? c->venue.egress_address : NULL,
+                .n_egress = c->venue.n_egress,
                 .ca_file = c->venue.ca_file[0] ? c->venue.ca_file : NULL,
                 .weight_per_minute = c->venue.weight_per_minute,
                 .order_reserve = c->venue.order_reserve,
@@ -126,6 +126,8 @@ static int open_venue(struct app *app)
                 .n_dexes = c->venue.n_dexes,
         };
 
+        for (unsigned i = 0; i < c->venue.n_egress; i++)
+                must(text_copy(options.egress[i], sizeof options.egress[i], c->venue.egress[i]));
         for (unsigned i = 0; i < c->venue.n_dexes; i++)
                 must(text_copy(options.dex[i], sizeof options.dex[i], c->venue.dex[i]));
         app->venue = venue_open(app->loop, &options, &err);

@@ -235,6 +235,9 @@ static enum errc check_options(const struct venue_options *o, struct err *err)
                 return err_field(err, E_CONFIG, "deadlines", "times above zero were expected");
         if (o->contexts_every_ms <= 0 || o->markets_every_ms <= 0)
                 return err_field(err, E_CONFIG, "polling", "times above zero were expected");
+        if (o->n_egress > VENUE_EGRESS_MAX)
+                return err_field(err, E_CONFIG, "egress", "%d addresses at most were expected",
+                                 VENUE_EGRESS_MAX);
         if (o->n_dexes > VENUE_DEXES_MAX)
                 return err_field(err, E_CONFIG, "dexes", "%d dexes at most were expected",
                                  VENUE_DEXES_MAX);
@@ -249,11 +252,12 @@ struct venue *hl_venue_open(struct loop *loop, const struct venue_options *optio
 {
         struct hl_rest_options rest = {
                 .base_url = options->base_url,
-                .egress_address = options->egress_address,
-                .ca_file = options->ca_file,
-                .weight_per_minute = options->weight_per_minute,
-                .order_reserve = options->order_reserve,
-                .max_in_flight = options->max_in_flight,
+                .egress = {.n_addresses = options->n_egress,
+                           .address = options->egress,
+                           .ca_file = options->ca_file,
+                           .weight_per_minute = options->weight_per_minute,
+                           .order_reserve = options->order_reserve,
+                           .max_in_flight = options->max_in_flight},
         };
         struct hl_venue *v;
 

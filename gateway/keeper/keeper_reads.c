@@ -310,7 +310,7 @@ static unsigned weight_of(unsigned parts)
                (parts & PART_ORDERS ? WEIGHT_ORDERS : 0U) + (parts & PART_POOL ? WEIGHT_MODE : 0U);
 }
 
-/* The keeper's own share of the minute, and never the last that callers could use. */
+/* The keeper's own share of each address's minute, and never the last that callers could use. */
 static bool has_weight(struct keeper *keeper, int64_t now)
 {
         struct venue_budget budget;
@@ -320,7 +320,7 @@ static bool has_weight(struct keeper *keeper, int64_t now)
                 keeper->polled = 0;
         }
         keeper->o.venue->ops->budget(keeper->o.venue, &budget);
-        return keeper->polled < keeper->o.poll_weight &&
+        return keeper->polled < keeper->o.poll_weight * budget.n_addresses &&
                budget.weight_left > budget.order_reserve + budget.weight_per_minute / 8;
 }
 
