@@ -171,6 +171,8 @@ static int open_keeper(struct app *app)
                 .venue = app->venue,
                 .kind = c->venue.kind,
                 .ca_file = c->venue.ca_file[0] ? c->venue.ca_file : NULL,
+                .n_egress = c->venue.n_egress,
+                .egress = c->venue.egress,
                 .limits = {.users = c->mirror.users},
                 .poll_weight = c->mirror.poll_weight,
                 .polls_at_once = c->mirror.polls_at_once,

@@ -260,8 +260,7 @@ void hl_egress_metrics(struct hl_egress *egress, struct buf *out)
 
 /* ---- Life ---- */
 
-/* Whether the venue may count the two as one: it is not known to tell hosts of a /64 apart. */
-static bool share(const char *a, const char *b)
+bool hl_egress_share(const char *a, const char *b)
 {
         struct in6_addr x, y;
 
@@ -283,7 +282,7 @@ static struct budget *budget_for(struct hl_egress *egress, unsigned i,
         struct budget *b;
 
         for (unsigned k = 0; k < i; k++)
-                if (share(egress->address[k].text, egress->address[i].text))
+                if (hl_egress_share(egress->address[k].text, egress->address[i].text))
                         return egress->address[k].budget;
         b = &egress->budget[egress->n_budgets++];
         hl_budget_init(&b->all, options->weight_per_minute, options->order_reserve, now(egress));

@@ -49,6 +49,9 @@ void hl_egress_charge(struct hl_egress *egress, unsigned address, enum hl_egress
 /* Is there an address that works, for all that is known, beside those tried? */
 bool hl_egress_has_other(const struct hl_egress *egress, uint32_t tried);
 
+/* Whether the venue may count the two addresses as one: it is not known to tell those of a /64 apart. */
+bool hl_egress_share(const char *a, const char *b);
+
 /* Of all addresses that don't rest. */
 void hl_egress_budget(struct hl_egress *egress, struct venue_budget *out);
 void hl_egress_metrics(struct hl_egress *egress, struct buf *out);
