@@ -167,6 +167,7 @@ struct venue_account {
         char collateral[COLLATERAL_MAX]; /* "" not known */
         struct usd account_value, total_raw_usd, total_margin_used, total_notional, withdrawable;
         struct margin_cross cross; /* resting not known here: 0 */
+        bool may_be_late;          /* what happened since as_of is not in it */
         bool is_computed;          /* as of a position, for the account's own figures */
         const char *doubt;
         bool is_drifted; /* the mirror differed from the venue at the last look */
@@ -296,6 +297,8 @@ struct venue_agent {
 struct venue_budget {
         unsigned n_addresses; /* each with a budget of its own */
         unsigned weight_per_minute, order_reserve, weight_left;
+        unsigned free_polls;   /* poll_*: so many at once cost nothing now; 0: they do */
+        int64_t polls_late_ms; /* and what they tell of orders may be so late */
 };
 struct venue_allowance {
         char volume[NUM_STR_MAX]; /* traded ever; each unit of money adds one action */
@@ -414,6 +417,12 @@ struct venue_ops {
                                       struct hash32 *digest, const struct venue_approval *approval);
         void (*approval_submit)(struct venue *venue, const struct venue_approval *approval,
                                 const struct signature *sig, venue_outcome_fn *done, void *cookie);
+        /* The reads below them for whoever keeps a copy: from a node where there is one that keeps up,
+         * which may be late, and fails more easily. */
+        void (*poll_account)(struct venue *venue, const struct addr *user, const char *dex,
+                             venue_account_fn *done, void *cookie);
+        void (*poll_open_orders)(struct venue *venue, const struct addr *user, const char *dex,
+                                 venue_orders_fn *done, void *cookie);
         /* Reads. dex: a market's, or one that dex_at told. */
         void (*read_account)(struct venue *venue, const struct addr *user, const char *dex,
                              venue_account_fn *done, void *cookie);
@@ -484,6 +493,10 @@ struct venue_options {
         const char *ca_file;        /* or NULL */
         unsigned weight_per_minute; /* budget of each egress address */
         unsigned order_reserve;     /* part of it that reads may not touch */
+        /* A node beside the venue, for poll_*. */
+        const char *node_url;       /* such as "http://127.0.0.1:3001", or NULL */
+        int64_t node_max_lag_ms;    /* behind more than this it is left alone */
+        unsigned accounts_per_read; /* it takes so many in one batchClearinghouseStates; 0: none */
         int64_t order_deadline_ms, read_deadline_ms;
         int64_t contexts_every_ms, markets_every_ms;
         unsigned max_in_flight; /* of each egress address */

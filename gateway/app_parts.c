@@ -115,6 +115,9 @@ static int open_venue(struct app *app)
                 .base_url = c->venue.base_url,
                 .is_mainnet = strcmp(c->venue.network, "mainnet") == 0,
                 .n_egress = c->venue.n_egress,
+                .node_url = c->venue.node.info_url[0] ? c->venue.node.info_url : NULL,
+                .node_max_lag_ms = c->venue.node.max_lag_ms,
+                .accounts_per_read = c->venue.node.accounts_per_read,
                 .ca_file = c->venue.ca_file[0] ? c->venue.ca_file : NULL,
                 .weight_per_minute = c->venue.weight_per_minute,
                 .order_reserve = c->venue.order_reserve,
@@ -192,7 +195,9 @@ static int open_keeper(struct app *app)
                 if (!least->v || c->brands->brand[i]->drift_threshold.v < least->v)
                         *least = c->brands->brand[i]->drift_threshold;
         }
-        if (c->mirror.feed && feed_url(url, sizeof url, c->venue.base_url))
+        if (c->mirror.feed && c->venue.node.ws_url[0])
+                options.feed_url = c->venue.node.ws_url;
+        else if (c->mirror.feed && feed_url(url, sizeof url, c->venue.base_url))
                 options.feed_url = url;
         if (!err.code)
                 app->keeper = keeper_open(&options, &err);

@@ -12,8 +12,9 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-#define TICK_MS 500
-#define DOWN_MS 5000  /* without a connection for so long, a lane is left */
+#define TICK_MS 250
+#define DOWN_MS                                                                                    \
+        5000 /* without a connection for so long, a lane is left, if limits say nothing else */
 #define REST_MS 60000 /* and gets nothing new for so long */
 
 struct lanes;
@@ -119,7 +120,7 @@ static unsigned burden(const struct lane *lane, const struct feed_topic *topic)
         case FEED_USER_FILLS:
         case FEED_USER_EVENTS:
         case FEED_USER_STATE:
-        case FEED_USER_ORDERS: return UINT16_MAX - feed_user_slots_left(lane->feed);
+        case FEED_USER_ORDERS: return UINT16_MAX - lane->feed->ops->user_slots_left(lane->feed);
         }
         never("a kind of the enum");
 }
@@ -153,7 +154,7 @@ static void put_on(struct topic *t, struct lane *lane)
 
 static void take_off(struct topic *t)
 {
-        feed_drop(t->lane->feed, &t->topic);
+        t->lane->feed->ops->drop(t->lane->feed, &t->topic);
         t->lane->n_topics--;
         t->lane->n_trades -= t->topic.kind == FEED_TRADES;
         t->lane = NULL;
@@ -169,7 +170,7 @@ static enum errc place(struct lanes *all, struct topic *t, uint32_t tried)
                 lane = lane ? lane : choose(all, &t->topic, tried);
                 if (!lane)
                         break;
-                rc = feed_want(lane->feed, &t->topic);
+                rc = lane->feed->ops->want(lane->feed, &t->topic);
                 if (!rc)
                         put_on(t, lane);
                 tried |= 1u << (lane - all->lane);
@@ -180,12 +181,24 @@ static enum errc place(struct lanes *all, struct topic *t, uint32_t tried)
 
 /* ---- Lanes that fail ---- */
 
+/* One that has nothing to connect for may. */
 static bool another_works(const struct lanes *all, const struct lane *but)
 {
-        for (unsigned i = 0; i < all->n; i++)
-                if (&all->lane[i] != but && hl_feed_connections(all->lane[i].feed) > 0)
+        for (unsigned i = 0; i < all->n; i++) {
+                const struct lane *lane = &all->lane[i];
+                bool may_work = !lane->n_topics && lane->rests_until <= now(all);
+
+                if (lane != but && (may_work || hl_feed_connections(lane->feed) > 0))
                         return true;
+        }
         return false;
+}
+
+static int64_t patience(const struct lanes *all)
+{
+        int64_t answer_ms = all->options.limits.answer_ms;
+
+        return answer_ms > 0 ? answer_ms / 2 : DOWN_MS;
 }
 
 /* What finds no room elsewhere stays, and is told as missing until the lane is back. */
@@ -213,7 +226,7 @@ static void on_tick(void *cookie)
 
                 if (!lane->n_topics || hl_feed_connections(lane->feed) > 0)
                         lane->well_until = now(all);
-                if (now(all) - lane->well_until < DOWN_MS || lane->rests_until > now(all) ||
+                if (now(all) - lane->well_until < patience(all) || lane->rests_until > now(all) ||
                     !another_works(all, lane))
                         continue;
                 leave(all, lane);
@@ -265,7 +278,7 @@ static void op_topic_state(const struct feed *feed, const struct feed_topic *top
 
         *out = (struct feed_topic_state){.is_wanted = false};
         if (t)
-                feed_topic_state(t->lane->feed, topic, out);
+                t->lane->feed->ops->topic_state(t->lane->feed, topic, out);
 }
 
 static unsigned op_user_slots_left(const struct feed *feed)
@@ -274,7 +287,7 @@ static unsigned op_user_slots_left(const struct feed *feed)
         unsigned n = 0;
 
         for (unsigned i = 0; i < all->n; i++)
-                n += feed_user_slots_left(all->lane[i].feed);
+                n += all->lane[i].feed->ops->user_slots_left(all->lane[i].feed);
         return n;
 }
 
@@ -315,7 +328,8 @@ static void op_close(struct feed *feed)
         all->is_closed = true;
         loop_timer_free(all->tick);
         for (unsigned i = 0; i < all->n; i++)
-                feed_close(all->lane[i].feed);
+                if (all->lane[i].feed)
+                        all->lane[i].feed->ops->close(all->lane[i].feed);
         if (all->depth > 0)
                 loop_free_later(all->loop, destroy,
                                 all); /* whoever calls back is still under way */
