@@ -44,9 +44,6 @@ static void check_venue(struct problem_sink *sink, const struct yaml_node *root,
         if (config->venue.node.accounts_per_read && !*config->venue.node.info_url)
                 problem_add(sink, yaml_doc_line(root, "venue.node.accountsPerRead"),
                             "venue.node.accountsPerRead: expected venue.node.infoUrl with it");
-        if (config->venue.node.users_per_subscription && !*config->venue.node.ws_url)
-                problem_add(sink, yaml_doc_line(root, "venue.node.usersPerSubscription"),
-                            "venue.node.usersPerSubscription: expected venue.node.wsUrl with it");
         if (config->paper.enabled && strcmp(config->venue.network, "mainnet") == 0)
                 problem_add(sink, yaml_doc_line(root, "venue.network"),
                             "venue.network: expected testnet with the paper venue");

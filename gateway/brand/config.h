@@ -33,8 +33,7 @@ struct config_node {
         char info_url[256]; /* answers reads of accounts for the mirror */
         char ws_url[256];   /* the feed's socket, else the venue's */
         int64_t max_lag_ms;
-        /* What it offers beyond the venue's wire; 0: it does not. */
-        unsigned accounts_per_read, users_per_subscription;
+        unsigned accounts_per_read; /* in one batchClearinghouseStates; 0: it has none */
 };
 
 struct config {

@@ -216,8 +216,6 @@ static const struct yaml_field node_fields[] = {
         {.key = "maxLagMs", MS(100, MINUTE), .fallback = "2000", AT(venue.node.max_lag_ms)},
         {.key = "accountsPerRead", COUNT(0, 1000), .fallback = "0",
          AT(venue.node.accounts_per_read)},
-        {.key = "usersPerSubscription", COUNT(0, 1000), .fallback = "0",
-         AT(venue.node.users_per_subscription)},
         {0},
 };
 static const struct yaml_field venue_fields[] = {

@@ -39,7 +39,10 @@ const node = (paper, body) => paper.control('POST', '/paper/node', body)
 
 async function signedIn(started, n) {
   const traders = Array.from({ length: n }, () => new Trader(started, 'harbor'))
-  for (const trader of traders) await trader.signIn()
+  for (const trader of traders) {
+    await trader.signIn()
+    await trader.ok('GET', '/v1/api-keys') // reads nothing at the venue
+  }
   return traders
 }
 
@@ -95,29 +98,41 @@ test('orders do not notice that polls are refused', async () => {
   const { paper, stop } = await venue()
   const started = await gateway(paper, 'egress: [127.0.0.2, 127.0.0.3], weightPerMinute: 1200')
   const trader = await new Trader(started, 'harbor').onboard()
-  const order = { symbol: 'BTC', side: 'buy', type: 'market', notional: '500', leverage: 5 }
-  assert.equal((await trader.place(order)).status, 'filled')
-  await until('the mirror has settled', async () => (await trader.preview(order)).risk.source !== 'estimate')
+  const order = { symbol: 'BTC', side: 'buy', type: 'limit', price: '50000', size: '0.001', leverage: 5 }
+  assert.equal((await trader.place(order)).status, 'resting')
+  const info = async () => {
+    const rows = (await metrics(started)).matchAll(/^perpgate_venue_requests_total\{kind="(\w+)",.*\} (\d+)$/gm)
+    return [...rows].filter(([, kind]) => kind !== 'metaAndAssetCtxs').reduce((sum, [, , n]) => sum + Number(n), 0)
+  }
+  await until('the account is judged without a read', async () => {
+    const before = await info()
+    await trader.preview(order)
+    return (await info()) === before
+  })
   const actions = (await paper.ledger()).length
   await paper.fault('429', 10000, { path: 'info' })
   const [placed] = await Promise.all([trader.place(order), signedIn(started, 5)])
-  assert.equal(placed.status, 'filled')
+  assert.equal(placed.status, 'resting')
   assert.ok((await paper.ledger()).length > actions)
   await until('a poll was refused', async () => {
     const text = await metrics(started)
     return /perpgate_venue_egress_requests_total\{address="127.0.0.[23]",result="http_429"\} [1-9]/.test(text)
   })
-  assert.equal((await trader.place({ ...order, notional: '200' })).status, 'filled')
+  assert.equal((await trader.place({ ...order, price: '50100' })).status, 'resting')
   await paper.fault('none', 1)
   await started.stop()
   await stop()
 })
 
 test('a node is polled while it keeps up', async () => {
-  const { paper, stop } = await venue(['--node', '--limits'])
-  const started = await gateway(paper, `node: {infoUrl: "${paper.base}/node"}, weightPerMinute: 1200`)
+  const { paper, stop } = await venue(['--node'])
+  const started = await gateway(
+    paper,
+    `node: {infoUrl: "${paper.base}/node"}, weightPerMinute: 1000000`,
+    '{pollWeightPerMinute: 1000000}',
+  )
   await until('the node is used', async () => (await metric(started, 'perpgate_venue_node_up')) === 1)
-  const traders = await signedIn(started, 20)
+  await signedIn(started, 20)
   await until('all are polled', async () => (await polled(started)) >= 20, 20000)
   assert.ok((await node(paper, {})).requests >= 20)
   // What decides an order is read at the venue; the mirror is right though it hears of it late.
@@ -138,8 +153,6 @@ test('a node is polled while it keeps up', async () => {
   await until('the node is used again', async () => (await metric(started, 'perpgate_venue_node_up')) === 1)
   await node(paper, { isDown: true })
   await until('a node that is down is left', async () => (await metric(started, 'perpgate_venue_node_up')) === 0)
-  assert.equal(await metric(started, 'perpgate_mirror_drift_total'), (await metric(started, 'perpgate_mirror_drift_total')))
-  assert.equal(traders.length, 20)
   await started.stop()
   await stop()
 })
@@ -148,7 +161,7 @@ test('a rented node is asked for many accounts at once', async () => {
   const { paper, stop } = await venue(['--rented'])
   const started = await gateway(
     paper,
-    `node: {infoUrl: "${paper.base}/rented", wsUrl: "${paper.ready.ws}", accountsPerRead: 1000}, weightPerMinute: 1200`,
+    `node: {infoUrl: "${paper.base}/rented", wsUrl: "${paper.ready.ws}", accountsPerRead: 1000}, weightPerMinute: 1000000`,
     '{pollWeightPerMinute: 1000000}',
   )
   await until('the node is used', async () => (await metric(started, 'perpgate_venue_node_up')) === 1)

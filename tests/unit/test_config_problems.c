@@ -181,7 +181,6 @@ static const struct mistake config_table[] = {
         {"venue: {node: {maxLagMs: 99}}\n", 4, "venue.node.maxLagMs"},
         {"venue: {node: {accountsPerRead: 1001}}\n", 4, "venue.node.accountsPerRead"},
         {"venue: {node: {accountsPerRead: 10}}\n", 4, "expected venue.node.infoUrl with it"},
-        {"venue: {node: {usersPerSubscription: 10}}\n", 4, "expected venue.node.wsUrl with it"},
         {"log: {level: loud}\n", 4, "expected error, warn, info or debug"},
         {"log: &a {level: info}\n", 4, "expected no anchor"},
         {"log: *a\n", 4, "expected no alias"},
