@@ -255,7 +255,7 @@ void hl_egress_metrics(struct hl_egress *egress, struct buf *out)
         put_head(out, "perpgate_venue_egress_up", "gauge", "0 while the address rests.");
         for (unsigned i = 0; i < egress->n; i++)
                 buf_printf(out, "perpgate_venue_egress_up{address=\"%s\"} %d\n",
-                           name_of(&egress->address[i]), !is_resting(egress, i));
+                           name_of(&egress->address[i]), egress->address[i].failures == 0);
 }
 
 /* ---- Life ---- */
