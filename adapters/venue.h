@@ -11,6 +11,7 @@
 
 #include "adapters/market.h"
 #include "adapters/sub_account.h"
+#include "adapters/venue_options.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hex.h"
@@ -20,9 +21,6 @@
 
 struct venue;
 struct loop;
-
-#define VENUE_EGRESS_MAX  16
-#define VENUE_ADDRESS_MAX 46 /* a numeric address as text */
 
 enum side { SIDE_BUY, SIDE_SELL };
 enum order_kind { ORDER_LIMIT, ORDER_TRIGGER };
@@ -484,25 +482,6 @@ struct venue {
         const struct venue_ops *ops;
 };
 
-struct venue_options {
-        const char *kind;     /* "hyperliquid" */
-        const char *base_url; /* e.g. "https://api.hyperliquid.xyz", no trailing slash */
-        bool is_mainnet;      /* which network signatures name */
-        unsigned n_egress;    /* local addresses to connect from; 0: the system's choice */
-        char egress[VENUE_EGRESS_MAX][VENUE_ADDRESS_MAX];
-        const char *ca_file;        /* or NULL */
-        unsigned weight_per_minute; /* budget of each egress address */
-        unsigned order_reserve;     /* part of it that reads may not touch */
-        /* A node beside the venue, for poll_*. */
-        const char *node_url;       /* such as "http://127.0.0.1:3001", or NULL */
-        int64_t node_max_lag_ms;    /* behind more than this it is left alone */
-        unsigned accounts_per_read; /* it takes so many in one batchClearinghouseStates; 0: none */
-        int64_t order_deadline_ms, read_deadline_ms;
-        int64_t contexts_every_ms, markets_every_ms;
-        unsigned max_in_flight; /* of each egress address */
-        unsigned n_dexes;       /* beside the first */
-        char dex[VENUE_DEXES_MAX][DEX_NAME_MAX];
-};
 /* Opens a venue by kind; NULL with err when the kind is unknown or options are bad. Polling starts at
  * once. Closed with venue->ops->close: callbacks under way fire first. */
 struct venue *venue_open(struct loop *loop, const struct venue_options *options, struct err *err);

@@ -303,6 +303,8 @@ static const struct mistake brand_table[] = {
         {"logo: big.svg\n", 4, "at most 262144 bytes"},
         {"logo: bad.svg\n", 4, "without event handlers (on...=) (bad.svg, line 2)"},
         {"tagline: \"a\\u0007\"\n", 4, "without control characters"},
+        {"alerts: {liquidationDistances: [\"0.4\", \"0.3\", \"0.2\", \"0.1\"]}\n", 4,
+         "alerts.liquidationDistances: expected at most 3 entries"},
 };
 
 static void brand_mistakes(void **state)
