@@ -96,7 +96,9 @@ struct feed_limits {
 struct feed_options {
         const char *url;     /* ws:// or wss:// of the venue's socket */
         const char *ca_file; /* or NULL */
-        struct feed_limits limits;
+        unsigned n_egress;   /* local addresses to connect from; 0: the system's choice */
+        const char (*egress)[VENUE_ADDRESS_MAX];
+        struct feed_limits limits; /* of each of them */
         const struct venue *venue; /* whose markets name what arrives; borrowed */
         void (*event)(void *cookie, const struct feed_event *event);
         void *cookie;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "adapters/hyperliquid/hl_feed.h"
+#include "adapters/hyperliquid/hl_lanes.h"
 #include "adapters/hyperliquid/hl_venue.h"
 
 /* One row per venue. */
@@ -11,7 +11,7 @@ static const struct {
         registry_open_fn *open;
         registry_feed_fn *open_feed; /* NULL: it tells nothing by itself */
 } venues[] = {
-        {"hyperliquid", hl_venue_open, hl_feed_open},
+        {"hyperliquid", hl_venue_open, hl_lanes_open},
 };
 
 registry_open_fn *registry_find(const char *kind)

@@ -11,6 +11,7 @@
 
 #include "adapters/market.h"
 #include "adapters/sub_account.h"
+#include "adapters/venue_options.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hex.h"
@@ -164,6 +165,7 @@ struct venue_account {
         char collateral[COLLATERAL_MAX]; /* "" not known */
         struct usd account_value, total_raw_usd, total_margin_used, total_notional, withdrawable;
         struct margin_cross cross; /* resting not known here: 0 */
+        bool may_be_late;          /* what happened since as_of is not in it */
         bool is_computed;          /* as of a position, for the account's own figures */
         const char *doubt;
         bool is_drifted; /* the mirror differed from the venue at the last look */
@@ -288,10 +290,13 @@ struct venue_agent {
         int64_t valid_until; /* 0: not told */
 };
 #define VENUE_AGENTS_MAX 64
-/* What is left of the venue's request budgets: the gateway's own, shared by all traders, and that of
- * one account. */
+/* What is left of the venue's request budgets: the gateway's own, over all addresses that it works
+ * from, shared by all traders; and that of one account. */
 struct venue_budget {
+        unsigned n_addresses; /* each with a budget of its own */
         unsigned weight_per_minute, order_reserve, weight_left;
+        unsigned free_polls;   /* poll_*: so many at once cost nothing now; 0: they do */
+        int64_t polls_late_ms; /* and what they tell of orders may be so late */
 };
 struct venue_allowance {
         char volume[NUM_STR_MAX]; /* traded ever; each unit of money adds one action */
@@ -410,6 +415,12 @@ struct venue_ops {
                                       struct hash32 *digest, const struct venue_approval *approval);
         void (*approval_submit)(struct venue *venue, const struct venue_approval *approval,
                                 const struct signature *sig, venue_outcome_fn *done, void *cookie);
+        /* The reads below them for whoever keeps a copy: from a node where there is one that keeps up,
+         * which may be late, and fails more easily. */
+        void (*poll_account)(struct venue *venue, const struct addr *user, const char *dex,
+                             venue_account_fn *done, void *cookie);
+        void (*poll_open_orders)(struct venue *venue, const struct addr *user, const char *dex,
+                                 venue_orders_fn *done, void *cookie);
         /* Reads. dex: a market's, or one that dex_at told. */
         void (*read_account)(struct venue *venue, const struct addr *user, const char *dex,
                              venue_account_fn *done, void *cookie);
@@ -471,20 +482,6 @@ struct venue {
         const struct venue_ops *ops;
 };
 
-struct venue_options {
-        const char *kind;           /* "hyperliquid" */
-        const char *base_url;       /* e.g. "https://api.hyperliquid.xyz", no trailing slash */
-        bool is_mainnet;            /* which network signatures name */
-        const char *egress_address; /* or NULL */
-        const char *ca_file;        /* or NULL */
-        unsigned weight_per_minute; /* budget of the egress address */
-        unsigned order_reserve;     /* part of it that reads may not touch */
-        int64_t order_deadline_ms, read_deadline_ms;
-        int64_t contexts_every_ms, markets_every_ms;
-        unsigned max_in_flight;
-        unsigned n_dexes; /* beside the first */
-        char dex[VENUE_DEXES_MAX][DEX_NAME_MAX];
-};
 /* Opens a venue by kind; NULL with err when the kind is unknown or options are bad. Polling starts at
  * once. Closed with venue->ops->close: callbacks under way fire first. */
 struct venue *venue_open(struct loop *loop, const struct venue_options *options, struct err *err);

@@ -114,7 +114,10 @@ static int open_venue(struct app *app)
                 .kind = c->venue.kind,
                 .base_url = c->venue.base_url,
                 .is_mainnet = strcmp(c->venue.network, "mainnet") == 0,
-                .egress_address = c->venue.egress_address[0] ? c->venue.egress_address : NULL,
+                .n_egress = c->venue.n_egress,
+                .node_url = c->venue.node.info_url[0] ? c->venue.node.info_url : NULL,
+                .node_max_lag_ms = c->venue.node.max_lag_ms,
+                .accounts_per_read = c->venue.node.accounts_per_read,
                 .ca_file = c->venue.ca_file[0] ? c->venue.ca_file : NULL,
                 .weight_per_minute = c->venue.weight_per_minute,
                 .order_reserve = c->venue.order_reserve,
@@ -126,6 +129,8 @@ static int open_venue(struct app *app)
                 .n_dexes = c->venue.n_dexes,
         };
 
+        for (unsigned i = 0; i < c->venue.n_egress; i++)
+                must(text_copy(options.egress[i], sizeof options.egress[i], c->venue.egress[i]));
         for (unsigned i = 0; i < c->venue.n_dexes; i++)
                 must(text_copy(options.dex[i], sizeof options.dex[i], c->venue.dex[i]));
         app->venue = venue_open(app->loop, &options, &err);
@@ -169,6 +174,8 @@ static int open_keeper(struct app *app)
                 .venue = app->venue,
                 .kind = c->venue.kind,
                 .ca_file = c->venue.ca_file[0] ? c->venue.ca_file : NULL,
+                .n_egress = c->venue.n_egress,
+                .egress = c->venue.egress,
                 .limits = {.users = c->mirror.users},
                 .poll_weight = c->mirror.poll_weight,
                 .polls_at_once = c->mirror.polls_at_once,
@@ -188,7 +195,9 @@ static int open_keeper(struct app *app)
                 if (!least->v || c->brands->brand[i]->drift_threshold.v < least->v)
                         *least = c->brands->brand[i]->drift_threshold;
         }
-        if (c->mirror.feed && feed_url(url, sizeof url, c->venue.base_url))
+        if (c->mirror.feed && c->venue.node.ws_url[0])
+                options.feed_url = c->venue.node.ws_url;
+        else if (c->mirror.feed && feed_url(url, sizeof url, c->venue.base_url))
                 options.feed_url = url;
         if (!err.code)
                 app->keeper = keeper_open(&options, &err);

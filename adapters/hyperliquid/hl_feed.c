@@ -265,6 +265,7 @@ static void destroy(void *object)
         free(f->users);
         free((char *)(uintptr_t)f->options.url);
         free((char *)(uintptr_t)f->options.ca_file);
+        free(f->host);
         free(f);
 }
 
@@ -321,9 +322,28 @@ static void take_limits(struct hl_feed *f, const struct feed_limits *from)
         hl_budget_init(&f->connects, l->connects_per_minute, 0, hl_feed_mono(f));
 }
 
+unsigned hl_feed_connections(const struct feed *feed)
+{
+        const struct hl_feed *f = feed_of_const(feed);
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < f->limits.connections; i++)
+                n += f->conn[i] && f->conn[i]->is_open;
+        return n;
+}
+
 static void op_metrics(const struct feed *feed, struct buf *out)
 {
-        hl_feed_metrics(feed_of_const(feed), out);
+        hl_feed_metrics(&feed, 1, out);
+}
+
+static void take_host(struct hl_feed *f)
+{
+        const char *scheme_end = strstr(f->options.url, "://");
+        const char *host = scheme_end ? scheme_end + 3 : f->options.url;
+
+        f->host = xstrdup(host);
+        f->host[strcspn(f->host, "/?#")] = '\0';
 }
 
 struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options, struct err *err)
@@ -338,6 +358,10 @@ struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options,
         };
         struct hl_feed *f;
 
+        if (options->n_egress > 1) {
+                (void)err_field(err, E_CONFIG, "egress", "one address at most was expected");
+                return NULL;
+        }
         if (!options->url) {
                 (void)err_field(err, E_CONFIG, "url", "ws:// or wss:// was expected");
                 return NULL;
@@ -348,6 +372,10 @@ struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options,
         f->options = *options;
         f->options.url = xstrdup(options->url);
         f->options.ca_file = options->ca_file ? xstrdup(options->ca_file) : NULL;
+        f->options.egress = NULL;
+        if (options->n_egress)
+                must(text_copy(f->address, sizeof f->address, options->egress[0]));
+        take_host(f);
         take_limits(f, &options->limits);
         for (int rank = 0; rank < HL_FEED_CLASSES; rank++)
                 list_init(&f->topics[rank]);

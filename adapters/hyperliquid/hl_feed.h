@@ -4,7 +4,10 @@
 
 #include "adapters/feed.h"
 
-/* As feed_open; options->venue is one that hl_venue_open made. */
+/* As feed_open, from one egress address at most; options->venue is one that hl_venue_open made. */
 struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options, struct err *err);
+/* Of those that hl_feed_open made: connections that are open; the metrics of all of them together. */
+unsigned hl_feed_connections(const struct feed *feed);
+void hl_feed_metrics(const struct feed *const *feeds, unsigned n, struct buf *out);
 
 #endif

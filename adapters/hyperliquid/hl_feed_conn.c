@@ -27,7 +27,7 @@ static void on_opened(void *cookie)
         struct hl_feed_conn *c = cookie;
         struct hl_feed *f = c->feed;
 
-        log_event(LOG_INFO, "feed connection is open", "url", f->options.url, NULL);
+        log_event(LOG_INFO, "feed connection is open", "host", f->host, "from", f->address, NULL);
         c->is_open = true;
         c->heard_at = hl_feed_wall(f);
         if (c == f->conn[0]) /* where contexts and states are */
@@ -71,8 +71,8 @@ static void on_closed(void *cookie, const char *reason)
         struct hl_feed_conn *c = cookie;
         struct hl_feed *f = c->feed;
 
-        log_event(LOG_WARN, "feed connection is closed", "url", f->options.url, "reason", reason,
-                  NULL);
+        log_event(LOG_WARN, "feed connection is closed", "host", f->host, "from", f->address,
+                  "reason", reason, NULL);
         if (!c->is_open)
                 return;
         c->is_open = false;
@@ -103,6 +103,7 @@ static struct ws_client *client_new(struct hl_feed *f, struct hl_feed_conn *c, s
                 .ping_ms = PING_MS,
                 .idle_ms = IDLE_MS,
                 .ca_file = f->options.ca_file,
+                .bind_address = f->address[0] ? f->address : NULL,
                 .may_connect = may_connect,
                 .opened = on_opened,
                 .message = on_message,

@@ -42,81 +42,122 @@ static const char *ignored_name(enum hl_feed_ignored why)
         never("a reason of the enum");
 }
 
-static void put_topics(const struct hl_feed *f, struct buf *out)
-{
-        unsigned wanted[FEED_KINDS] = {0}, live[FEED_KINDS] = {0};
+/* Over all feeds. */
+struct totals {
+        uint64_t frames[HL_FEED_CHANNELS], ignored[HL_FEED_IGNORED];
+        uint64_t messages, gaps, resubscribes, reconnects, refusals;
+        unsigned wanted[FEED_KINDS], live[FEED_KINDS];
+        unsigned connections, subscriptions, users, users_max;
+        int64_t contexts_at;
+};
 
+static void add_topics(struct totals *all, const struct hl_feed *f)
+{
         for (unsigned rank = 0; rank < HL_FEED_CLASSES; rank++) {
                 list_each (it, &f->topics[rank]) {
                         const struct hl_feed_topic *t =
                                 list_entry(it, struct hl_feed_topic, in_class);
 
-                        wanted[t->topic.kind] += t->n_wants > 0;
-                        live[t->topic.kind] += t->n_wants > 0 && t->is_live;
+                        all->wanted[t->topic.kind] += t->n_wants > 0;
+                        all->live[t->topic.kind] += t->n_wants > 0 && t->is_live;
                 }
         }
+}
+
+static void add_connections(struct totals *all, const struct hl_feed *f)
+{
+        for (unsigned i = 0; i < f->limits.connections; i++) {
+                const struct hl_feed_conn *c = f->conn[i];
+
+                all->connections += c && c->is_open;
+                if (!c)
+                        continue;
+                list_each (it, &c->wires)
+                        all->subscriptions += hl_feed_wire_is_at_venue(
+                                list_entry(it, struct hl_feed_wire, in_conn));
+        }
+}
+
+static void add(struct totals *all, const struct hl_feed *f)
+{
+        for (unsigned i = 0; i < HL_FEED_CHANNELS; i++)
+                all->frames[i] += f->count.frames[i];
+        for (unsigned i = 0; i < HL_FEED_IGNORED; i++)
+                all->ignored[i] += f->count.ignored[i];
+        all->messages += f->count.messages;
+        all->gaps += f->count.gaps;
+        all->resubscribes += f->count.resubscribes;
+        all->reconnects += f->count.reconnects;
+        all->refusals += f->count.refusals;
+        all->users += hl_feed_fit_users(f);
+        all->users_max += f->users_max;
+        if (f->contexts_at > all->contexts_at)
+                all->contexts_at = f->contexts_at;
+        add_topics(all, f);
+        add_connections(all, f);
+}
+
+static void put_topics(const struct totals *all, struct buf *out)
+{
         put_head(out, "perpgate_feed_topics_wanted", "gauge", "Topics that are wanted.");
         for (unsigned i = 0; i < FEED_KINDS; i++)
                 buf_printf(out, "perpgate_feed_topics_wanted{kind=\"%s\"} %u\n",
-                           kind_name((enum feed_kind)i), wanted[i]);
+                           kind_name((enum feed_kind)i), all->wanted[i]);
         put_head(out, "perpgate_feed_topics_live", "gauge", "Wanted topics that are whole now.");
         for (unsigned i = 0; i < FEED_KINDS; i++)
                 buf_printf(out, "perpgate_feed_topics_live{kind=\"%s\"} %u\n",
-                           kind_name((enum feed_kind)i), live[i]);
+                           kind_name((enum feed_kind)i), all->live[i]);
 }
 
-static void put_frames(const struct hl_feed *f, struct buf *out)
+static void put_frames(const struct totals *all, struct buf *out)
 {
         put_head(out, "perpgate_feed_frames_total", "counter", "Frames from the venue.");
         for (size_t i = 0; hl_feed_frame_channel(i); i++)
                 buf_printf(out, "perpgate_feed_frames_total{channel=\"%s\"} %llu\n",
-                           hl_feed_frame_channel(i), (unsigned long long)f->count.frames[i]);
+                           hl_feed_frame_channel(i), (unsigned long long)all->frames[i]);
         put_head(out, "perpgate_feed_ignored_frames_total", "counter",
                  "Frames that were of no use, by reason.");
         for (unsigned i = 0; i < HL_FEED_IGNORED; i++)
                 buf_printf(out, "perpgate_feed_ignored_frames_total{reason=\"%s\"} %llu\n",
                            ignored_name((enum hl_feed_ignored)i),
-                           (unsigned long long)f->count.ignored[i]);
+                           (unsigned long long)all->ignored[i]);
 }
 
-static void put_connections(const struct hl_feed *f, struct buf *out)
+static void put_connections(const struct totals *all, struct buf *out)
 {
-        unsigned n = 0, subscriptions = 0;
-
-        for (unsigned i = 0; i < f->limits.connections; i++) {
-                const struct hl_feed_conn *c = f->conn[i];
-
-                n += c && c->is_open;
-                if (!c)
-                        continue;
-                list_each (it, &c->wires)
-                        subscriptions += hl_feed_wire_is_at_venue(
-                                list_entry(it, struct hl_feed_wire, in_conn));
-        }
-        put_gauge(out, "perpgate_feed_connections", "Connections to the venue that are open.", n);
+        put_gauge(out, "perpgate_feed_connections", "Connections to the venue that are open.",
+                  all->connections);
         put_gauge(out, "perpgate_feed_subscriptions", "Subscriptions the venue counts.",
-                  subscriptions);
-        put_gauge(out, "perpgate_feed_users", "Users subscribed to, or about to be.",
-                  hl_feed_fit_users(f));
-        put_gauge(out, "perpgate_feed_users_max", "Users the venue takes now.", f->users_max);
+                  all->subscriptions);
+        put_gauge(out, "perpgate_feed_users", "Users subscribed to, or about to be.", all->users);
+        put_gauge(out, "perpgate_feed_users_max", "Users the venue takes now.", all->users_max);
 }
 
-void hl_feed_metrics(const struct hl_feed *f, struct buf *out)
+void hl_feed_metrics(const struct feed *const *feeds, unsigned n, struct buf *out)
 {
-        put_frames(f, out);
-        put_topics(f, out);
-        put_connections(f, out);
+        struct totals all = {.messages = 0};
+        int64_t now = 0;
+
+        for (unsigned i = 0; i < n; i++) {
+                const struct hl_feed *f = (const struct hl_feed *)(const void *)feeds[i];
+
+                add(&all, f);
+                now = hl_feed_wall(f);
+        }
+        put_frames(&all, out);
+        put_topics(&all, out);
+        put_connections(&all, out);
         put_counter(out, "perpgate_feed_messages_total", "Subscriptions asked for and given up.",
-                    f->count.messages);
+                    all.messages);
         put_counter(out, "perpgate_feed_gaps_total", "Times a topic was not whole any more.",
-                    f->count.gaps);
+                    all.gaps);
         put_counter(out, "perpgate_feed_resubscribes_total",
-                    "Subscriptions made anew on a connection that lives.", f->count.resubscribes);
+                    "Subscriptions made anew on a connection that lives.", all.resubscribes);
         put_counter(out, "perpgate_feed_reconnects_total", "Connections that were lost.",
-                    f->count.reconnects);
+                    all.reconnects);
         put_counter(out, "perpgate_feed_refusals_total", "Subscriptions the venue refused.",
-                    f->count.refusals);
-        if (f->contexts_at > 0)
+                    all.refusals);
+        if (all.contexts_at > 0)
                 put_gauge(out, "perpgate_feed_contexts_age_ms", "Age of the last prices.",
-                          (long long)(hl_feed_wall(f) - f->contexts_at));
+                          (long long)(now - all.contexts_at));
 }

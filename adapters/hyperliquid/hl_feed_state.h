@@ -115,9 +115,11 @@ struct hl_feed {
         struct feed feed; /* first: a struct feed * is a struct hl_feed * */
         struct loop *loop;
         struct feed_options options;
-        struct feed_limits limits; /* nothing left open */
-        unsigned users_max;        /* as the venue has it now: at most limits.users */
-        int64_t users_raise_until; /* monotonic ms: when all may be tried again */
+        char *host; /* of the URL, as it may be logged: the rest may hold a key */
+        char address[VENUE_ADDRESS_MAX]; /* to connect from, "": the system's choice */
+        struct feed_limits limits;       /* nothing left open */
+        unsigned users_max;              /* as the venue has it now: at most limits.users */
+        int64_t users_raise_until;       /* monotonic ms: when all may be tried again */
         int64_t users_wait_ms;
         struct list topics[HL_FEED_CLASSES];
         struct map *by_topic; /* struct feed_topic -> struct hl_feed_topic, wanted ones */
@@ -166,8 +168,6 @@ void hl_feed_check_live(struct hl_feed *f, struct hl_feed_topic *t);
 void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, const struct hl_feed_conn *conn,
                   enum errc refusal);
 enum hl_feed_class hl_feed_class_of(enum feed_kind kind);
-
-void hl_feed_metrics(const struct hl_feed *f, struct buf *out);
 
 /* ---- hl_feed_wire.c ---- */
 

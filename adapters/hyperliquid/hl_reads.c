@@ -143,14 +143,15 @@ static void ask_in_dex(struct call *call, const struct addr *user, const char *d
 }
 
 /* A position of another dex would be judged, and its protection swept, by the wrong account. */
-static enum errc check_dex(struct venue_account *account, const struct call *call, struct err *err)
+static enum errc check_dex(struct venue_account *account, const struct hl_venue *v, const char *dex,
+                           struct err *err)
 {
         for (unsigned i = 0; i < account->n_positions; i++) {
                 const char *symbol = account->position[i].symbol;
 
-                if (hl_markets_is_in(&call->v->markets, call->dex, symbol))
+                if (hl_markets_is_in(&v->markets, dex, symbol))
                         continue;
-                (void)hl_parse_failed(err, hl_rest_kind_name(call->kind), symbol);
+                (void)hl_parse_failed(err, hl_rest_kind_name(HL_REST_ACCOUNT), symbol);
                 free(account->position);
                 *account = (struct venue_account){.n_positions = 0};
                 return E_VENUE_UNAVAILABLE;
@@ -158,16 +159,25 @@ static enum errc check_dex(struct venue_account *account, const struct call *cal
         return E_OK;
 }
 
+enum errc hl_reads_take_account(struct hl_venue *v, struct venue_account *out, const char *dex,
+                                const json_t *state, struct err *err)
+{
+        enum errc rc = hl_parse_account(out, state, &v->markets, err);
+
+        if (!rc)
+                rc = check_dex(out, v, dex, err);
+        v->bad_answers += rc != E_OK;
+        must(text_copy(out->dex, sizeof out->dex, dex));
+        hl_markets_name_collateral(&v->markets, out);
+        return rc;
+}
+
 static void deliver_account(struct call *call, struct err *err, const json_t *answer)
 {
         struct venue_account account = {0};
 
         if (answer)
-                judge(call, hl_parse_account(&account, answer, &call->v->markets, err) != E_OK
-                                    ? E_VENUE_UNAVAILABLE
-                                    : check_dex(&account, call, err));
-        memcpy(account.dex, call->dex, sizeof account.dex);
-        hl_markets_name_collateral(&call->v->markets, &account);
+                (void)!hl_reads_take_account(call->v, &account, call->dex, answer, err);
         call->done.account(call->cookie, err, &account);
         free(account.position); /* unless the callee took it */
 }

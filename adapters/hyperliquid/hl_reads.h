@@ -12,6 +12,11 @@
 json_t *hl_reads_load(const struct http_answer *answer, enum errc refused, enum hl_rest_kind kind,
                       struct err *err);
 
+/* A clearinghouseState of the dex; out->position is the caller's. */
+struct hl_venue;
+MUST_USE enum errc hl_reads_take_account(struct hl_venue *v, struct venue_account *out,
+                                         const char *dex, const json_t *state, struct err *err);
+
 /* The ops of venue.h, by their names. */
 void hl_reads_account(struct venue *venue, const struct addr *user, const char *dex,
                       venue_account_fn *done, void *cookie);

@@ -6,16 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/hyperliquid/hl_budget.h"
+#include "adapters/hyperliquid/hl_egress.h"
 #include "base/attr.h"
 #include "base/list.h"
 #include "base/mem.h"
 
 #define WAITING_MAX      256 /* orders, and reads, that wait for budget */
 #define PAST_WAITING_MAX 64
-#define HTTP_WAITING_MAX 512
-#define ANSWER_MAX_BYTES (8 * 1024 * 1024)
-#define IN_FLIGHT        16
+#define TRIES_MAX        3 /* from as many addresses */
 
 enum result { OK, HTTP_429, HTTP_OTHER, NOT_SENT, UNKNOWN, NO_BUDGET, RESULT_COUNT };
 static const char *const result_names[RESULT_COUNT] = {"ok",       "http_429", "http_other",
@@ -23,12 +21,10 @@ static const char *const result_names[RESULT_COUNT] = {"ok",       "http_429", "
 
 struct hl_rest {
         struct loop *loop;
-        struct http_client *http;
+        struct hl_egress *egress;
         struct loop_timer *timer;
         char *info_url;
         char *exchange_url;
-        struct hl_budget budget;
-        struct hl_budget past_budget; /* the part of it that reads of the past may use */
         struct list orders;
         struct list reads;
         struct list past;
@@ -38,6 +34,7 @@ struct hl_rest {
         unsigned n_reads;
         unsigned n_past;
         bool closing;
+        unsigned answering; /* the address whose answer is being told */
         uint64_t count[HL_REST_KIND_COUNT][RESULT_COUNT];
 };
 
@@ -47,8 +44,12 @@ struct request {
         enum hl_rest_kind kind;
         unsigned weight;
         int64_t until; /* monotonic */
-        char *body;    /* NULL once sent */
+        char *body;
         size_t body_len;
+        uint32_t hash;
+        uint32_t tried; /* bits of addresses */
+        unsigned tries;
+        unsigned address; /* while it flies */
         enum errc refusal;
         const char *reason;
         hl_rest_done *done;
@@ -132,6 +133,37 @@ static void count_answer(struct hl_rest *rest, enum hl_rest_kind kind,
         rest->count[kind][result]++;
 }
 
+static struct list *queue_of(struct hl_rest *rest, enum hl_rest_kind kind, unsigned **n)
+{
+        if (kind == HL_REST_EXCHANGE) {
+                *n = &rest->n_orders;
+                return &rest->orders;
+        }
+        *n = is_past(kind) ? &rest->n_past : &rest->n_reads;
+        return is_past(kind) ? &rest->past : &rest->reads;
+}
+
+static void pump_all(struct hl_rest *rest);
+
+/* Nothing of it reached the venue, or the venue turned the address away: then another one may do. */
+static bool moves_on(struct request *r, const struct http_answer *answer)
+{
+        struct hl_rest *rest = r->rest;
+        bool is_untouched = answer->result == HTTP_NOT_SENT ||
+                            (answer->result == HTTP_ANSWERED && answer->status == 429);
+        unsigned *n;
+
+        if (!is_untouched || rest->closing || ++r->tries == TRIES_MAX || r->until <= now(rest))
+                return false;
+        r->tried |= 1u << r->address;
+        if (!hl_egress_has_other(rest->egress, r->tried))
+                return false;
+        list_push_front(queue_of(rest, r->kind, &n), &r->node);
+        ++*n;
+        loop_timer_start(rest->timer, 0, 0);
+        return true;
+}
+
 static void on_http(void *cookie, const struct http_answer *answer)
 {
         struct request *r = cookie;
@@ -139,10 +171,10 @@ static void on_http(void *cookie, const struct http_answer *answer)
 
         list_remove(&r->node);
         count_answer(rest, r->kind, answer);
-        if (answer->result == HTTP_ANSWERED && answer->status == 429)
-                hl_budget_hold(&rest->budget, answer->retry_after_ms, now(rest));
-        else if (answer->result == HTTP_ANSWERED)
-                hl_budget_answered(&rest->budget);
+        hl_egress_ended(rest->egress, r->address, answer);
+        if (moves_on(r, answer))
+                return;
+        rest->answering = r->address;
         r->done(r->cookie, answer, E_OK);
         request_free(r);
 }
@@ -151,13 +183,11 @@ static void send_request(struct request *r)
 {
         struct hl_rest *rest = r->rest;
         bool is_order = r->kind == HL_REST_EXCHANGE;
-        char *body = r->body;
 
-        r->body = NULL;
         list_push_back(&rest->flying, &r->node);
-        http_client_post(rest->http, is_order ? rest->exchange_url : rest->info_url, body,
-                         r->body_len, r->until - now(rest), is_order, on_http, r);
-        free(body);
+        http_client_post(hl_egress_client(rest->egress, r->address),
+                         is_order ? rest->exchange_url : rest->info_url, r->body, r->body_len,
+                         r->until - now(rest), is_order, on_http, r);
 }
 
 static void refuse(struct request *r, enum errc code, const char *reason)
@@ -168,30 +198,23 @@ static void refuse(struct request *r, enum errc code, const char *reason)
         list_push_back(&r->rest->refused, &r->node);
 }
 
-/* 0: taken, else how long to wait. The past draws on its own part too. */
-static int64_t take_weight(struct hl_rest *rest, const struct request *r)
+static enum hl_egress_use use_of(enum hl_rest_kind kind)
 {
-        int64_t wait = 0;
-
-        if (is_past(r->kind))
-                wait = hl_budget_wait(&rest->past_budget, r->weight, now(rest));
-        if (!wait)
-                wait = hl_budget_take(&rest->budget, r->weight, r->kind == HL_REST_EXCHANGE,
-                                      now(rest));
-        if (!wait && is_past(r->kind))
-                hl_budget_charge(&rest->past_budget, r->weight, now(rest));
-        return wait;
+        if (kind == HL_REST_EXCHANGE)
+                return HL_EGRESS_ORDER;
+        return is_past(kind) ? HL_EGRESS_PAST : HL_EGRESS_READ;
 }
 
-/* Sends from the head of a queue while there is budget; the rest keeps its order. Returns how long
- * to wait for more budget, or -1 when nothing waits for it. */
+/* Sends from the head of a queue while an address has budget; the rest keeps its order. Returns how
+ * long to wait for more budget, or -1 when nothing waits for it. */
 static int64_t pump(struct hl_rest *rest, struct list *queue, unsigned *n)
 {
         while (!list_empty(queue)) {
                 struct request *r = list_entry(queue->next, struct request, node);
-                int64_t wait = take_weight(rest, r);
+                struct hl_egress_ask ask = {use_of(r->kind), r->weight, r->hash, r->tried};
+                int64_t wait;
 
-                if (wait > 0)
+                if (!hl_egress_take(rest->egress, &r->address, &wait, &ask))
                         return wait;
                 list_remove(&r->node);
                 (*n)--;
@@ -261,13 +284,23 @@ static void on_timer(void *cookie)
         pump_all(rest);
 }
 
+/* FNV-1a: equal requests leave from the same address. */
+static uint32_t hash_of(const char *body, size_t len)
+{
+        uint32_t hash = 2166136261u;
+
+        for (size_t i = 0; i < len; i++)
+                hash = (hash ^ (uint8_t)body[i]) * 16777619u;
+        return hash;
+}
+
 void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body, size_t body_len,
                   unsigned n_items, int64_t deadline_ms, hl_rest_done *done, void *cookie)
 {
         struct request *r = xcalloc(1, sizeof *r);
         bool is_order = kind == HL_REST_EXCHANGE;
-        bool past = is_past(kind);
-        unsigned *n = is_order ? &rest->n_orders : past ? &rest->n_past : &rest->n_reads;
+        unsigned *n;
+        struct list *queue = queue_of(rest, kind, &n);
 
         *r = (struct request){
                 .rest = rest,
@@ -280,18 +313,16 @@ void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body
                 .cookie = cookie,
         };
         memcpy(r->body, body, body_len);
+        r->hash = hash_of(r->body, body_len);
         list_init(&r->node);
         if (rest->closing) {
                 refuse(r, E_VENUE_UNAVAILABLE, "The venue is being closed.");
                 return; /* hl_rest_free tells it */
         }
-        if (*n >= (past ? PAST_WAITING_MAX : WAITING_MAX)) {
+        if (*n >= (is_past(kind) ? PAST_WAITING_MAX : WAITING_MAX)) {
                 refuse(r, E_RATE_LIMITED, "Too many requests wait for the venue's budget.");
         } else {
-                list_push_back(is_order ? &rest->orders
-                               : past   ? &rest->past
-                                        : &rest->reads,
-                               &r->node);
+                list_push_back(queue, &r->node);
                 (*n)++;
         }
         pump_all(rest);
@@ -299,31 +330,16 @@ void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body
 
 void hl_rest_charge_items(struct hl_rest *rest, enum hl_rest_kind kind, size_t n)
 {
-        hl_budget_charge(&rest->budget, (unsigned)(n / 20), now(rest));
-        if (is_past(kind))
-                hl_budget_charge(&rest->past_budget, (unsigned)(n / 20), now(rest));
-}
-
-/* Two thirds of what reads may use: the rest is left for those that trading needs. */
-static unsigned past_weight(const struct hl_rest_options *options)
-{
-        return (options->weight_per_minute - options->order_reserve) / 3 * 2 + 1;
+        hl_egress_charge(rest->egress, rest->answering, use_of(kind), (unsigned)(n / 20));
 }
 
 struct hl_rest *hl_rest_new(struct loop *loop, const struct hl_rest_options *options)
 {
         struct hl_rest *rest = xcalloc(1, sizeof *rest);
-        struct http_client_options http = {
-                .max_in_flight = options->max_in_flight ? options->max_in_flight : IN_FLIGHT,
-                .max_waiting = HTTP_WAITING_MAX,
-                .max_body_bytes = ANSWER_MAX_BYTES,
-                .interface_address = options->egress_address,
-                .ca_file = options->ca_file,
-        };
         struct buf url;
 
         rest->loop = loop;
-        rest->http = http_client_new(loop, &http);
+        rest->egress = hl_egress_new(loop, &options->egress);
         rest->timer = loop_timer_new(loop, on_timer, rest);
         buf_init(&url, 4096);
         buf_printf(&url, "%s/info", options->base_url);
@@ -337,9 +353,6 @@ struct hl_rest *hl_rest_new(struct loop *loop, const struct hl_rest_options *opt
         list_init(&rest->past);
         list_init(&rest->flying);
         list_init(&rest->refused);
-        hl_budget_init(&rest->budget, options->weight_per_minute, options->order_reserve,
-                       now(rest));
-        hl_budget_init(&rest->past_budget, past_weight(options), 0, now(rest));
         return rest;
 }
 
@@ -361,10 +374,11 @@ void hl_rest_free(struct hl_rest *rest)
         refuse_all(&rest->orders);
         refuse_all(&rest->reads);
         refuse_all(&rest->past);
-        http_client_free(rest->http); /* tells those that fly */
-        tell_refused(rest);           /* and those that their callbacks posted */
+        hl_egress_end(rest->egress); /* tells those that fly */
+        tell_refused(rest);          /* and those that their callbacks posted */
         must(list_empty(&rest->flying) && list_empty(&rest->orders) && list_empty(&rest->reads) &&
              list_empty(&rest->past));
+        hl_egress_free(rest->egress);
         loop_timer_free(rest->timer);
         free(rest->info_url);
         free(rest->exchange_url);
@@ -373,11 +387,7 @@ void hl_rest_free(struct hl_rest *rest)
 
 void hl_rest_budget(struct hl_rest *rest, struct venue_budget *out)
 {
-        *out = (struct venue_budget){
-                .weight_per_minute = rest->budget.per_minute,
-                .order_reserve = rest->budget.order_reserve,
-                .weight_left = hl_budget_left(&rest->budget, now(rest)),
-        };
+        hl_egress_budget(rest->egress, out);
 }
 
 void hl_rest_metrics(struct hl_rest *rest, struct buf *out)
@@ -395,8 +405,5 @@ void hl_rest_metrics(struct hl_rest *rest, struct buf *out)
                                 (unsigned long long)rest->count[k][i]);
                 }
         }
-        buf_puts(out, "# HELP perpgate_venue_weight_left Request weight left in this minute.\n"
-                      "# TYPE perpgate_venue_weight_left gauge\n");
-        buf_printf(out, "perpgate_venue_weight_left %u\n",
-                   hl_budget_left(&rest->budget, now(rest)));
+        hl_egress_metrics(rest->egress, out);
 }

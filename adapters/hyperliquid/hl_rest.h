@@ -1,4 +1,5 @@
-/* hl_rest: requests to the venue's /info and /exchange, within the weight budget. Orders come before
+/* hl_rest: requests to the venue's /info and /exchange, within the weight budgets of the egress
+ * addresses. Orders come before
  * reads, and what trading reads before what is only shown and the past (public books, trades, candles, rates, history), which
  * have a part of the budget only; all wait in bounded queues until the budget lets them go or their deadline passes.
  * Loop thread only. */
@@ -8,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "adapters/hyperliquid/hl_egress.h"
 #include "adapters/venue.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -54,11 +56,7 @@ const char *hl_rest_kind_name(enum hl_rest_kind kind);
 
 struct hl_rest_options {
         const char *base_url;
-        const char *egress_address;
-        const char *ca_file;
-        unsigned weight_per_minute;
-        unsigned order_reserve;
-        unsigned max_in_flight;
+        struct hl_egress_options egress;
 };
 
 /* Strings are copied. */
@@ -75,7 +73,7 @@ typedef void hl_rest_done(void *cookie, const struct http_answer *answer, enum e
 /* Posts body (copied). n_items counts the orders or cancels of an exchange request. */
 void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body, size_t body_len,
                   unsigned n_items, int64_t deadline_ms, hl_rest_done *done, void *cookie);
-/* Weight that an answer of n items cost beyond its request's: one per 20. */
+/* Weight that an answer of n items cost beyond its request's: one per 20. While the answer is told. */
 void hl_rest_charge_items(struct hl_rest *rest, enum hl_rest_kind kind, size_t n);
 
 void hl_rest_budget(struct hl_rest *rest, struct venue_budget *out);

@@ -9,6 +9,7 @@
 #include "adapters/hyperliquid/hl_history.h"
 #include "adapters/hyperliquid/hl_num.h"
 #include "adapters/hyperliquid/hl_poll.h"
+#include "adapters/hyperliquid/hl_polls.h"
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/hyperliquid/hl_reads.h"
 #include "adapters/hyperliquid/hl_submit.h"
@@ -20,6 +21,8 @@
 #define MIN_ORDER_VALUE (10 * NUM_SCALE)
 #define WITHDRAWAL_FEE  NUM_SCALE
 #define NAMED_AGENTS    3
+
+#define ACCOUNTS_PER_READ 1000
 
 struct hl_venue *hl_venue_of(struct venue *venue)
 {
@@ -45,8 +48,10 @@ static void op_close(struct venue *venue)
         if (!v)
                 return;
         hl_poll_stop(v);
+        hl_polls_close(v);
         hl_rest_free(v->rest); /* tells everybody who waits; they may still read markets */
         hl_poll_drop(v);
+        hl_node_free(v->node);
         loop_free_later(v->loop, free, v);
 }
 
@@ -128,7 +133,10 @@ static void op_signing_data(struct venue *venue, struct buf *typed_data,
 
 static void op_budget(const struct venue *venue, struct venue_budget *out)
 {
-        hl_rest_budget(hl_venue_of_const(venue)->rest, out);
+        const struct hl_venue *v = hl_venue_of_const(venue);
+
+        hl_rest_budget(v->rest, out);
+        hl_polls_budget(v, out);
 }
 
 static void put_gauge(struct buf *out, const char *name, const char *help, long long value)
@@ -147,6 +155,8 @@ static void op_metrics(const struct venue *venue, struct buf *out)
         const struct hl_venue *v = hl_venue_of_const(venue);
 
         hl_rest_metrics(v->rest, out);
+        if (v->node)
+                hl_node_metrics(v->node, out);
         put_counter(out, "perpgate_venue_unknown_errors_total",
                     "Error texts of the venue that have no code of their own.", v->unknown_texts);
         put_counter(out, "perpgate_venue_bad_answers_total",
@@ -185,6 +195,8 @@ static const struct venue_ops ops = {
         .approval_prepare = op_approval_prepare,
         .approval_submit = hl_submit_approval,
         .read_account = hl_reads_account,
+        .poll_account = hl_polls_account,
+        .poll_open_orders = hl_polls_orders,
         .read_setting = hl_reads_setting,
         .read_open_orders = hl_reads_open_orders,
         .lookup = hl_reads_lookup,
@@ -235,6 +247,15 @@ static enum errc check_options(const struct venue_options *o, struct err *err)
                 return err_field(err, E_CONFIG, "deadlines", "times above zero were expected");
         if (o->contexts_every_ms <= 0 || o->markets_every_ms <= 0)
                 return err_field(err, E_CONFIG, "polling", "times above zero were expected");
+        if (o->node_url && (strlen(o->node_url) > URL_MAX_BYTES || o->node_max_lag_ms <= 0 ||
+                            o->accounts_per_read > ACCOUNTS_PER_READ))
+                return err_field(err, E_CONFIG, "node",
+                                 "a URL, a lag above zero and %d accounts in a read at most were "
+                                 "expected",
+                                 ACCOUNTS_PER_READ);
+        if (o->n_egress > VENUE_EGRESS_MAX)
+                return err_field(err, E_CONFIG, "egress", "%d addresses at most were expected",
+                                 VENUE_EGRESS_MAX);
         if (o->n_dexes > VENUE_DEXES_MAX)
                 return err_field(err, E_CONFIG, "dexes", "%d dexes at most were expected",
                                  VENUE_DEXES_MAX);
@@ -245,15 +266,28 @@ static enum errc check_options(const struct venue_options *o, struct err *err)
         return E_OK;
 }
 
+static void open_node(struct hl_venue *v, const struct venue_options *options)
+{
+        struct hl_node_options node = {
+                .info_url = options->node_url,
+                .ca_file = options->ca_file,
+                .max_lag_ms = options->node_max_lag_ms,
+        };
+
+        if (options->node_url)
+                v->node = hl_node_new(v->loop, &node);
+}
+
 struct venue *hl_venue_open(struct loop *loop, const struct venue_options *options, struct err *err)
 {
         struct hl_rest_options rest = {
                 .base_url = options->base_url,
-                .egress_address = options->egress_address,
-                .ca_file = options->ca_file,
-                .weight_per_minute = options->weight_per_minute,
-                .order_reserve = options->order_reserve,
-                .max_in_flight = options->max_in_flight,
+                .egress = {.n_addresses = options->n_egress,
+                           .address = options->egress,
+                           .ca_file = options->ca_file,
+                           .weight_per_minute = options->weight_per_minute,
+                           .order_reserve = options->order_reserve,
+                           .max_in_flight = options->max_in_flight},
         };
         struct hl_venue *v;
 
@@ -280,6 +314,8 @@ struct venue *hl_venue_open(struct loop *loop, const struct venue_options *optio
         for (unsigned i = 0; i < options->n_dexes; i++)
                 memcpy(v->markets.dex[1 + i].name, options->dex[i], DEX_NAME_MAX);
         v->rest = hl_rest_new(loop, &rest);
+        hl_polls_open(v, options->accounts_per_read);
+        open_node(v, options);
         hl_poll_start(v, options->contexts_every_ms);
         return &v->venue;
 }

@@ -4,14 +4,21 @@
 #define HL_VENUE_H
 
 #include "adapters/hyperliquid/hl_markets.h"
+#include "adapters/hyperliquid/hl_node.h"
 #include "adapters/hyperliquid/hl_rest.h"
 #include "adapters/venue.h"
+#include "base/list.h"
 #include "loop/loop.h"
 
 struct hl_venue {
         struct venue venue; /* first: a struct venue * is a struct hl_venue * */
         struct loop *loop;
         struct hl_rest *rest;
+        struct hl_node *node;     /* NULL: none */
+        struct list polls;        /* that wait to be sent to it together */
+        struct loop_timer *flush; /* sends them */
+        unsigned accounts_per_read;
+        bool node_lacks_orders;
         struct hl_markets markets;
         struct loop_timer *poll_timer; /* NULL once closing */
         struct venue_caps caps;

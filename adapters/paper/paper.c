@@ -244,6 +244,25 @@ static void serve(struct paper *p, const struct httpd_request *request, enum pap
         paper_answer_fini(&answer);
 }
 
+/* False: it is for none of the nodes that there are. */
+static bool serve_node(struct paper *p, const struct httpd_request *request)
+{
+        bool is_own = p->node.is_there && !strcmp(request->path, "/node/info");
+        bool is_rented = p->node.is_rented && !strcmp(request->path, "/rented/info");
+        struct paper_answer answer;
+        json_t *body;
+
+        if (p->is_stopped || request->method != METHOD_POST || (!is_own && !is_rented))
+                return false;
+        body = hl_raw_load(request->body, request->body_len, NULL);
+        paper_answer_init(&answer);
+        paper_node_run(p, &answer, body, is_rented);
+        send_answer(p, request->handle, &answer);
+        paper_answer_fini(&answer);
+        json_decref(body);
+        return true;
+}
+
 static void on_request(void *cookie, const struct httpd_request *request)
 {
         struct paper *p = cookie;
@@ -256,6 +275,8 @@ static void on_request(void *cookie, const struct httpd_request *request)
                 serve(p, request, is_info ? PAPER_PATH_INFO : PAPER_PATH_EXCHANGE);
                 return;
         }
+        if (serve_node(p, request))
+                return;
         paper_answer_init(&answer);
         if (p->is_stopped)
                 paper_answer_text(&answer, 503, "The venue is closing.");
@@ -356,6 +377,8 @@ struct paper *paper_open(struct loop *loop, struct httpd *httpd,
         p->is_still = options->is_still;
         p->is_ungated = options->is_ungated;
         p->has_limits = options->has_limits;
+        p->node.is_there = options->has_node;
+        p->node.is_rented = options->is_rented;
         list_init(&p->changed);
         list_init(&p->delayed);
         list_init(&p->twaps);

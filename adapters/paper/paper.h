@@ -25,6 +25,8 @@ struct paper_options {
         bool is_mainnet;       /* which network signatures must name */
         bool has_limits;       /* requests are limited per IP address and per account */
         bool is_ungated;       /* no traded volume is asked for (sub-accounts, scheduled cancels) */
+        bool has_node;         /* the venue answers at /node/info too, as a node beside it */
+        bool is_rented;        /* and at /rented/info, as a rented one */
         bool is_still; /* prices move only through /paper/price, and nobody trades but traders */
         /* Where prices come from: at most one of them; neither: made here from the seed. */
         const char *replay_file; /* a recording, as FORMAT.md describes it */

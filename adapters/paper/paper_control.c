@@ -352,6 +352,24 @@ static void ledger(struct paper *p, struct paper_answer *answer,
         paper_ledger_show(p->ledger, &answer->body, after, (size_t)limit);
 }
 
+/* ---- POST /paper/node {lagMs?, isDown?} ------------------------------------------------------ */
+
+static void node_route(struct paper *p, struct paper_answer *answer, const json_t *body)
+{
+        bool is_down = p->node.is_down;
+        int64_t lag = p->node.lag_ms;
+
+        if ((!hl_raw_is_absent(body, "lagMs") &&
+             (hl_raw_get_int(&lag, body, "lagMs") || lag < 0 || lag > ADVANCE_MAX)) ||
+            (!hl_raw_is_absent(body, "isDown") && hl_raw_get_bool(&is_down, body, "isDown"))) {
+                refuse(answer, 400, "lagMs must be an integer from 0 to 31 days, isDown a boolean");
+                return;
+        }
+        p->node.is_down = is_down;
+        p->node.lag_ms = lag;
+        paper_node_show(p, &answer->body);
+}
+
 /* ---- Routing --------------------------------------------------------------------------------- */
 
 static const struct route {
@@ -364,6 +382,7 @@ static const struct route {
         {"/paper/clock", clock_route, (const char *const[]){"advanceMs", NULL}},
         {"/paper/fault", fault_route,
          (const char *const[]){"kind", "count", "delayMs", "path", NULL}},
+        {"/paper/node", node_route, (const char *const[]){"lagMs", "isDown", NULL}},
         {"/paper/state/save", save_state, (const char *const[]){NULL}},
 };
 
@@ -389,6 +408,10 @@ void paper_control_handle(struct paper *p, struct paper_answer *answer,
 
         if (!strcmp(request->path, "/paper/ledger") && is_get) {
                 ledger(p, answer, request);
+                return;
+        }
+        if (!strcmp(request->path, "/paper/limits") && is_get) {
+                paper_limits_show(p, &answer->body);
                 return;
         }
         for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {

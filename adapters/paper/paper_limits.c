@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "adapters/hyperliquid/hl_raw.h"
+#include "adapters/paper/jot.h"
 #include "adapters/paper/paper_ws.h"
 #include "adapters/paper/wire.h"
 #include "base/mem.h"
@@ -33,6 +34,7 @@ struct bucket {
 struct paper_ip {
         struct bucket weight, messages, openings;
         unsigned n_sockets;
+        uint64_t requests, refused;
 };
 
 static void refill(struct bucket *bucket, int64_t size, int64_t at)
@@ -165,12 +167,18 @@ bool paper_limits_admit(struct paper *p, const char *peer, enum paper_path path,
         struct paper_ip *ip = p->has_limits ? ip_of(p, peer) : NULL;
         const char *type = hl_raw_get_text(body, "type", NULL);
         int64_t weight = PLAIN;
+        bool may;
 
         if (path == PAPER_PATH_EXCHANGE)
                 weight = action_weight(body);
         else if (type)
                 weight = read_weight(type);
-        return !ip || spend(&ip->weight, WEIGHT, weight, paper_now(p));
+        may = !ip || spend(&ip->weight, WEIGHT, weight, paper_now(p));
+        if (ip) {
+                ip->requests++;
+                ip->refused += !may;
+        }
+        return may;
 }
 
 void paper_limits_settle(struct paper *p, const char *peer, const json_t *body,
@@ -181,6 +189,29 @@ void paper_limits_settle(struct paper *p, const char *peer, const json_t *body,
 
         if (ip && type && answer->status == 200)
                 ip->weight.left -= rows_weight(type, answer) * MINUTE_MS;
+}
+
+static void show_ip(void *cookie, const void *key, size_t key_len, void *value)
+{
+        const struct paper_ip *ip = value;
+        struct buf *out = cookie;
+        char address[64] = "";
+
+        memcpy(address, key, key_len < sizeof(address) ? key_len : sizeof(address) - 1);
+        jot_object(out, NULL);
+        jot_text(out, "address", address);
+        jot_uint(out, "requests", ip->requests);
+        jot_uint(out, "refused", ip->refused);
+        jot_uint(out, "sockets", ip->n_sockets);
+        jot_int(out, "weightLeft", ip->weight.left / MINUTE_MS);
+        jot_end_object(out);
+}
+
+void paper_limits_show(struct paper *p, struct buf *out)
+{
+        jot_array(out, NULL);
+        map_each(p->ips, show_ip, out);
+        jot_end_array(out);
 }
 
 /* ---- Sockets --------------------------------------------------------------------------------- */

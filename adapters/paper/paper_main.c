@@ -15,7 +15,7 @@
 static const char usage[] =
         "usage: perpgate-paper [--port PORT] [--meta FILE] [--seed N] [--testnet] [--still]\n"
         "                      [--replay FILE [--speed N] | --live URL] [--state FILE]\n"
-        "                      [--ungated] [--limits]\n"
+        "                      [--ungated] [--limits] [--node] [--rented]\n"
         "       perpgate-paper --record FILE --from URL [--coins A,B,...] [--meta FILE]\n"
         "  --port PORT    port on 127.0.0.1; 0 (the default) picks a free one\n"
         "  --meta FILE    universe from a captured meta or metaAndAssetCtxs answer\n"
@@ -24,6 +24,8 @@ static const char usage[] =
         "  --still        prices move only through POST /paper/price\n"
         "  --ungated      sub-accounts and scheduled cancels need no traded volume\n"
         "  --limits       requests are limited per IP address and per account\n"
+        "  --node         answer at /node/info as well, as a node beside the venue does\n"
+        "  --rented       answer at /rented/info as well, as a rented node does\n"
         "  --replay FILE  prices, books and trades of a recording, N times as fast\n"
         "  --live URL     those of another venue's public socket, ws:// or wss://\n"
         "  --state FILE   go on from FILE where it exists; save there at the end and when asked "
@@ -52,6 +54,7 @@ static int take(struct options *o, const char *name, const char *value)
         } flags[] = {
                 {"--testnet", &o->is_testnet},       {"--still", &o->paper.is_still},
                 {"--ungated", &o->paper.is_ungated}, {"--limits", &o->paper.has_limits},
+                {"--node", &o->paper.has_node},      {"--rented", &o->paper.is_rented},
                 {"--help", &o->wants_help},
         };
         const struct {

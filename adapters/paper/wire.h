@@ -230,6 +230,11 @@ struct paper {
         struct secp *secp;
         bool is_mainnet, is_still, is_stopped;
         bool is_ungated, has_limits;
+        struct { /* the same venue as a node beside it */
+                bool is_there, is_rented, is_down;
+                int64_t lag_ms;
+                uint64_t requests, batches;
+        } node;
         struct paper_source *source; /* NULL: synthetic */
         char *state_file;            /* NULL: none */
         bool is_ready;               /* opened as a whole: there is a state to save */
@@ -454,6 +459,10 @@ bool paper_faults_add(struct paper *p, const struct paper_fault *fault);
 struct paper_fault paper_faults_take(struct paper *p, enum paper_path path);
 void paper_faults_clear(struct paper *p);
 
+/* paper_node: /node/info and /rented/info, without limits. */
+void paper_node_run(struct paper *p, struct paper_answer *answer, const json_t *body, bool rented);
+void paper_node_show(struct paper *p, struct buf *out);
+
 /* paper_limits: what one IP address may do. Everything is allowed unless the venue has limits. */
 bool paper_limits_admit(struct paper *p, const char *peer, enum paper_path path,
                         const json_t *body);
@@ -461,6 +470,8 @@ bool paper_limits_admit(struct paper *p, const char *peer, enum paper_path path,
 void paper_limits_settle(struct paper *p, const char *peer, const json_t *body,
                          const struct paper_answer *answer);
 struct paper_peer;
+/* What each address has used. */
+void paper_limits_show(struct paper *p, struct buf *out);
 bool paper_limits_may_open(struct paper *p, const char *peer); /* a WebSocket */
 void paper_limits_count(struct paper *p, const char *peer, bool is_open);
 bool paper_limits_message(struct paper *p, const char *peer);

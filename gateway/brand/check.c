@@ -65,15 +65,18 @@ static bool port_span(const char *text, size_t len)
         return yaml_read_digits(digits, 65535, &port) && port > 0;
 }
 
-/* Points behind scheme and authority, NULL when they are not "http(s)://host[:port]". */
-static const char *after_authority(const char *text)
+/* Points behind scheme and authority, NULL when they are not "SCHEME(s)://host[:port]". */
+static const char *after_authority(const char *text, const char *scheme)
 {
-        if (strncmp(text, "https://", 8) == 0)
-                text += 8;
-        else if (strncmp(text, "http://", 7) == 0)
-                text += 7;
-        else
+        size_t scheme_len = strlen(scheme);
+
+        if (strncmp(text, scheme, scheme_len) != 0)
                 return NULL;
+        text += scheme_len;
+        text += *text == 's';
+        if (strncmp(text, "://", 3) != 0)
+                return NULL;
+        text += 3;
         size_t len = strcspn(text, "/?#");
         size_t host_len = strcspn(text, ":/?#");
         if (!host_span(text, host_len))
@@ -85,21 +88,29 @@ static const char *after_authority(const char *text)
 
 bool check_origin(const char *text)
 {
-        const char *rest = after_authority(text);
+        const char *rest = after_authority(text, "http");
 
         return rest && *rest == '\0';
 }
 
-bool check_url(const char *text)
+static bool is_tail(const char *rest)
 {
-        const char *rest = after_authority(text);
-
         if (!rest)
                 return false;
         for (; *rest; rest++)
                 if (*rest <= 0x20 || *rest >= 0x7f || strchr("\"'<>\\^`{|}", *rest))
                         return false;
         return true;
+}
+
+bool check_url(const char *text)
+{
+        return is_tail(after_authority(text, "http"));
+}
+
+bool check_ws_url(const char *text)
+{
+        return is_tail(after_authority(text, "ws")) && !strchr(text, '#');
 }
 
 bool check_base_url(const char *text)

@@ -8,6 +8,7 @@
 bool check_host(const char *text);       /* DNS name or IPv4, lower case, no port */
 bool check_url(const char *text);        /* http(s)://host[:port][/...], no user part */
 bool check_base_url(const char *text);   /* the same without query, fragment and trailing '/' */
+bool check_ws_url(const char *text);     /* ws(s)://host[:port][/...], no user part, no fragment */
 bool check_origin(const char *text);     /* http(s)://host[:port] and nothing behind */
 bool check_colour(const char *text);     /* "#rrggbb" */
 bool check_symbol(const char *text);     /* a market: letters, digits and ":_-/@." */

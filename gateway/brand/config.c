@@ -41,6 +41,9 @@ static void check_venue(struct problem_sink *sink, const struct yaml_node *root,
         if (config->venue.order_reserve > config->venue.weight_per_minute)
                 problem_add(sink, yaml_doc_line(root, "venue.orderReserve"),
                             "venue.orderReserve: expected at most venue.weightPerMinute");
+        if (config->venue.node.accounts_per_read && !*config->venue.node.info_url)
+                problem_add(sink, yaml_doc_line(root, "venue.node.accountsPerRead"),
+                            "venue.node.accountsPerRead: expected venue.node.infoUrl with it");
         if (config->paper.enabled && strcmp(config->venue.network, "mainnet") == 0)
                 problem_add(sink, yaml_doc_line(root, "venue.network"),
                             "venue.network: expected testnet with the paper venue");

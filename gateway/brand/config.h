@@ -11,7 +11,8 @@
 #include "base/err.h"
 #include "brand/brand.h"
 
-#define CONFIG_DEXES_MAX 8
+#define CONFIG_DEXES_MAX  8
+#define CONFIG_EGRESS_MAX 16
 
 struct config_listener {
         char address[46];
@@ -27,6 +28,14 @@ struct config_deposit {
         uint64_t chain_id;
 };
 
+/* A node beside the venue, own or rented; "": none. */
+struct config_node {
+        char info_url[256]; /* answers reads of accounts for the mirror */
+        char ws_url[256];   /* the feed's socket, else the venue's */
+        int64_t max_lag_ms;
+        unsigned accounts_per_read; /* in one batchClearinghouseStates; 0: it has none */
+};
+
 struct config {
         struct config_listener public_listener;
         struct config_listener admin_listener; /* loopback unless allow_remote_admin */
@@ -38,8 +47,10 @@ struct config {
         struct {
                 char kind[32]; /* "hyperliquid" */
                 char base_url[256];
-                char network[16]; /* "mainnet", "testnet" */
-                char egress_address[46];
+                char network[16];  /* "mainnet", "testnet" */
+                unsigned n_egress; /* 0: the system's choice */
+                char egress[CONFIG_EGRESS_MAX][46];
+                struct config_node node;
                 char ca_file[256];
                 unsigned weight_per_minute, order_reserve, max_in_flight;
                 int64_t order_deadline_ms, read_deadline_ms, expires_after_ms;

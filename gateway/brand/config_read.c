@@ -40,6 +40,35 @@ static void read_proxies(struct problem_sink *sink, const char *path, const stru
         }
 }
 
+static void read_egress(struct problem_sink *sink, const char *path, const struct yaml_node *node,
+                        void *object)
+{
+        static const struct yaml_field row = {
+                .type = FIELD_TEXT,
+                .size = sizeof((struct config *)NULL)->venue.egress[0],
+                .min = 1,
+                .accepts = check_address,
+                .expected = "a numeric IPv4 or IPv6 address",
+        };
+        struct config *c = &((struct config_reading *)object)->config;
+
+        if (!node || !yaml_read_is_list(sink, path, node, CONFIG_EGRESS_MAX))
+                return;
+        for (size_t i = 0; i < node->n; i++) {
+                char *address = c->venue.egress[c->venue.n_egress];
+                char item[160];
+                item_path(item, sizeof item, path, i);
+                if (!yaml_read_value(sink, item, node->child[i], &row, address))
+                        continue;
+                for (unsigned k = 0; k < c->venue.n_egress; k++)
+                        if (strcmp(c->venue.egress[k], address) == 0)
+                                problem_add(sink, node->child[i]->line,
+                                            "%s: expected each address once, found %s twice", item,
+                                            address);
+                c->venue.n_egress++;
+        }
+}
+
 static bool is_dex(const char *text)
 {
         size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
@@ -179,6 +208,16 @@ static const struct yaml_field deposit_fields[] = {
          .expected = "a decimal amount"},
         {0},
 };
+static const struct yaml_field node_fields[] = {
+        {.key = "infoUrl", .type = FIELD_TEXT, AT(venue.node.info_url), .accepts = check_base_url,
+         .expected = "an http:// or https:// URL without user, query and trailing slash"},
+        {.key = "wsUrl", .type = FIELD_TEXT, AT(venue.node.ws_url), .accepts = check_ws_url,
+         .expected = "a ws:// or wss:// URL without user"},
+        {.key = "maxLagMs", MS(100, MINUTE), .fallback = "2000", AT(venue.node.max_lag_ms)},
+        {.key = "accountsPerRead", COUNT(0, 1000), .fallback = "0",
+         AT(venue.node.accounts_per_read)},
+        {0},
+};
 static const struct yaml_field venue_fields[] = {
         {.key = "kind", .type = FIELD_TEXT, .fallback = "hyperliquid", AT(venue.kind), .min = 1,
          .accepts = is_kind, .expected = "hyperliquid"},
@@ -186,7 +225,8 @@ static const struct yaml_field venue_fields[] = {
          .expected = "an http:// or https:// URL without user, query and trailing slash"},
         {.key = "network", .type = FIELD_TEXT, .fallback = "testnet", AT(venue.network), .min = 1,
          .accepts = is_network, .expected = "mainnet or testnet"},
-        {.key = "egressAddress", ADDRESS, AT(venue.egress_address)},
+        {.key = "egress", .type = FIELD_CUSTOM, .read = read_egress},
+        {.key = "node", .type = FIELD_MAP, .fields = node_fields},
         {.key = "caFile", .type = FIELD_TEXT, AT(venue.ca_file)},
         {.key = "weightPerMinute", COUNT(1, 10000000), .fallback = "1200",
          AT(venue.weight_per_minute)},

@@ -19,10 +19,12 @@ struct keeper_options {
         const char *kind;     /* of the venue, for its feed */
         const char *feed_url; /* the venue's socket; NULL: polls alone */
         const char *ca_file;  /* or NULL */
-        struct feed_limits limits;
+        unsigned n_egress;    /* addresses the feed connects from; 0: the system's choice */
+        const char (*egress)[VENUE_ADDRESS_MAX];
+        struct feed_limits limits;    /* of each of them */
         struct mirror_options mirror; /* hooks included; they may call keeper_watchers */
-        unsigned poll_weight;         /* of a minute's request weight, for polls: 300 */
-        unsigned polls_at_once;       /* 4 */
+        unsigned poll_weight;   /* of a minute's request weight of each address, for polls: 300 */
+        unsigned polls_at_once; /* 4 */
         int64_t max_age_ms;  /* how old a confirmed state may be for pre-checks; 0: always read */
         int64_t show_age_ms; /* and to be shown; 0: what is shown is read */
 };

@@ -24,6 +24,8 @@ enum errc keeper_feed_open(struct keeper *keeper, struct err *err)
         struct feed_options options = {
                 .url = keeper->o.feed_url,
                 .ca_file = keeper->o.ca_file,
+                .n_egress = keeper->o.n_egress,
+                .egress = keeper->o.egress,
                 .limits = keeper->o.limits,
                 .venue = keeper->o.venue,
                 .event = on_event,
@@ -102,8 +104,8 @@ static bool join_user(struct keeper *keeper, const struct addr *user)
 static void follow_users(struct keeper *keeper, int64_t now)
 {
         struct addr wanted[KEEPER_SLOTS_MAX];
-        size_t max = keeper->o.limits.users < KEEPER_SLOTS_MAX ? keeper->o.limits.users
-                                                               : KEEPER_SLOTS_MAX;
+        size_t room = keeper->n_followed + feed_user_slots_left(keeper->feed);
+        size_t max = room < KEEPER_SLOTS_MAX ? room : KEEPER_SLOTS_MAX;
         size_t n = mirror_user_slots(keeper->mirror, now, wanted, max);
         unsigned kept = 0;
 

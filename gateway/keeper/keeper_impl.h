@@ -7,7 +7,7 @@
 #include "keeper/keeper.h"
 #include "keeper/watchers.h"
 
-#define KEEPER_SLOTS_MAX   64
+#define KEEPER_SLOTS_MAX   1024 /* 64 of each egress address */
 #define KEEPER_MARKETS_MAX 4096
 
 struct keeper {

@@ -82,6 +82,28 @@ static struct mirror_reading reading_of(const struct read *read)
         return (struct mirror_reading){read->asked_at, keeper_impl_now(read->keeper)};
 }
 
+/* What may be late is of the time that it names, as what is pushed. */
+static struct mirror_reading reading_of_state(const struct read *read,
+                                              const struct venue_account *account)
+{
+        struct mirror_reading reading = reading_of(read);
+
+        if (account->may_be_late)
+                reading.asked_at = 0;
+        return reading;
+}
+
+static struct mirror_reading reading_of_orders(const struct read *read)
+{
+        struct mirror_reading reading = reading_of(read);
+        struct venue_budget budget;
+
+        read->keeper->o.venue->ops->budget(read->keeper->o.venue, &budget);
+        if (read->is_poll)
+                reading.asked_at -= budget.polls_late_ms;
+        return reading;
+}
+
 /* A mark that a reading tells is newer than those of the feed. */
 static void take_mark(struct keeper *keeper, const char *symbol, struct px mark)
 {
@@ -145,7 +167,7 @@ static void state_read(void *cookie, const struct err *err, struct venue_account
         struct read *read = cookie;
 
         if (!err->code && read->keeper) {
-                struct mirror_reading reading = reading_of(read);
+                struct mirror_reading reading = reading_of_state(read, account);
                 keeper_heard_state(read->keeper, &read->user, read->dex, &reading, account);
         }
         one_answered(read, err);
@@ -157,7 +179,7 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
         struct read *read = cookie;
 
         if (!err->code && read->keeper) {
-                struct mirror_reading reading = reading_of(read);
+                struct mirror_reading reading = reading_of_orders(read);
                 mirror_orders(read->keeper->mirror, &read->user, read->dex, &reading, orders, n);
         }
         one_answered(read, err);
@@ -237,9 +259,11 @@ static struct read *start(struct keeper *keeper, const struct addr *user, const 
                      ((parts & PART_POOL) != 0) + (setting_of != NULL);
         must(read->open > 0);
         if (parts & PART_STATE)
-                venue->ops->read_account(venue, user, dex, state_read, read);
+                (is_poll ? venue->ops->poll_account : venue->ops->read_account)(venue, user, dex,
+                                                                                state_read, read);
         if (parts & PART_ORDERS)
-                venue->ops->read_open_orders(venue, user, dex, orders_read, read);
+                (is_poll ? venue->ops->poll_open_orders
+                         : venue->ops->read_open_orders)(venue, user, dex, orders_read, read);
         if (parts & PART_POOL)
                 venue->ops->read_mode(venue, user, mode_read, read);
         if (setting_of) {
@@ -304,37 +328,58 @@ void keeper_read_order(struct keeper *keeper, const struct addr *user, const cha
 
 /* --- polls --- */
 
-static unsigned weight_of(unsigned parts)
+static unsigned weight_of(unsigned parts, bool is_free)
 {
-        return (parts & PART_STATE ? WEIGHT_STATE : 0U) +
-               (parts & PART_ORDERS ? WEIGHT_ORDERS : 0U) + (parts & PART_POOL ? WEIGHT_MODE : 0U);
+        unsigned mode = parts & PART_POOL ? WEIGHT_MODE : 0U;
+
+        if (is_free)
+                return mode;
+        return mode + (parts & PART_STATE ? WEIGHT_STATE : 0U) +
+               (parts & PART_ORDERS ? WEIGHT_ORDERS : 0U);
 }
 
-/* The keeper's own share of the minute, and never the last that callers could use. */
-static bool has_weight(struct keeper *keeper, int64_t now)
+/* The keeper's own share of each address's minute, and never the last that callers could use. */
+static bool has_weight(struct keeper *keeper, const struct venue_budget *budget, int64_t now)
 {
-        struct venue_budget budget;
-
         if (now / MINUTE_MS != keeper->minute) {
                 keeper->minute = now / MINUTE_MS;
                 keeper->polled = 0;
         }
-        keeper->o.venue->ops->budget(keeper->o.venue, &budget);
-        return keeper->polled < keeper->o.poll_weight &&
-               budget.weight_left > budget.order_reserve + budget.weight_per_minute / 8;
+        return keeper->polled < keeper->o.poll_weight * budget->n_addresses &&
+               budget->weight_left > budget->order_reserve + budget->weight_per_minute / 8;
+}
+
+/* False: no more polls now. */
+static bool poll_next(struct keeper *keeper, const struct venue_budget *budget, int64_t now)
+{
+        bool is_free = budget->free_polls > 0, may_spend = has_weight(keeper, budget, now);
+        struct mirror_need need;
+
+        if ((!is_free && !may_spend) || !mirror_next_need(keeper->mirror, now, &need))
+                return false;
+        if (!may_spend)
+                need.parts &= ~(unsigned)PART_POOL;
+        keeper->polled += weight_of(need.parts, is_free);
+        if (need.parts)
+                (void)start(keeper, &need.user, need.dex, need.parts, NULL, true);
+        return true;
+}
+
+static unsigned at_least(unsigned v, unsigned least)
+{
+        return v > least ? v : least;
 }
 
 void keeper_reads_tick(struct keeper *keeper, int64_t now)
 {
-        struct mirror_need need;
+        struct venue_budget budget;
+        unsigned n, at_once;
 
-        for (int i = 0; i < POLLS_A_TICK && keeper->n_reads < keeper->o.polls_at_once; i++) {
-                if (!has_weight(keeper, now) || !mirror_next_need(keeper->mirror, now, &need))
-                        return;
-                keeper->polled += weight_of(need.parts);
-                if (need.parts)
-                        (void)start(keeper, &need.user, need.dex, need.parts, NULL, true);
-        }
+        keeper->o.venue->ops->budget(keeper->o.venue, &budget);
+        n = at_least(POLLS_A_TICK, budget.free_polls);
+        at_once = at_least(keeper->o.polls_at_once, budget.free_polls);
+        while (n-- > 0 && keeper->n_reads < at_once && poll_next(keeper, &budget, now))
+                keeper->o.venue->ops->budget(keeper->o.venue, &budget);
 }
 
 void keeper_reads_close(struct keeper *keeper)

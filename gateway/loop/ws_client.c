@@ -133,6 +133,7 @@ static void connect_now(struct ws_client *c)
                 .port = c->url.port,
                 .path = c->url.path,
                 .host = c->url.authority,
+                .iface = c->options.bind_address,
                 .ssl_connection = c->url.is_tls ? LCCSCF_USE_SSL : 0,
                 .local_protocol_name = "ws-client",
                 .pwsi = &c->wsi,
@@ -393,6 +394,7 @@ static void take_options(struct ws_client *c, const struct ws_client_options *op
         o->url = NULL; /* parsed */
         o->ping_text = options->ping_text ? xstrdup(options->ping_text) : NULL;
         o->ca_file = options->ca_file ? xstrdup(options->ca_file) : NULL;
+        o->bind_address = options->bind_address ? xstrdup(options->bind_address) : NULL;
         o->ping_ms = or_default(o->ping_ms, PING_MS);
         o->idle_ms = or_default(o->idle_ms, IDLE_MS);
         o->connect_ms = or_default(o->connect_ms, CONNECT_MS);
@@ -451,6 +453,7 @@ void ws_client_free(struct ws_client *c)
         buf_fini(&c->message);
         free((char *)(uintptr_t)c->options.ping_text);
         free((char *)(uintptr_t)c->options.ca_file);
+        free((char *)(uintptr_t)c->options.bind_address);
         free(c);
 }
 

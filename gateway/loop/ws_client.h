@@ -25,6 +25,7 @@ struct ws_client_options {
         int64_t connect_ms;                     /* 10,000: name, connection, handshake in all */
         int64_t backoff_min_ms, backoff_max_ms; /* 500 and 30,000: doubled with every failure */
         const char *ca_file;                    /* trust anchors instead of the system's, or NULL */
+        const char *bind_address;               /* egress address to connect from, or NULL */
         /* Asked before each attempt; false: asked again after backoff_min_ms. NULL: always. For who has
          * to count attempts over several clients. Must not call the client. */
         bool (*may_connect)(void *cookie);

@@ -1,6 +1,7 @@
 pg_unit(config LINK pg_brand)
 target_compile_definitions(test_config PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 pg_unit(config_problems LINK pg_brand)
+pg_unit(config_bands LINK pg_brand)
 pg_unit(logo LINK pg_brand)
 pg_unit(metrics LINK pg_ops)
 pg_fuzz(config LINK pg_brand)

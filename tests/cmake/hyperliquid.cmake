@@ -6,11 +6,11 @@ foreach(name hl_action hl_request hl_num hl_err hl_meta hl_dexes hl_parse hl_par
     hl_sub_account)
   pg_unit(${name} LINK pg_hyperliquid)
 endforeach()
-foreach(name hl_venue hl_poll hl_submit hl_reads hl_history)
+foreach(name hl_venue hl_poll hl_submit hl_reads hl_history hl_egress hl_polls)
   pg_unit(${name} LINK pg_venue Threads::Threads SOURCES
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/hl_server.c ${CMAKE_CURRENT_SOURCE_DIR}/unit/hl_fixture.c)
 endforeach()
-foreach(name hl_feed hl_feed_frames hl_feed_limits)
+foreach(name hl_feed hl_feed_frames hl_feed_limits hl_lanes)
   pg_unit(${name} LINK pg_venue pg_edge)
 endforeach()
 pg_fuzz(hl_raw LINK pg_hyperliquid)

@@ -260,6 +260,33 @@ describe('a post', () => {
   })
 })
 
+test('webhooks change with the configuration: what comes after goes to the new one', async () => {
+  const late = await receiver()
+  try {
+    await open()
+    await gateway.price('BTC', '84000')
+    await until('the old one was told', () => hooks.main.of(who, 'liquidationDistance').length >= 1, LATER)
+    const file = join(brands[0], 'brand.yaml')
+    const before = readFileSync(file, 'utf8')
+    const tagline = async () => (await gateway.call('GET', '/v1/brand', { host: gateway.host('harbor') })).json.tagline
+    const was = await tagline()
+    const reload = async (text, expected) => {
+      writeFileSync(file, text)
+      gateway.program.signal('SIGHUP')
+      await until('the configuration is taken', async () => (await tagline()) === expected)
+    }
+    await reload(before.replace(hooks.main.url, late.url).replace(was, 'Told elsewhere.'), 'Told elsewhere.')
+    await gateway.price('BTC', '74500')
+    await until('the new one is told', () => late.of(who, 'liquidationDistance').length === 1, LATER)
+    const [post] = late.of(who, 'liquidationDistance')
+    assert.equal(post.json.detail.band, '0.1')
+    assert.equal(hooks.main.of(who, 'liquidationDistance').length, 1)
+    await reload(before, was)
+  } finally {
+    late.close()
+  }
+})
+
 test('the list has pages and kinds', async () => {
   await openWithStop({ ...long, stopLoss: { triggerPrice: '70000' } })
   await gateway.price('BTC', '74500')

@@ -279,6 +279,8 @@ static inline void open_feed(struct rig *rig)
         char url[64];
         struct feed_options options = {
                 .url = url,
+                .n_egress = rig->n_egress,
+                .egress = rig->egress,
                 .limits = rig->limits,
                 .venue = &rig->venue.venue,
                 .event = on_event,

@@ -45,9 +45,12 @@ struct rig {
         size_t n_markets;
         struct feed *feed;
         struct feed_limits limits;
+        unsigned n_egress;
+        const char (*egress)[VENUE_ADDRESS_MAX];
         /* the server's side */
         struct handle peer[PEERS_MAX];
         bool is_open[PEERS_MAX];
+        char address[PEERS_MAX][46];
         unsigned n_peers, n_open, max_open;
         struct said *said;
         size_t n_said;
@@ -89,8 +92,8 @@ static inline void server_opened(void *cookie, struct handle peer, const char *a
 {
         struct rig *rig = cookie;
 
-        (void)address;
         assert_true(rig->n_peers < PEERS_MAX);
+        (void)text_copy(rig->address[rig->n_peers], sizeof(rig->address[0]), address);
         rig->peer[rig->n_peers] = peer;
         rig->is_open[rig->n_peers++] = true;
         if (++rig->n_open > rig->max_open)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -148,6 +149,59 @@ static bool serve_info(int fd, const char *body)
         return answer(fd, HTTP_422, "");
 }
 
+/* ---- The node ---- */
+
+static const char state[] =
+        "{\"marginSummary\":{\"accountValue\":\"8.0\",\"totalNtlPos\":\"0.0\",\"totalRawUsd\":"
+        "\"8.0\",\"totalMarginUsed\":\"0.0\"},\"crossMarginSummary\":{\"accountValue\":\"8.0\","
+        "\"totalNtlPos\":\"0.0\",\"totalRawUsd\":\"8.0\",\"totalMarginUsed\":\"0.0\"},"
+        "\"crossMaintenanceMarginUsed\":\"0.0\",\"withdrawable\":\"8.0\",\"time\":3,"
+        "\"assetPositions\":[]}";
+
+static bool answer_status(int fd)
+{
+        char text[64];
+        struct timespec at;
+
+        hl_server.n_status++;
+        (void)clock_gettime(CLOCK_REALTIME, &at);
+        (void)snprintf(text, sizeof text, "{\"time\":%lld,\"specialStatuses\":null}",
+                       (long long)at.tv_sec * 1000 + at.tv_nsec / 1000000 - hl_server.node_lag_ms);
+        return answer(fd, hl_server.status_mode, text);
+}
+
+/* A pair for each address of the request, in the wrong order. */
+static bool answer_batch(int fd, const char *body)
+{
+        static char text[65536];
+        size_t len = 0;
+        const char *at = body + strlen(body);
+
+        hl_server.n_batch++;
+        if (hl_server.batch_answer)
+                return answer(fd, hl_server.node_mode, hl_server.batch_answer);
+        len += (size_t)snprintf(text, sizeof text, "{\"successful_states\":[");
+        while (at-- > body)
+                if (strncmp(at, "\"0x", 3) == 0)
+                        len += (size_t)snprintf(text + len, sizeof text - len, "%s[%.44s,%s]",
+                                                text[len - 1] == '[' ? "" : ",", at, state);
+        (void)snprintf(text + len, sizeof text - len, "],\"failed_wallets\":[]}");
+        return answer(fd, hl_server.node_mode, text);
+}
+
+static bool serve_node(int fd, const char *body)
+{
+        if (strstr(body, "\"exchangeStatus\""))
+                return answer_status(fd);
+        hl_server.n_node++;
+        (void)snprintf(hl_server.node_body, sizeof hl_server.node_body, "%s", body);
+        if (strstr(body, "\"batchClearinghouseStates\""))
+                return answer_batch(fd, body);
+        if (strstr(body, "\"clearinghouseState\""))
+                return answer(fd, hl_server.node_mode, state);
+        return answer(fd, hl_server.node_mode, "[]");
+}
+
 /* Reads one whole request; false when the peer left first. */
 static bool read_request(int fd, char *text, size_t cap)
 {
@@ -186,6 +240,8 @@ static void serve(int fd)
                 hl_server.n_exchange++;
                 (void)snprintf(hl_server.exchange_body, sizeof hl_server.exchange_body, "%s", body);
                 keep = answer(fd, hl_server.exchange_mode, hl_server.exchange_answer);
+        } else if (strncmp(text, "POST /node/info ", 16) == 0) {
+                keep = serve_node(fd, body);
         } else {
                 keep = serve_info(fd, body);
         }
@@ -289,5 +345,19 @@ void hl_server_answer_info(const char *answer)
 {
         pthread_mutex_lock(&hl_server.lock);
         hl_server.info_answer = answer;
+        pthread_mutex_unlock(&hl_server.lock);
+}
+
+void hl_server_answer_batch(const char *text)
+{
+        pthread_mutex_lock(&hl_server.lock);
+        hl_server.batch_answer = text;
+        pthread_mutex_unlock(&hl_server.lock);
+}
+
+void hl_server_set_lag(int64_t ms)
+{
+        pthread_mutex_lock(&hl_server.lock);
+        hl_server.node_lag_ms = ms;
         pthread_mutex_unlock(&hl_server.lock);
 }

@@ -27,7 +27,13 @@ struct hl_server {
         unsigned n_dexes, n_tokens, n_dex_meta;
         char info_body[1024];    /* the latest of other reads */
         const char *info_answer; /* to other reads; NULL: what they usually get */
-        int held[HELD_MAX];      /* connections never answered */
+        /* What comes to /node/info. */
+        enum server_mode node_mode, status_mode;
+        int64_t node_lag_ms;
+        const char *batch_answer; /* to batchClearinghouseStates; NULL: a pair for each user */
+        char node_body[8192];     /* the latest but status */
+        unsigned n_status, n_node, n_batch;
+        int held[HELD_MAX]; /* connections never answered */
         unsigned n_held;
 };
 extern struct hl_server hl_server;
@@ -37,7 +43,9 @@ void hl_server_stop(void);
 void hl_server_set(enum server_mode *which, enum server_mode mode);
 void hl_server_answer_exchange(const char *answer); /* borrowed */
 void hl_server_answer_dexes(const char *answer);    /* borrowed */
-void hl_server_answer_info(const char *answer);     /* borrowed */
+void hl_server_answer_batch(const char *answer);    /* borrowed */
+void hl_server_set_lag(int64_t ms);
+void hl_server_answer_info(const char *answer); /* borrowed */
 /* What the dex xyz's markets are: its universe's entries, as many contexts, its collateral. */
 void hl_server_answer_dex(const char *markets, unsigned n, unsigned collateral);
 unsigned hl_server_count(const unsigned *which);

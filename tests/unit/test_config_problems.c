@@ -171,7 +171,16 @@ static const struct mistake config_table[] = {
         {"venue: {dexes: [a1, a2, a3, a4, a5, a6, a7, a8, a9]}\n", 4, "venue.dexes"},
         {"venue: {orderReserve: 1201}\n", 4, "at most venue.weightPerMinute"},
         {"venue: {caFile: missing.pem}\n", 4, "venue.caFile: expected a readable file"},
-        {"venue: {egressAddress: eth0}\n", 4, "numeric IPv4"},
+        {"venue: {egress: [eth0]}\n", 4, "venue.egress[0]: expected a numeric IPv4"},
+        {"venue: {egress: \"10.0.0.1\"}\n", 4, "venue.egress"},
+        {"venue:\n  egress:\n    - 10.0.0.1\n    - 10.0.0.2\n    - 10.0.0.1\n", 8,
+         "venue.egress[2]: expected each address once, found 10.0.0.1 twice"},
+        {"venue: {node: {infoUrl: \"ws://n\"}}\n", 4, "venue.node.infoUrl: expected an http://"},
+        {"venue: {node: {wsUrl: \"http://n/ws\"}}\n", 4, "venue.node.wsUrl: expected a ws://"},
+        {"venue: {node: {wsUrl: \"ws://me@n/ws\"}}\n", 4, "venue.node.wsUrl: expected a ws://"},
+        {"venue: {node: {maxLagMs: 99}}\n", 4, "venue.node.maxLagMs"},
+        {"venue: {node: {accountsPerRead: 1001}}\n", 4, "venue.node.accountsPerRead"},
+        {"venue: {node: {accountsPerRead: 10}}\n", 4, "expected venue.node.infoUrl with it"},
         {"log: {level: loud}\n", 4, "expected error, warn, info or debug"},
         {"log: &a {level: info}\n", 4, "expected no anchor"},
         {"log: *a\n", 4, "expected no alias"},
@@ -294,6 +303,8 @@ static const struct mistake brand_table[] = {
         {"logo: big.svg\n", 4, "at most 262144 bytes"},
         {"logo: bad.svg\n", 4, "without event handlers (on...=) (bad.svg, line 2)"},
         {"tagline: \"a\\u0007\"\n", 4, "without control characters"},
+        {"alerts: {liquidationDistances: [\"0.4\", \"0.3\", \"0.2\", \"0.1\"]}\n", 4,
+         "alerts.liquidationDistances: expected at most 3 entries"},
 };
 
 static void brand_mistakes(void **state)
