@@ -6,6 +6,7 @@
 #include "api/admit.h"
 #include "api/handlers.h"
 #include "api/identity.h"
+#include "api/markets.h"
 #include "api/order_fields.h"
 #include "api/policy.h"
 #include "api/prepare.h"
@@ -289,8 +290,7 @@ static void check_item(struct batch *b, struct batch_item *item)
         struct market unpriced;
 
         if (!m || !brand_offers(brand, m->symbol)) {
-                (void)err_field(&item->err, E_MARKET_NOT_OFFERED, "symbol", "is not offered by %s",
-                                brand->name);
+                (void)markets_refuse(b->venue, brand, symbol, &item->err);
                 return;
         }
         policy_resolve(&policy, brand, m, &b->account);

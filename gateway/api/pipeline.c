@@ -6,6 +6,7 @@
 #include "api/accounts.h"
 #include "api/admit.h"
 #include "api/identity.h"
+#include "api/markets.h"
 #include "api/policy.h"
 #include "api/prepare.h"
 #include "api/route.h"
@@ -199,8 +200,7 @@ static void stage_policy(struct run *run)
                 return;
         }
         if (!m || (!leaving && !brand_offers(b, m->symbol))) {
-                (void)err_field(&run->err, E_MARKET_NOT_OFFERED, "symbol", "is not offered by %s",
-                                b->name);
+                (void)markets_refuse(run->venue, b, run->q.symbol, &run->err);
                 pipeline_fail(run);
                 return;
         }

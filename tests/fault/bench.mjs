@@ -1,7 +1,7 @@
 // The programs of a run: a venue that lives throughout, a gateway that is ended and started again, clients.
 import assert from 'node:assert/strict'
 import { execFileSync, fork, spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, openSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, openSync, readFileSync, statSync, statfsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -151,6 +151,14 @@ export class Bench {
         return undefined
       }
     }
+  }
+
+  logEnd() {
+    return statSync(this.log).size
+  }
+
+  hasLogged(text, from) {
+    return readFileSync(this.log).subarray(from).includes(text)
   }
 
   lastLog() {

@@ -132,16 +132,17 @@ async function events(bench, dice) {
 async function diskFull(bench, dice) {
   await delay(dice.between(0, bench.options.spreadMs / 3))
   if (!bench.fillDisk()) return 0
-  const { refusals } = bench
+  const from = bench.logEnd()
+  const isHit = () => bench.hasLogged('store fails', from)
   try {
-    // Until somebody is refused for it: what was written once may be written again for a while.
-    const end = Date.now() + dice.whole(1500, 4000)
-    while (bench.refusals === refusals && Date.now() < end) await delay(20)
-    await delay(dice.between(0, 800))
+    // Until the store is hit by it: what was written once may be written over for a while.
+    const end = Date.now() + bench.options.spreadMs + 700
+    while (!isHit() && Date.now() < end) await delay(20)
+    await delay(dice.between(0, 1000))
   } finally {
     bench.freeDisk()
   }
-  return bench.refusals > refusals ? 1 : 0
+  return isHit() ? 1 : 0
 }
 
 const on = (path, more = {}) => () => ({ path, ...more })

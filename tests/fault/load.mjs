@@ -51,7 +51,10 @@ async function settle(job, results) {
 // A problem document that says what became of the request, or undefined where the same has to be asked again.
 async function judge(job, { status, json, headers, text }) {
   const code = json?.code
-  job.last = `${status} ${code} ${json?.detail ?? text.slice(0, 80)}`
+  job.last = `${status} ${code} ${json?.venueMessage ?? json?.detail ?? text.slice(0, 80)}`
+  // A plan that ended before its order was sent: whatever else is unknown, the order is not.
+  const step = json?.plan?.find((s) => s.action === 'order')
+  if (code === 'outcome_unknown' && step?.status === 'skipped') return [{ id: null, status: 'rejected', code }]
   if (code === 'outcome_unknown') {
     const id = idIn(json)
     if (id) return [await findOut(job, id)]

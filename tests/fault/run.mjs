@@ -48,8 +48,12 @@ function take(run, result) {
   tally.conflicts += result.conflicts
   for (const status of result.statuses) {
     tally.answers.set(status, (tally.answers.get(status) ?? 0) + 1)
-    if (status === '503 trading_halted') bench.refusals++
-    if (/^(500|401|403|404|400)/.test(status)) bench.trouble(`${entry.job.path}: ${result.last}`)
+    if (/^(500|401|403|404)/.test(status)) bench.trouble(`${entry.job.path}: ${result.last}`)
+  }
+  for (const code of new Set(result.orders.map((one) => one.code).filter(Boolean))) {
+    const rows = tally.refusals
+    const text = `${code}: ${result.last ?? 'in a batch'}`.replace(/[0-9][0-9.]*/g, 'N').slice(0, 200)
+    rows.set(text, (rows.get(text) ?? 0) + 1)
   }
   entry.job.marks.forEach((mark, i) => {
     const before = run.told.get(mark)
@@ -118,6 +122,7 @@ function tell(run, end) {
   const starts = bench.starts.slice(1).sort((a, b) => a - b)
   console.log(`\n${table([['fault', 'rounds', 'hits'], ...[...hits].filter(([, row]) => row.rounds).map(([name, row]) => [name, row.rounds, row.hits])])}`)
   console.log(`\n${table([['first answers', 'times'], ...[...tally.answers].sort((a, b) => b[1] - a[1])])}`)
+  console.log(`\n${table([['refusals', 'times'], ...[...tally.refusals].sort((a, b) => b[1] - a[1])])}`)
   for (const kind of ['lost', 'duplicated', 'unresolved', 'nonceRejects']) for (const text of end[kind].slice(0, SHOWN)) console.log(`${kind}: ${text}`)
   for (const [text, times] of [...bench.troubles].slice(0, SHOWN)) console.log(`trouble, ${times} times: ${text}`)
   console.log(
@@ -143,9 +148,8 @@ function choose(bench, wanted) {
 
 async function open(options) {
   const bench = new Bench({ ...options, spreadMs: options.spread, deadlineMs: options.deadline, expiresMs: options.expires })
-  bench.refusals = 0
   const dice = new Dice(options.seed)
-  const run = { options, bench, dice, traders: new Traders(bench, dice.named('traders')), pending: new Map(), told: new Map(), orders: 0, tally: { tries: 0, noAnswers: 0, conflicts: 0, answers: new Map() } }
+  const run = { options, bench, dice, traders: new Traders(bench, dice.named('traders')), pending: new Map(), told: new Map(), orders: 0, tally: { tries: 0, noAnswers: 0, conflicts: 0, answers: new Map(), refusals: new Map() } }
   try {
     await bench.openVenue()
     await bench.openGateway()

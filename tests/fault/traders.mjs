@@ -73,7 +73,7 @@ export class Traders {
     const market = dice.pick(MARKETS)
     const side = dice.pick(['buy', 'sell'])
     const size = sizeText(market.from + market.step * (this.count(`${who} ${market.symbol}`) + 0.5), market.szDecimals)
-    const order = { symbol: market.symbol, side, type: 'market', size, marginMode: person.mode, leverage: dice.chance(0.1) ? dice.whole(4, 8) : 5 }
+    const order = { symbol: market.symbol, side, type: 'market', size, marginMode: person.mode, leverage: person.mode === 'cross' && dice.chance(0.15) ? dice.whole(2, 5) : 5 }
     if (dice.chance(0.45)) {
       order.type = 'limit'
       order.timeInForce = 'gtc'
