@@ -135,6 +135,7 @@ export class Bench {
     this.isUp = false
     if (this.isEnding) return
     if (signal === 'SIGKILL') this.kills++
+    else if (this.isAsked && code === 0) this.isAsked = false
     else this.trouble(`the gateway ended: ${signal ?? code}: ${this.lastLog()}`)
     this.restarting = this.restart()
   }
@@ -159,6 +160,15 @@ export class Bench {
 
   hasLogged(text, from) {
     return readFileSync(this.log).subarray(from).includes(text)
+  }
+
+  // As an upgrade does it: what is under way ends first.
+  async restartCleanly() {
+    const { child } = this
+    this.isAsked = true
+    child.kill('SIGTERM')
+    await within('the end of the gateway', READY_MS, new Promise((done) => child.once('exit', done)))
+    await this.up()
   }
 
   lastLog() {

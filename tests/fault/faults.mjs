@@ -129,13 +129,23 @@ async function events(bench, dice) {
   return (await hits()) - before + closed
 }
 
+async function restart(bench, dice) {
+  await delay(dice.between(0, bench.options.spreadMs))
+  bench.downMs = dice.whole(0, 300)
+  await bench.restartCleanly()
+  return 1
+}
+
+// Bytes that were written once can be written over on a full disk, so it takes a while to be hit by it; after a
+// clean start there are none.
 async function diskFull(bench, dice) {
-  await delay(dice.between(0, bench.options.spreadMs / 3))
+  bench.downMs = 0
+  if (dice.chance(0.7)) await bench.restartCleanly()
+  else await delay(dice.between(0, bench.options.spreadMs / 3))
   if (!bench.fillDisk()) return 0
   const from = bench.logEnd()
   const isHit = () => bench.hasLogged('store fails', from)
   try {
-    // Until the store is hit by it: what was written once may be written over for a while.
     const end = Date.now() + bench.options.spreadMs + 700
     while (!isHit() && Date.now() < end) await delay(20)
     await delay(dice.between(0, 1000))
@@ -159,6 +169,7 @@ export const FAULTS = {
   killInJournal: { run: killAt('inJournal', { within: 20 }) },
   killRandom: { run: killRandom },
   killTwice: { run: killTwice },
+  restart: { run: restart },
   lostAnswer: { isVenues: true, run: venueDoes(['lostAnswer', 1, 6, exchange], ['rubbish', 1, 4, exchange]) },
   delayedAnswer: { isVenues: true, run: venueDoes(['delay', 1, 6, (b, d) => ({ path: 'exchange', delayMs: b.options.expiresMs + d.whole(100, 1500) })], ['delay', 1, 8, (b, d) => ({ path: 'exchange', delayMs: d.whole(50, b.options.expiresMs) })]) },
   lateEffect: { isVenues: true, run: venueDoes(['late', 1, 6, (b, d) => ({ path: 'exchange', delayMs: d.whole(50, b.options.expiresMs + 1500) })]) },

@@ -10,6 +10,7 @@ import { request } from '../e2e/harness.mjs'
 
 const FIRST_PAUSE_MS = 30
 const LONGEST_PAUSE_MS = 1500
+const READ_MS = 8000
 const MARGIN_TRIES = 8 // after which an unknown move of margin is left to the gateway
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256 })
 
@@ -23,8 +24,9 @@ const idIn = (json) => /0x[0-9a-f]{32}/.exec(json?.hint ?? '')?.[0]
 // The answer, or null where there was none: refused, reset, too late.
 async function ask(job, method, path, body, headers = {}) {
   const { host, token } = people[job.who]
+  const ms = method === 'POST' ? job.patienceMs : READ_MS
   try {
-    return await request(base, method, path, { host, token, body, headers, agent, ms: job.patienceMs })
+    return await request(base, method, path, { host, token, body, headers, agent, ms })
   } catch (error) {
     job.noAnswers++
     job.lastError = error.code ?? error.message

@@ -7,10 +7,12 @@ import { Bench, whyNot } from './bench.mjs'
 import { Dice } from './dice.mjs'
 import { Deck, FAULTS } from './faults.mjs'
 import { table } from './figures.mjs'
+import { fateOf } from './fate.mjs'
 import { Traders } from './traders.mjs'
 
 const SECOND_FAULT = 0.35 // share of rounds in which the venue fails on top
 const TWINS = 0.03 // share of jobs that two clients do at once, in any round
+const SAMPLE = 400 // orders that are looked at one by one in the end
 const SHOWN = 40 // findings that are printed
 
 export const DEFAULTS = { rounds: 20, orders: 200, seed: 1, accounts: 0, faults: '', quiet: 60, spread: 1500, deadline: 1000, expires: 3000, pending: 1.5, verbose: false }
@@ -101,6 +103,25 @@ async function quiet(run) {
   return Date.now() - from
 }
 
+// A sample of the orders that were told of, as the gateway shows them now and as the venue has them.
+async function fates(run) {
+  const { bench, traders, told } = run
+  const all = [...told].filter(([mark, one]) => one.id && !mark.includes(' margin '))
+  const step = Math.max(1, Math.ceil(all.length / SAMPLE))
+  const wrong = []
+  const people = new Map(traders.people.map((person) => [person.address, person]))
+  for (const [mark, { id, status: before }] of all.filter((_, i) => i % step === 0)) {
+    const user = mark.split(' ')[0]
+    const { host, token } = people.get(user)
+    const { order, status } = (await bench.venue.info({ type: 'orderStatus', user, oid: id })).order ?? {}
+    const { json } = await bench.gateway.call('GET', `/v1/orders/${id}`, { host, token })
+    const there = order ? `${fateOf(status, order)} ${Number(order.sz)}` : 'rejected 0'
+    const shown = `${json?.status} ${Number(json?.remainingSize ?? 0)}`
+    if (there !== shown) wrong.push(`${id}: told ${before}, shown as ${shown}, at the venue ${there} (${status})`)
+  }
+  return wrong
+}
+
 function judge(run, left) {
   const { bench, told, pending } = run
   bench.record.read()
@@ -127,7 +148,7 @@ function tell(run, end) {
   for (const [text, times] of [...bench.troubles].slice(0, SHOWN)) console.log(`trouble, ${times} times: ${text}`)
   console.log(
     `\nclients: ${run.traders.nJobs} jobs, ${tally.noAnswers} requests without an answer, ${tally.tries} tried again, ${tally.conflicts} times the first was still running` +
-      `\nvenue: ${bench.record.rows} actions, ${bench.record.resends} resends of the same bytes, ${bench.record.expired} came too late` +
+      `\nvenue: ${bench.record.rows} actions, ${bench.record.names.size} orders and legs placed, ${bench.record.resends} resends of the same bytes, ${bench.record.expired} came too late` +
       `\ngateway: ${bench.kills} kills; ready again after ${starts[starts.length >> 1] ?? 0} ms (median), ${starts.at(-1) ?? 0} ms (longest)` +
       `\nstore: ${end.store.intents} intents, ${end.store.open.length} open, ${end.store.audit.entries} entries of the audit log, ${end.store.audit.broken ? 'broken' : 'its chain whole'}` +
       `\n${end.line}`,
@@ -179,8 +200,10 @@ export async function faults(given = {}) {
     const seconds = Math.round((Date.now() - run.from) / 1000)
     const quietMs = await quiet(run)
     const left = await bench.endClients()
+    const wrong = await fates(run)
     await bench.stopGateway()
     const end = judge(run, left)
+    end.unresolved.push(...wrong)
     const sums = ['lost', 'duplicated', 'unresolved', 'nonceRejects'].map((kind) => [kind, end[kind].length])
     const line = `rounds ${options.rounds}, orders ${run.orders}, ${sums.map(([kind, n]) => `${kind} ${n}`).join(', ')}`
     Object.assign(end, { line: `seed ${options.seed}, ${seconds} s, quiet after ${quietMs} ms, ${bench.troubles.size} troubles\n${line}`, orders: run.orders, hits: run.hits, troubles: [...bench.troubles.keys()] })
