@@ -1,6 +1,6 @@
 // The programs of a run: a venue that lives throughout, a gateway that is ended and started again, clients.
 import assert from 'node:assert/strict'
-import { execFileSync, fork, spawn } from 'node:child_process'
+import { execFileSync, fork, spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, openSync, readFileSync, statSync, statfsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -246,6 +246,12 @@ export class Bench {
   // The store, read by a program that shares no code with the gateway.
   look() {
     return JSON.parse(execFileSync(join(BUILD, 'tests/store_look'), [join(this.data, 'perpgate.db')], { maxBuffer: 1 << 26 }))
+  }
+
+  // The operator's own verifier: what it says, null where it finds nothing wrong, undefined where there is none.
+  verifyAudit() {
+    const { status, stdout, stderr } = spawnSync(join(BUILD, 'perpgatectl'), ['audit', 'verify', '--store', join(this.data, 'perpgate.db')], { encoding: 'utf8' })
+    return status === 0 ? null : status === 2 ? undefined : `${stdout}${stderr}`.slice(0, 400)
   }
 
   close() {

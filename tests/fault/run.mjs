@@ -133,9 +133,11 @@ function judge(run, left) {
   for (const [mark, one] of told) if (one.status === 'unknown' && !mark.includes(' margin ')) unresolved.push(`${mark}: told unknown, ${one.id}`)
   unresolved.push(...verdict.mistold)
   for (const mark of verdict.aliens) if (!run.setup.has(mark)) bench.trouble(`nobody asked for ${mark}`)
+  const audited = bench.verifyAudit()
+  if (audited) bench.trouble(`perpgatectl audit verify: ${audited}`)
   if (store.audit.broken) bench.trouble(`the audit chain breaks at ${JSON.stringify(store.audit.broken)}`)
   if (bench.record.gaps) bench.trouble(`the journal has ${bench.record.gaps} gaps`)
-  return { ...verdict, unresolved, nonceRejects: bench.record.nonceRejects, store }
+  return { ...verdict, unresolved, nonceRejects: bench.record.nonceRejects, store, audited }
 }
 
 function tell(run, end) {
@@ -150,7 +152,7 @@ function tell(run, end) {
     `\nclients: ${run.traders.nJobs} jobs, ${tally.noAnswers} requests without an answer, ${tally.tries} tried again, ${tally.conflicts} times the first was still running` +
       `\nvenue: ${bench.record.rows} actions, ${bench.record.names.size} orders and legs placed, ${bench.record.resends} resends of the same bytes, ${bench.record.expired} came too late` +
       `\ngateway: ${bench.kills} kills; ready again after ${starts[starts.length >> 1] ?? 0} ms (median), ${starts.at(-1) ?? 0} ms (longest)` +
-      `\nstore: ${end.store.intents} intents, ${end.store.open.length} open, ${end.store.audit.entries} entries of the audit log, ${end.store.audit.broken ? 'broken' : 'its chain whole'}` +
+      `\nstore: ${end.store.intents} intents, ${end.store.open.length} open, ${end.store.audit.entries} entries of the audit log, ${end.store.audit.broken ? 'broken' : 'its chain whole'}${end.audited === null ? ', as perpgatectl finds' : ''}` +
       `\n${end.line}`,
   )
 }
