@@ -62,7 +62,8 @@ async function judge(job, { status, json, headers, text }) {
     if (id) return [await findOut(job, id)]
     return job.isMargin && ++job.unknowns > MARGIN_TRIES ? [{ status: 'unknown' }] : undefined
   }
-  if (status === 409 && code === 'idempotency_conflict') {
+  // Until the first request with this key has an answer, its order can be asked for.
+  if (status === 409 && (code === 'in_progress' || /no answer yet/.test(json.detail))) {
     job.conflicts++
     const id = idIn(json)
     return id && job.n === 1 && job.conflicts > 3 && !job.isMargin ? [await findOut(job, id)] : undefined
