@@ -51,6 +51,7 @@ export class Bench {
     this.folder = temporaryFolder()
     this.troubles = new Map()
     this.kills = 0
+    this.silences = [] // requests that nobody answered for long, over an open connection
     this.starts = []
     this.isEnding = false
     this.clients = []
@@ -213,7 +214,11 @@ export class Bench {
     for (let i = 0; i < CLIENTS; i++) {
       const client = fork(join(here, 'load.mjs'))
       this.mind(client, 'a client')
-      client.on('message', (message) => (message.left ? client.emit('left', message.left) : onResult(message, i)))
+      client.on('message', (message) => {
+        if (message.left) client.emit('left', message.left)
+        else if (message.silent) this.silences.push(message)
+        else onResult(message, i)
+      })
       client.send({ open: { base: this.gateway.http, people } })
       this.clients.push(client)
     }
@@ -264,6 +269,7 @@ export class Bench {
     this.gateway?.agent.destroy()
     this.shim?.close()
     this.record?.close()
+    if (this.options.keep) cpSync(this.folder, this.options.keep, { recursive: true })
     if (this.disk) execFileSync('umount', ['-l', this.disk])
   }
 }

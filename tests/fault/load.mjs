@@ -25,11 +25,14 @@ const idIn = (json) => /0x[0-9a-f]{32}/.exec(json?.hint ?? '')?.[0]
 async function ask(job, method, path, body, headers = {}) {
   const { host, token } = people[job.who]
   const ms = method === 'POST' ? job.patienceMs : READ_MS
+  const from = Date.now()
   try {
     return await request(base, method, path, { host, token, body, headers, agent, ms })
   } catch (error) {
     job.noAnswers++
     job.lastError = error.code ?? error.message
+    // A connection that stayed open for so long with nothing said.
+    if (Date.now() - from >= READ_MS) process.send({ silent: `${method} ${path.replace(/0x[0-9a-f]+/, 'ID')}`, key: job.key, at: from })
     return null
   }
 }
@@ -45,9 +48,16 @@ async function findOut(job, id) {
   return { id, status: 'unknown' }
 }
 
+// Each result where its order stood in the request.
+function placed(job, results, orders) {
+  const at = Array.from({ length: job.n }, () => ({ id: null, status: 'untold' }))
+  orders.forEach((one, i) => (at[results[i].index ?? i] = one))
+  return at
+}
+
 async function settle(job, results) {
   const orders = results.map(({ id, status, filledSize, error }) => ({ id, status, filledSize, code: error?.code }))
-  return Promise.all(orders.map((one) => (one.status === 'unknown' && one.id ? findOut(job, one.id) : one)))
+  return Promise.all(placed(job, results, orders).map((one) => (one.status === 'unknown' && one.id ? findOut(job, one.id) : one)))
 }
 
 // A problem document that says what became of the request, or undefined where the same has to be asked again.

@@ -94,7 +94,7 @@ export class Record {
       if (this.sizes.has(name) && size > this.sizes.get(name) * 1.000001) found.duplicated.push(`${name}: filled ${size} of ${this.sizes.get(name)}`)
     for (const [mark, one] of told) {
       const times = this.placed.get(mark) ?? 0
-      if (THERE.has(one.status) && !times) found.lost.push(`${mark}: told ${one.status} ${one.id}, never placed`)
+      if (THERE.has(one.status) && !times) found.lost.push(`${mark}: told ${one.status} ${one.id}${one.last ? ` (${one.last})` : ''}, never placed`)
       else if (one.status === 'filled' && one.filledSize && Math.abs((this.filled.get(one.id) ?? 0) - Number(one.filledSize)) > 1e-9)
         found.lost.push(`${mark}: told filled ${one.filledSize}, ${this.filled.get(one.id) ?? 0} at the venue, ${one.id}`)
       else if (one.status === 'rejected' && times) found.mistold.push(`${mark}: told rejected ${one.code ?? ''}${one.last ? `: ${one.last}` : ''}, placed ${times} times, ${one.id}`)

@@ -59,7 +59,7 @@ function take(run, result) {
   }
   entry.job.marks.forEach((mark, i) => {
     const before = run.told.get(mark)
-    const now = { ...result.orders[i], last: result.last }
+    const now = { ...result.orders[i], last: result.last, job: entry.job.id }
     if (before.status !== 'pending' && before.id && now.id && before.id !== now.id) bench.trouble(`two clients of one key were told two ids: ${before.id} and ${now.id}`)
     if (before.status === 'pending' || before.status === 'rejected' || before.status === 'unknown') run.told.set(mark, now)
   })
@@ -130,6 +130,7 @@ function judge(run, left) {
   const why = new Map(left.map((one) => [one.id, one]))
   const unresolved = [...pending.values()].map(({ job }) => `${job.path} of job ${job.id}: ${JSON.stringify(why.get(job.id) ?? {})}`)
   for (const one of store.open) unresolved.push(`intent ${JSON.stringify(one)}`)
+  for (const [mark, one] of told) if (one.status === 'untold') bench.trouble(`the answer of a batch leaves ${mark} out`)
   for (const [mark, one] of told) if (one.status === 'unknown' && !mark.includes(' margin ')) unresolved.push(`${mark}: told unknown, ${one.id}`)
   unresolved.push(...verdict.mistold)
   for (const mark of verdict.aliens) if (!run.setup.has(mark)) bench.trouble(`nobody asked for ${mark}`)
@@ -148,8 +149,9 @@ function tell(run, end) {
   console.log(`\n${table([['refusals', 'times'], ...[...tally.refusals].sort((a, b) => b[1] - a[1])])}`)
   for (const kind of ['lost', 'duplicated', 'unresolved', 'nonceRejects']) for (const text of end[kind].slice(0, SHOWN)) console.log(`${kind}: ${text}`)
   for (const [text, times] of [...bench.troubles].slice(0, SHOWN)) console.log(`trouble, ${times} times: ${text}`)
+  for (const one of bench.silences.slice(0, SHOWN)) console.log(`silent: ${JSON.stringify(one)}`)
   console.log(
-    `\nclients: ${run.traders.nJobs} jobs, ${tally.noAnswers} requests without an answer, ${tally.tries} tried again, ${tally.conflicts} times the first was still running` +
+    `\nclients: ${run.traders.nJobs} jobs, ${tally.noAnswers} requests without an answer (${bench.silences.length} for 8 seconds), ${tally.tries} tried again, ${tally.conflicts} times the first was still running` +
       `\nvenue: ${bench.record.rows} actions, ${bench.record.names.size} orders and legs placed, ${bench.record.resends} resends of the same bytes, ${bench.record.expired} came too late` +
       `\ngateway: ${bench.kills} kills; ready again after ${starts[starts.length >> 1] ?? 0} ms (median), ${starts.at(-1) ?? 0} ms (longest)` +
       `\nstore: ${end.store.intents} intents, ${end.store.open.length} open, ${end.store.audit.entries} entries of the audit log, ${end.store.audit.broken ? 'broken' : 'its chain whole'}${end.audited === null ? ', as perpgatectl finds' : ''}` +
@@ -219,11 +221,12 @@ export async function faults(given = {}) {
 
 async function main() {
   const numbers = ['rounds', 'seed', 'accounts', 'quiet', 'spread', 'deadline', 'expires', 'pending', 'orders-per-round']
-  const { values } = parseArgs({ options: Object.fromEntries([...numbers, 'faults'].map((name) => [name, { type: 'string' }])) })
+  const { values } = parseArgs({ options: Object.fromEntries([...numbers, 'faults', 'keep'].map((name) => [name, { type: 'string' }])) })
   const given = {}
   for (const [name, text] of Object.entries(values)) {
-    given[name === 'orders-per-round' ? 'orders' : name] = name === 'faults' ? text : Number(text)
-    if (name !== 'faults' && !(Number(text) >= 0)) throw new Error(`--${name} takes a number`)
+    const isNumber = numbers.includes(name)
+    given[name === 'orders-per-round' ? 'orders' : name] = isNumber ? Number(text) : text
+    if (isNumber && !(Number(text) >= 0)) throw new Error(`--${name} takes a number`)
   }
   given.seed ??= Date.now() % 1000000
   const reason = whyNot()
