@@ -115,8 +115,8 @@ void hl_submit_approval_letter(struct venue *venue, struct buf *out,
 
 static void post(struct submission *s, const void *letter, size_t len)
 {
-        hl_rest_post(s->v->rest, HL_REST_EXCHANGE, letter, len, s->n_items,
-                     s->v->order_deadline_ms, on_answer, s);
+        hl_rest_post(s->v->rest, HL_REST_EXCHANGE, letter, len, s->n_items, s->v->order_deadline_ms,
+                     on_answer, s);
 }
 
 void hl_submit_again(struct venue *venue, const void *letter, size_t len,

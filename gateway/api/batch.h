@@ -72,7 +72,7 @@ struct batch_act {
         bool is_put_back;            /* leverage as it was before */
         struct qty held_size;        /* margin: the position before it is moved */
         struct usd held_cash;
-        unsigned n_items;            /* orders, margin: whose, in order */
+        unsigned n_items; /* orders, margin: whose, in order */
         struct batch_item *item[BATCH_MAX];
         unsigned next_lookup;
 };

@@ -142,9 +142,9 @@ static void nonces_ready(void *cookie, enum errc rc)
         if (!rc)
                 rc = nonce_ledger_take(api->o.nonces, &way->record.agent, 1, &nonce);
         if (!rc)
-                rc = api->o.venue->ops->compile(
-                        api->o.venue, &way->compiled, &way->what.action,
-                        is_sub_account(way) ? &way->what.account : NULL, nonce, expires, &way->err);
+                rc = api->o.venue->ops->compile(api->o.venue, &way->compiled, &way->what.action,
+                                                is_sub_account(way) ? &way->what.account : NULL,
+                                                nonce, expires, &way->err);
         if (!rc)
                 rc = sign(way, &letters);
         if (rc) {

@@ -221,8 +221,8 @@ static void intent_read(void *cookie, enum errc rc, const struct store_intent *i
         struct rec_case *c = cookie;
         struct recovery *r = c->recovery;
 
-        if (rc == E_NOT_FOUND || (!rc && (intent->state == INTENT_DONE ||
-                                          intent->state == INTENT_REJECTED))) {
+        if (rc == E_NOT_FOUND ||
+            (!rc && (intent->state == INTENT_DONE || intent->state == INTENT_REJECTED))) {
                 r->n_acting--;
                 drop(c);
                 pump(r);
@@ -422,8 +422,7 @@ void recovery_metrics(const struct recovery *r, struct buf *out)
         int64_t age = 0;
 
         if (!list_empty(&r->all))
-                age = state_now(r->api) -
-                      list_entry(r->all.next, struct rec_case, all)->created_at;
+                age = state_now(r->api) - list_entry(r->all.next, struct rec_case, all)->created_at;
         count_line(out, "perpgate_recovery_open", "gauge", "Intents whose end is being found out.",
                    map_size(r->cases));
         count_line(out, "perpgate_recovery_oldest_ms", "gauge", "Age of the one that came first.",

@@ -11,8 +11,9 @@
 #include "api/recovery_impl.h"
 #include "base/mem.h"
 
-static const char *const problem_members[] = {"type", "title",        "code",   "retryable", "detail",
-                                              "hint", "venueMessage", "fields", "requestId"};
+static const char *const problem_members[] = {"type",         "title",  "code",
+                                              "retryable",    "detail", "hint",
+                                              "venueMessage", "fields", "requestId"};
 
 static void put_text(json_t *object, const char *name, const char *value)
 {
@@ -74,7 +75,8 @@ static void show_step(json_t *step, const struct rec_case *c, unsigned i)
                 if (s->has_letter && s->letter.is_pending && c->moved.v)
                         put_text(step, "amount", num_print_usd(text, c->moved));
         } else if (!was || (strcmp(was, "skipped") != 0 && strcmp(was, "failed") != 0)) {
-                put_text(step, "status", s->has_letter && s->letter.is_pending ? "skipped" : "failed");
+                put_text(step, "status",
+                         s->has_letter && s->letter.is_pending ? "skipped" : "failed");
         }
 }
 

@@ -72,7 +72,8 @@ static enum recover_word cancels_say(struct rec_case *c, struct rec_step *s)
         }
         if (!is_filled)
                 return RECOVER_SAYS_DONE;
-        (void)err_set(&s->refusal, E_NOT_FOUND, "The order was filled before it could be cancelled.");
+        (void)err_set(&s->refusal, E_NOT_FOUND,
+                      "The order was filled before it could be cancelled.");
         return RECOVER_SAYS_REFUSED;
 }
 

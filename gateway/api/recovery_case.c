@@ -8,7 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define NO_EXPIRY_MS 60000 /* what carries no expiry of its own has arrived by then, or never will */
+#define NO_EXPIRY_MS                                                                               \
+        60000 /* what carries no expiry of its own has arrived by then, or never will */
 
 bool rec_case_is_batch(const struct rec_case *c)
 {
@@ -85,7 +86,8 @@ static void read_letters(struct rec_case *c)
         struct letter letter;
         enum errc rc;
 
-        for (rc = letter_read(&letter, &bytes, &len); !rc; rc = letter_read(&letter, &bytes, &len)) {
+        for (rc = letter_read(&letter, &bytes, &len); !rc;
+             rc = letter_read(&letter, &bytes, &len)) {
                 if (letter.step >= c->plan.n)
                         break;
                 c->step[letter.step].letter = letter;

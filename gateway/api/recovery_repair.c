@@ -114,8 +114,7 @@ static void account_read(void *cookie, const struct err *err, struct venue_accou
         if (size != rec_step_now(c)->letter.held_size.v)
                 end(c, RECOVER_SAYS_REFUSED, "It stays: the position has changed since.");
         else
-                venue->ops->read_open_orders(venue, &c->key.account, c->market.dex, orders_read,
-                                             c);
+                venue->ops->read_open_orders(venue, &c->key.account, c->market.dex, orders_read, c);
 }
 
 static void setting_read(void *cookie, const struct err *err, const struct venue_setting *setting)

@@ -28,7 +28,8 @@ static enum recover_word word_of(const struct rec_case *c, const struct rec_step
                                  const struct venue_outcome *outcome)
 {
         switch (outcome->result) {
-        case VENUE_DONE: return is_refused(c, s, outcome) ? RECOVER_SAYS_REFUSED : RECOVER_SAYS_DONE;
+        case VENUE_DONE:
+                return is_refused(c, s, outcome) ? RECOVER_SAYS_REFUSED : RECOVER_SAYS_DONE;
         case VENUE_REFUSED:
                 if (outcome->err.code == E_RATE_LIMITED || outcome->err.code == E_VENUE_UNAVAILABLE)
                         return RECOVER_SAYS_NOTHING;
@@ -60,8 +61,7 @@ static void submit(struct rec_case *c)
         struct venue *venue = c->api->o.venue;
 
         /* It may have waited in the line past the time when it would arrive. */
-        if (c->api->draining ||
-            rec_now(c) + RECOVER_ROOM_MS > c->steps[c->now.step].expires_at) {
+        if (c->api->draining || rec_now(c) + RECOVER_ROOM_MS > c->steps[c->now.step].expires_at) {
                 rec_heard(c, RECOVER_SAYS_NOTHING);
                 return;
         }

@@ -46,8 +46,8 @@ enum errc run_letters_add(struct run *run, unsigned i, struct err *err)
 
         if (!run->is_given)
                 rc = signer_sign(&run->given[i], run->api, run->call->brand->id,
-                                 &run->call->session.address, &run->account,
-                                 &run->compiled.digest, err);
+                                 &run->call->session.address, &run->account, &run->compiled.digest,
+                                 err);
         if (rc)
                 return rc;
         letter_of_action(&letter, name, &run->plan.step[i].action);

@@ -43,7 +43,7 @@ struct job {
         struct sweep *sweep;
         int64_t began_at; /* monotonic */
         struct job_key key;
-        struct addr wallet; /* whose agent signs: the account itself, or its master */
+        struct addr wallet;              /* whose agent signs: the account itself, or its master */
         struct venue_open_order *orders; /* owned */
         struct store_order *known;       /* owned: what the journal says of each */
         size_t n_orders;

@@ -28,10 +28,10 @@ static void name_orders(struct letter *out, struct venue_cancel *name,
         for (unsigned i = 0; i < action->u.order.n; i++) {
                 const struct venue_order *o = &action->u.order.order[i];
 
-                name[i] = (struct venue_cancel){
-                        .asset = action->u.order.own_assets ? o->asset : action->asset,
-                        .by_cloid = true,
-                        .cloid = o->cloid};
+                name[i] = (struct venue_cancel){.asset = action->u.order.own_assets ? o->asset
+                                                                                    : action->asset,
+                                                .by_cloid = true,
+                                                .cloid = o->cloid};
         }
 }
 
@@ -87,11 +87,11 @@ void letter_put(struct buf *out, const struct letter *l)
         buf_put_be32(out, (uint32_t)rest);
         buf_put_u8(out, (uint8_t)l->step);
         buf_put_u8(out, l->is_approval ? (uint8_t)l->approval : (uint8_t)l->kind);
-        buf_put_u8(out, (uint8_t)((l->is_approval ? FLAG_APPROVAL : 0) |
-                                  (l->is_put_back ? FLAG_PUT_BACK : 0) |
-                                  (l->has_before ? FLAG_BEFORE : 0) |
-                                  (l->is_pending ? FLAG_PENDING : 0) |
-                                  (l->is_deposit ? FLAG_DEPOSIT : 0)));
+        buf_put_u8(
+                out,
+                (uint8_t)((l->is_approval ? FLAG_APPROVAL : 0) |
+                          (l->is_put_back ? FLAG_PUT_BACK : 0) | (l->has_before ? FLAG_BEFORE : 0) |
+                          (l->is_pending ? FLAG_PENDING : 0) | (l->is_deposit ? FLAG_DEPOSIT : 0)));
         buf_put_u8(out, (uint8_t)l->n_items);
         buf_put_u8(out, (uint8_t)l->n_names);
         buf_put_u8(out, (uint8_t)l->mode);
@@ -138,9 +138,8 @@ static enum errc read_words(struct letter *l, const uint8_t **p)
         mode = get(p, 1);
         mode_before = get(p, 1);
         l->is_approval = flags & FLAG_APPROVAL;
-        if (flags > FLAGS_ALL || mode > MODE_LAST ||
-            mode_before > MODE_LAST || l->n_names > VENUE_CANCELS_MAX ||
-            l->n_items > VENUE_CANCELS_MAX ||
+        if (flags > FLAGS_ALL || mode > MODE_LAST || mode_before > MODE_LAST ||
+            l->n_names > VENUE_CANCELS_MAX || l->n_items > VENUE_CANCELS_MAX ||
             kind > (l->is_approval ? (uint64_t)APPROVE_CLASS_TRANSFER
                                    : (uint64_t)VENUE_FUND_SUB_ACCOUNT))
                 return E_SYNTAX;

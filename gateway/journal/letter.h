@@ -20,9 +20,9 @@
 struct letter {
         unsigned step; /* of the intent */
         bool is_approval;
-        enum venue_action_kind kind;          /* of an action */
-        enum venue_approval_kind approval;    /* of an approval */
-        unsigned n_items;                     /* as compiled */
+        enum venue_action_kind kind;       /* of an action */
+        enum venue_approval_kind approval; /* of an approval */
+        unsigned n_items;                  /* as compiled */
         uint32_t asset;
         bool is_put_back; /* restores what an earlier step had changed */
         /* Leverage: what is set; what was there before, where a plan is to put it back. */

@@ -25,7 +25,7 @@ struct mark {
         uint64_t before_jump[JUMPS_MAX];
         unsigned n_jumps;
         bool is_loaded;
-        uint64_t below; /* of the load under way or the last one */
+        uint64_t below;         /* of the load under way or the last one */
         struct waiter *waiters; /* while it is being loaded, in order */
         struct waiter **waiters_tail;
 };

@@ -18,13 +18,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RECOVER_GRACE_MS  2000  /* after the expiry */
-#define RECOVER_TWICE_MS  1000  /* from one "not found" to the next */
-#define RECOVER_ROOM_MS   1000  /* before the expiry: what is sent later would hardly arrive */
-#define RECOVER_AGAIN_MS  500   /* first wait after silence; doubled */
+#define RECOVER_GRACE_MS   2000 /* after the expiry */
+#define RECOVER_TWICE_MS   1000 /* from one "not found" to the next */
+#define RECOVER_ROOM_MS    1000 /* before the expiry: what is sent later would hardly arrive */
+#define RECOVER_AGAIN_MS   500  /* first wait after silence; doubled */
 #define RECOVER_LONGEST_MS 16000
-#define RECOVER_SENDS_MAX 3
-#define RECOVER_VALID_MS  60000 /* a plan's margin is moved as long after it was made */
+#define RECOVER_SENDS_MAX  3
+#define RECOVER_VALID_MS   60000 /* a plan's margin is moved as long after it was made */
 
 enum recover_fate { RECOVER_OPEN, RECOVER_DONE, RECOVER_REJECTED };
 
