@@ -134,6 +134,7 @@ void venue_item_err(struct err *out, const struct venue_item *item);
  * effect, err says why. UNKNOWN: it may have; only a lookup tells. Borrowed for the callback. */
 struct venue_outcome {
         enum venue_result result;
+        bool was_received; /* UNKNOWN: the venue says that it had these very bytes before */
         struct err err;
         unsigned n_items;
         struct venue_item item[VENUE_CANCELS_MAX];
@@ -405,6 +406,16 @@ struct venue_ops {
                              const struct venue_compiled *compiled);
         void (*submit)(struct venue *venue, const struct venue_compiled *compiled,
                        const struct signature *sig, venue_outcome_fn *done, void *cookie);
+        /* The bytes that submit and approval_submit post. */
+        void (*letter)(struct venue *venue, struct buf *out, const struct venue_compiled *compiled,
+                       const struct signature *sig);
+        void (*approval_letter)(struct venue *venue, struct buf *out,
+                                const struct venue_approval *approval, const struct signature *sig);
+        /* Posts an action's letter once more; kind and n_items as they were compiled. The venue lets it
+         * take effect once at most, so a refusal of the whole says nothing of the first time. */
+        void (*submit_again)(struct venue *venue, const void *letter, size_t len,
+                             enum venue_action_kind kind, unsigned n_items, venue_outcome_fn *done,
+                             void *cookie);
         /* Typed data for eth_signTypedData_v4 as JSON into out, and its digest. */
         enum errc (*approval_prepare)(struct venue *venue, struct buf *typed_data,
                                       struct hash32 *digest, const struct venue_approval *approval);

@@ -15,6 +15,7 @@
 #include "api/forwarded.h"
 #include "api/turnstile.h"
 #include "api/prepare.h"
+#include "api/recovery.h"
 #include "api/route.h"
 #include "api/series.h"
 #include "api/snapshots.h"
@@ -114,6 +115,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->room = mirrored_room_new();
         api->guards = guards_new(api);
         api->agent_watch = agent_watch_new(api);
+        api->recovery = recovery_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
                 api_free(api);
@@ -128,6 +130,7 @@ void api_free(struct api *api)
                 return;
         must(api->open_calls == 0);
         free(api->openapi);
+        recovery_free(api->recovery);
         prepare_free(api->prepare);
         transfers_free(api->transfers);
         api_keys_free(api->keys);

@@ -6,6 +6,7 @@
 #include "api/admit.h"
 #include "api/handlers.h"
 #include "api/identity.h"
+#include "api/letters.h"
 #include "api/markets.h"
 #include "api/order_fields.h"
 #include "api/policy.h"
@@ -21,6 +22,7 @@ void batch_free(struct batch *b)
         for (unsigned i = 0; i < b->n_acts; i++)
                 venue_compiled_fini(&b->acts[i].compiled);
         free(b->acts);
+        letters_wipe(&b->letters);
         free(b->item);
         free(b->market);
         for (unsigned i = 0; i < b->n_dexes; i++) {
@@ -134,6 +136,7 @@ static void facts_read(void *cookie, const struct err *err, const struct account
 static void take_held(struct batch_market *m, const struct venue_position *p)
 {
         m->has_setting = true;
+        m->held_size = p->p.size;
         m->setting.mode = p->p.mode;
         m->setting.leverage = p->p.leverage;
         if (num_px_for(&m->market.mark, p->p.value, (struct qty){num_abs(p->p.size.v)},

@@ -4,6 +4,7 @@
 
 #include "api/batch.h"
 #include "api/order_status.h"
+#include "api/recovery.h"
 #include "api/run.h"
 #include "api/sweep.h"
 #include "base/log.h"
@@ -212,6 +213,8 @@ static void settled(void *cookie, enum errc rc)
         char *answer = (char *)(uintptr_t)b->intent.answer;
 
         recorded(whole, rc);
+        if (rc || b->intent.state == INTENT_UNKNOWN)
+                recovery_adopt(call->api->recovery, &b->intent);
         b->intent.answer = NULL;
         for (unsigned i = 0; i < b->n_markets; i++)
                 turnstile_leave(call->api->turnstile, &b->market[i].pass);
@@ -248,6 +251,8 @@ static void settle_item(struct batch *b, unsigned i)
         it->answer_status = 200;
         store_intent_update(call->api->o.store, it, recorded, order);
         it->answer = NULL; /* copied */
+        if (it->state == INTENT_UNKNOWN)
+                recovery_adopt(call->api->recovery, it);
         buf_fini(&body);
         sweep_watch_orders(call->api->sweep, call, item->market->market.dex, &item->plan);
 }
@@ -269,6 +274,7 @@ static void settle(struct batch *b)
         batch_answer(b, &body);
         must(buf_check(&body) == E_OK);
         it->answer = xstrndup((const char *)body.data, body.len);
+        it->letters = NULL; /* as they are on disk */
         buf_fini(&body);
         it->answer_status = 200;
         it->state = INTENT_DONE;
@@ -305,6 +311,7 @@ static void put_back(struct batch *b, struct batch_market *m)
                         return;
         act = batch_act_new(b, "setLeverage", VENUE_SET_LEVERAGE, m->market.asset);
         act->market = m;
+        act->is_put_back = true;
         act->action.u.leverage.mode = m->before.mode;
         act->action.u.leverage.leverage = m->before.leverage;
         for (unsigned i = 0; i < b->n_items; i++)
@@ -315,6 +322,17 @@ static void put_back(struct batch *b, struct batch_market *m)
 static bool wants_adjust(const struct batch_item *item)
 {
         return stands(item) && !item->is_unknown && item->plan.adjust_step >= 0;
+}
+
+static void note_held(struct batch_act *act, const struct venue_account *account,
+                      const char *symbol)
+{
+        for (unsigned i = 0; i < account->n_positions; i++) {
+                if (strcmp(account->position[i].symbol, symbol) != 0)
+                        continue;
+                act->held_size = account->position[i].p.size;
+                act->held_cash = account->position[i].p.raw_usd;
+        }
 }
 
 static void adjust_item(struct batch *b, struct batch_item *item)
@@ -334,6 +352,7 @@ static void adjust_item(struct batch *b, struct batch_item *item)
         act = batch_act_new(b, "adjustMargin", VENUE_ADJUST_MARGIN, item->plan.asset);
         act->action = step->action;
         act->item[act->n_items++] = item;
+        note_held(act, &item->market->dex->after, item->market->market.symbol);
 }
 
 static void last_wave(struct batch *b)

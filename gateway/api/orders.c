@@ -13,6 +13,7 @@
 #include "api/out.h"
 #include "api/pipeline.h"
 #include "api/prepare.h"
+#include "api/recovery.h"
 #include "api/tables.h"
 #include "base/mem.h"
 
@@ -56,6 +57,7 @@ struct look {
         struct order_name name;
         bool cancels;
         bool journaled;          /* ours */
+        bool is_recovering;      /* its end is being found out */
         enum intent_state state; /* of the order */
         struct order_told told;  /* in the answer to its request */
         int64_t created_at;
@@ -94,6 +96,8 @@ static void show_journaled(struct look *look, bool refused)
         out_text(&body, "symbol", look->symbol);
         out_text(&body, "status", refused ? "rejected" : "unknown");
         out_text(&body, "filledSize", refused ? "0" : NULL);
+        if (look->is_recovering && !refused)
+                out_bool(&body, "recovering", true);
         if (refused && message[0])
                 out_text(&body, "venueMessage", message);
         buf_putc(&body, '}');
@@ -223,6 +227,8 @@ static void journal_read(void *cookie, enum errc rc, const struct store_intent *
         }
         if (!rc) {
                 look->journaled = true;
+                look->is_recovering = recovery_has(look->call->api->recovery, intent->brand,
+                                                   &intent->account, &intent->id);
                 look->state = order_state(intent);
                 look->created_at = intent->created_at;
                 order_told_read(&look->told, intent->answer,

@@ -378,6 +378,7 @@ void pipeline_free(struct run *run)
         free(run->orders_after);
         free(run->subs_before);
         free(run->asked);
+        run_letters_fini(run);
         free((void *)(uintptr_t)run->intent.answer);
         free((void *)(uintptr_t)run->intent.request);
         run->api->open_runs--;

@@ -30,6 +30,7 @@ struct guards;
 struct agent_watch;
 struct mirrored_room;
 struct acting;
+struct recovery;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -39,6 +40,7 @@ struct api {
         struct turnstile *turnstile;
         struct snapshots *snapshots;
         struct sweep *sweep;
+        struct recovery *recovery;
         struct prepare *prepare;
         struct transfers *transfers;
         bool is_paper; /* the embedded venue */

@@ -7,7 +7,9 @@
 #include "api/call.h"
 #include "api/gather.h"
 #include "api/handlers.h"
+#include "api/letters.h"
 #include "api/out.h"
+#include "api/recovery.h"
 #include "api/schema.h"
 #include "api/tables.h"
 #include "base/log.h"
@@ -298,7 +300,6 @@ struct submit {
         struct hash32 digest;
         struct store_intent intent;
         struct err err;
-        bool unknown;
 };
 
 static void settled(void *cookie, enum errc rc)
@@ -311,6 +312,8 @@ static void settled(void *cookie, enum errc rc)
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "request", call->request_id, "code",
                           err_constant(rc), NULL);
+        if (rc || s->intent.state == INTENT_UNKNOWN)
+                recovery_adopt(call->api->recovery, &s->intent);
         call->api->open_runs--;
         if (s->err.code) {
                 call_fail(call, &s->err);
@@ -404,7 +407,8 @@ static void journal(struct submit *s)
         describe(&request, &s->what);
         it->request = buf_cstr(&request);
         call->api->open_runs++;
-        store_intent_insert(call->api->o.store, it, journaled, s);
+        letters_insert_approval(call->api->o.store, it, call->api->o.venue, &s->what, &s->sig,
+                                journaled, s);
         it->request = NULL; /* copied */
         buf_fini(&request);
 }

@@ -6,7 +6,9 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-#define DAY_MS INT64_C(86400000)
+#define DAY_MS    INT64_C(86400000)
+#define JUMP_MS   3600000 /* from one nonce to the next: what lies before it is remembered */
+#define JUMPS_MAX 8
 
 struct waiter {
         struct waiter *next;
@@ -18,7 +20,12 @@ struct mark {
         struct nonce_ledger *ledger;
         struct addr signer;
         uint64_t last; /* the highest handed out, 0 for none */
+        /* The last ones before it leapt: where it goes on when the leap turns out to have been a clock's
+         * mistake. On disk they may not be yet. */
+        uint64_t before_jump[JUMPS_MAX];
+        unsigned n_jumps;
         bool is_loaded;
+        uint64_t below;         /* of the load under way or the last one */
         struct waiter *waiters; /* while it is being loaded, in order */
         struct waiter **waiters_tail;
 };
@@ -71,6 +78,24 @@ static void answer_waiters(struct waiter *waiter, enum errc rc)
         }
 }
 
+/* The venue takes nothing that is a day or more ahead of its clock. */
+static uint64_t limit_of(const struct nonce_ledger *ledger)
+{
+        int64_t now = clock_wall_ms(ledger->clock);
+
+        must(now > 0);
+        return (uint64_t)(now + DAY_MS);
+}
+
+/* What the store says, or what was handed out since and may not be there yet. */
+static uint64_t go_on_from(const struct mark *mark, uint64_t highest, uint64_t below)
+{
+        for (unsigned i = 0; i < JUMPS_MAX; i++)
+                if (mark->before_jump[i] < below && mark->before_jump[i] > highest)
+                        highest = mark->before_jump[i];
+        return highest;
+}
+
 static void loaded(void *cookie, enum errc rc, uint64_t highest)
 {
         struct mark *mark = cookie;
@@ -84,7 +109,7 @@ static void loaded(void *cookie, enum errc rc, uint64_t highest)
                 must(map_take(ledger->marks, mark->signer.b, sizeof mark->signer.b) == mark);
                 free(mark);
         } else {
-                mark->last = highest;
+                mark->last = go_on_from(mark, highest, mark->below);
                 mark->is_loaded = true;
         }
         if (ledger->is_freed && ledger->n_loading == 0)
@@ -105,23 +130,33 @@ void nonce_ledger_load(struct nonce_ledger *ledger, const struct addr *signer, n
 
         waiter->done = done;
         waiter->cookie = cookie;
-        if (mark && mark->is_loaded) {
+        if (mark && mark->is_loaded && mark->last < limit_of(ledger)) {
                 loop_post(store_loop(ledger->store), say_known, waiter);
                 return;
         }
-        if (mark) {
+        if (mark && !mark->is_loaded) {
                 *mark->waiters_tail = waiter;
                 mark->waiters_tail = &waiter->next;
                 return;
         }
-        mark = xcalloc(1, sizeof *mark);
-        mark->ledger = ledger;
-        mark->signer = *signer;
+        if (!mark) {
+                mark = xcalloc(1, sizeof *mark);
+                mark->ledger = ledger;
+                mark->signer = *signer;
+                must(!map_put(ledger->marks, signer->b, sizeof signer->b, mark));
+        }
+        mark->is_loaded = false;
+        mark->below = limit_of(ledger);
         mark->waiters = waiter;
         mark->waiters_tail = &waiter->next;
-        must(!map_put(ledger->marks, signer->b, sizeof signer->b, mark));
         ledger->n_loading++;
-        store_nonce_get(ledger->store, signer, loaded, mark);
+        store_nonce_get(ledger->store, signer, mark->below, loaded, mark);
+}
+
+static void remember_jump(struct mark *mark, uint64_t next)
+{
+        if (mark->last && next - mark->last > JUMP_MS)
+                mark->before_jump[mark->n_jumps++ % JUMPS_MAX] = mark->last;
 }
 
 enum errc nonce_ledger_take(struct nonce_ledger *ledger, const struct addr *signer, unsigned n,
@@ -130,16 +165,17 @@ enum errc nonce_ledger_take(struct nonce_ledger *ledger, const struct addr *sign
         struct mark *mark = mark_get(ledger, signer);
         int64_t now = clock_wall_ms(ledger->clock);
 
-        must(n > 0 && now > 0);
+        must(n > 0);
         if (!mark || !mark->is_loaded)
                 return E_NOT_FOUND;
-        uint64_t limit = (uint64_t)(now + DAY_MS);
+        uint64_t limit = limit_of(ledger);
         if (mark->last >= limit)
                 return E_RANGE;
         uint64_t next = mark->last + 1 > (uint64_t)now ? mark->last + 1 : (uint64_t)now;
         if (n - 1 > limit - next)
                 return E_RANGE;
         *first = next;
+        remember_jump(mark, next);
         mark->last = next + (n - 1);
         return E_OK;
 }

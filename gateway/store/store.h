@@ -93,8 +93,9 @@ void store_session_delete(struct store *store, const uint8_t token_hash[32], sto
  * raise it, in the same transaction, to the highest nonce among the intent's steps; store_account_put to
  * those of the wallet's approvals. --- */
 typedef void store_nonce_fn(void *cookie, enum errc rc, uint64_t highest); /* 0: none yet */
-void store_nonce_get(struct store *store, const struct addr *signer, store_nonce_fn *done,
-                     void *cookie);
+/* below: when the highest is not below it, the highest of those that are. 0: no bound. */
+void store_nonce_get(struct store *store, const struct addr *signer, uint64_t below,
+                     store_nonce_fn *done, void *cookie);
 
 /* --- intents: written before any bytes leave, updated when the venue has answered --- */
 enum intent_state { INTENT_RESERVED, INTENT_SENT, INTENT_DONE, INTENT_REJECTED, INTENT_UNKNOWN };
@@ -140,6 +141,10 @@ struct store_intent {
         const char *request;
         const char *answer;
         int answer_status;
+        /* What the steps ask, and their signed bytes (journal/letter.h); borrowed and owned as those
+         * are. On disk until the intent is final, then erased. */
+        const void *letters;
+        size_t letters_len;
 };
 typedef void store_intent_fn(void *cookie, enum errc rc, const struct store_intent *intent);
 /* E_EXISTS when the idempotency key is taken, or the client id (of an order), or the id or a cloid:
@@ -148,7 +153,8 @@ typedef void store_intent_fn(void *cookie, enum errc rc, const struct store_inte
 void store_intent_insert(struct store *store, const struct store_intent *intent, store_done *done,
                          void *cookie);
 /* Replaces state, steps, orders' oids, answer (NULL leaves the one that is there), updated_at, owner
- * and epoch. E_NOT_FOUND; E_FORBIDDEN when a node of a later epoch has taken it over. */
+ * and epoch, and the letters unless they are NULL. E_NOT_FOUND; E_FORBIDDEN when a node of a later epoch
+ * has taken it over. */
 void store_intent_update(struct store *store, const struct store_intent *intent, store_done *done,
                          void *cookie);
 void store_intent_by_key(struct store *store, const char *brand, const struct addr *account,

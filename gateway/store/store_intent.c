@@ -41,6 +41,18 @@ static enum errc copy_blob(const char **out, const char *text)
         return E_OK;
 }
 
+static enum errc copy_letters(struct store_intent *out, const struct store_intent *in)
+{
+        if (!in->letters)
+                return E_OK;
+        if (in->letters_len > STORE_BLOB_MAX)
+                return E_TOO_LARGE;
+        void *copy = xmalloc(in->letters_len + 1);
+        memcpy(copy, in->letters, in->letters_len);
+        out->letters = copy;
+        return E_OK;
+}
+
 static void write_intent(struct store *store, const struct store_intent *intent,
                          enum errc (*exec)(struct store_op *, struct db *), store_done *done,
                          void *cookie)
@@ -52,9 +64,12 @@ static void write_intent(struct store *store, const struct store_intent *intent,
         op->intent = *intent;
         op->intent.request = NULL;
         op->intent.answer = NULL;
+        op->intent.letters = NULL;
         base->rc = copy_blob(&op->intent.request, intent->request);
         if (!base->rc)
                 base->rc = copy_blob(&op->intent.answer, intent->answer);
+        if (!base->rc)
+                base->rc = copy_letters(&op->intent, intent);
         op->write.done = done;
         op->write.cookie = cookie;
         base->writes = true;
