@@ -210,10 +210,13 @@ void rec_heard(struct rec_case *c, enum recover_word word)
         rec_case_note(c);
         if (c->now.act == RECOVER_SEND)
                 tell_mirror(c);
-        if (r->api->draining)
-                rest_until(c, INT64_MAX); /* found again after the next start */
-        else
+        if (!r->api->draining) {
                 act(c);
+                return;
+        }
+        /* Found again after the next start; who waits in its line is not kept from ending. */
+        turnstile_leave(r->api->turnstile, &c->pass);
+        rest_until(c, INT64_MAX);
 }
 
 static void intent_read(void *cookie, enum errc rc, const struct store_intent *intent)

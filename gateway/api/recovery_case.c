@@ -182,6 +182,7 @@ static void note_step(struct rec_case *c, unsigned i)
 
         core->fate = fate_of(c->intent.step[i].state);
         core->is_put_back = s->has_letter && s->letter.is_put_back;
+        core->can_be_undone = s->kind == REC_LEVERAGE;
         core->has_before = s->has_letter && s->letter.has_before;
         core->expires_at = expiry_of(c, i);
 }

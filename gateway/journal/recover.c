@@ -9,17 +9,34 @@ static bool is_stopped(const struct recover_plan *plan, unsigned i)
         if (plan->is_independent || plan->step[i].is_put_back)
                 return false;
         for (unsigned k = 0; k < i; k++)
-                if (plan->step[k].fate == RECOVER_REJECTED && !plan->step[k].is_pending)
+                if (plan->step[k].fate == RECOVER_REJECTED && !plan->step[k].is_pending &&
+                    !plan->step[k].is_guessed)
                         return true;
         return false;
 }
 
-/* What is left of a plan of which a step was rejected never left. */
+static bool follows_guess(const struct recover_plan *plan, unsigned i)
+{
+        for (unsigned k = 0; k < i; k++)
+                if (plan->step[k].is_guessed)
+                        return !plan->is_independent && !plan->step[i].is_put_back;
+        return false;
+}
+
+/* What is left of a plan of which a step was rejected never left; or it is not known to have, and does
+ * not leave any more. */
 static void stop_rest(struct recover_plan *plan)
 {
-        for (unsigned i = 0; i < plan->n; i++)
-                if (plan->step[i].fate == RECOVER_OPEN && is_stopped(plan, i))
-                        plan->step[i].fate = RECOVER_REJECTED;
+        for (unsigned i = 0; i < plan->n; i++) {
+                struct recover_step *step = &plan->step[i];
+
+                if (step->fate != RECOVER_OPEN)
+                        continue;
+                if (is_stopped(plan, i))
+                        step->fate = RECOVER_REJECTED;
+                else if (follows_guess(plan, i))
+                        step->may_send = step->wants_send = false;
+        }
 }
 
 static void set(struct recover_next *out, enum recover_act act, unsigned step, int64_t at)
@@ -102,8 +119,10 @@ static void hear_missing(struct recover_step *step, int64_t now)
 
         if (now >= over) {
                 step->n_missing++;
-                if (step->n_missing >= 2)
+                if (step->n_missing >= 2) {
                         step->fate = RECOVER_REJECTED;
+                        step->is_guessed = step->can_be_undone;
+                }
                 ask_at(step, now + RECOVER_TWICE_MS);
                 return;
         }
@@ -132,6 +151,20 @@ static void hear_repair(struct recover_step *step, enum recover_word word, int64
                 step->fate = word == RECOVER_SAYS_DONE ? RECOVER_DONE : RECOVER_REJECTED;
 }
 
+/* The step was sent, so what had to be done before it was done. Whoever changed that since wanted it so. */
+static void hear_arrival(struct recover_plan *plan, unsigned i)
+{
+        for (unsigned k = 0; k < i; k++) {
+                struct recover_step *before = &plan->step[k];
+
+                if (!before->is_guessed)
+                        continue;
+                before->is_guessed = false;
+                before->is_repaired = true;
+                before->fate = RECOVER_DONE;
+        }
+}
+
 void recover_hear(struct recover_plan *plan, unsigned i, enum recover_act act,
                   enum recover_word word, int64_t now)
 {
@@ -148,8 +181,14 @@ void recover_hear(struct recover_plan *plan, unsigned i, enum recover_act act,
         if (word != RECOVER_SAYS_NOTHING)
                 step->n_silent = 0;
         switch (word) {
-        case RECOVER_SAYS_DONE: step->fate = RECOVER_DONE; break;
-        case RECOVER_SAYS_REFUSED: step->fate = RECOVER_REJECTED; break;
+        case RECOVER_SAYS_DONE:
+                step->fate = RECOVER_DONE;
+                hear_arrival(plan, i);
+                break;
+        case RECOVER_SAYS_REFUSED:
+                step->fate = RECOVER_REJECTED;
+                hear_arrival(plan, i);
+                break;
         case RECOVER_SAYS_MISSING: hear_missing(step, now); break;
         case RECOVER_SAYS_BEFORE: /* there at once, or refused; then it can't be found ever */
                 step->may_send = false;

@@ -8,7 +8,9 @@
  *   more. Nor are they after a refusal of the whole, which says nothing of the first time they arrived.
  * - Once they have expired, and two seconds more, nothing found twice, a second apart, means that they never
  *   took effect: rejected.
- * - A step after one that was rejected was not sent, and is not sent any more.
+ * - A step after one that was rejected was not sent, and is not sent any more. Only where that one is a
+ *   setting that was not found as it was to be, it may have been, and been changed by somebody since: then
+ *   the steps after it are asked about like any other, and one that arrived tells that it was done.
  * - A venue that does not answer is asked again, less and less often. Silence decides nothing.
  * - At the end: leverage that was set for an order of which nothing stands is put back; margin that was to
  *   be moved after a fill is moved, while the plan is valid. Each is tried once. */
@@ -31,14 +33,16 @@ enum recover_fate { RECOVER_OPEN, RECOVER_DONE, RECOVER_REJECTED };
 struct recover_step {
         /* Set by the driver. */
         enum recover_fate fate;
-        bool may_send;      /* its bytes are at hand, and of use if they arrive now */
-        bool is_pending;    /* margin that follows a fill: not signed, nothing to be asked */
-        bool is_put_back;   /* restores what an earlier step had changed: not stopped by its end */
+        bool may_send;    /* its bytes are at hand, and of use if they arrive now */
+        bool is_pending;  /* margin that follows a fill: not signed, nothing to be asked */
+        bool is_put_back; /* restores what an earlier step had changed: not stopped by its end */
+        bool can_be_undone; /* by anybody: that it is not found proves nothing of the steps after it */
         int64_t expires_at; /* wall ms; the venue takes it no later */
         /* Leverage: what was there before is known; something stands that was sent to be at it. */
         bool has_before, is_needed;
         /* The core's own. */
         bool wants_send, is_repaired;
+        bool is_guessed; /* rejected, because it can be undone and was not found */
         unsigned n_sent, n_missing, n_silent;
         int64_t at; /* not before */
 };
