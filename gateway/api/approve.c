@@ -118,8 +118,7 @@ static void settled(void *cookie, enum errc rc)
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "request", ap->call->request_id,
                           "code", err_constant(rc), NULL);
-        if (rc || ap->unknown)
-                recovery_adopt(ap->call->api->recovery, &ap->intent);
+        recovery_after(ap->call->api->recovery, &ap->intent, rc);
         ap->call->api->open_runs--;
         if (ap->err.code)
                 fail(ap);

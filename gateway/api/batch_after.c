@@ -213,8 +213,7 @@ static void settled(void *cookie, enum errc rc)
         char *answer = (char *)(uintptr_t)b->intent.answer;
 
         recorded(whole, rc);
-        if (rc || b->intent.state == INTENT_UNKNOWN)
-                recovery_adopt(call->api->recovery, &b->intent);
+        recovery_after(call->api->recovery, &b->intent, rc);
         b->intent.answer = NULL;
         for (unsigned i = 0; i < b->n_markets; i++)
                 turnstile_leave(call->api->turnstile, &b->market[i].pass);

@@ -46,8 +46,7 @@ static void settled(void *cookie, enum errc rc)
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "what", way->what.kind, "code",
                           err_constant(rc), NULL);
-        if (rc || way->intent.state == INTENT_UNKNOWN)
-                recovery_adopt(way->api->recovery, &way->intent);
+        recovery_after(way->api->recovery, &way->intent, rc);
         end(way, E_OK, way->intent.state);
 }
 

@@ -86,6 +86,12 @@ void recovery_adopt(struct recovery *r, const struct store_intent *intent)
         loop_timer_start(r->timer, 0, 0);
 }
 
+void recovery_after(struct recovery *r, const struct store_intent *intent, enum errc rc)
+{
+        if (rc || intent->state == INTENT_UNKNOWN)
+                recovery_adopt(r, intent);
+}
+
 bool recovery_has(const struct recovery *r, const char *brand, const struct addr *account,
                   const struct cloid *id)
 {

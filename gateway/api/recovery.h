@@ -18,6 +18,8 @@ struct recovery *recovery_new(struct api *api);
 void recovery_free(struct recovery *recovery);
 /* Takes over an intent that this process leaves open. Twice counts once. */
 void recovery_adopt(struct recovery *recovery, const struct store_intent *intent);
+/* The same where its state is unknown, or rc says that its last write failed. */
+void recovery_after(struct recovery *recovery, const struct store_intent *intent, enum errc rc);
 /* Whether the intent's end is being found out. */
 bool recovery_has(const struct recovery *recovery, const char *brand, const struct addr *account,
                   const struct cloid *id);

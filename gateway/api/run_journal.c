@@ -303,8 +303,7 @@ static void settled(void *cookie, enum errc rc)
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "request", run->call->request_id,
                           "code", err_constant(rc), NULL);
-        if (rc || run->intent.state == INTENT_UNKNOWN)
-                recovery_adopt(run->api->recovery, &run->intent);
+        recovery_after(run->api->recovery, &run->intent, rc);
         pipeline_next(run);
 }
 

@@ -69,9 +69,8 @@ struct ask {
 static void drop_expired(void *cookie, const void *key, size_t key_len, void *value)
 {
         struct transfers *t = cookie;
-        const struct waiting *w = value;
 
-        if (w->expires_at <= state_now(t->api))
+        if (((const struct waiting *)value)->expires_at <= state_now(t->api))
                 free(map_take(t->waiting, key, key_len));
 }
 
@@ -87,8 +86,7 @@ static enum errc put_aside(struct ask *ask, int64_t expires_at)
         if (map_size(t->waiting) >= WAITING_MAX)
                 return E_RATE_LIMITED;
         w = xcalloc(1, sizeof *w);
-        w->what = ask->what;
-        w->expires_at = expires_at;
+        *w = (struct waiting){.what = ask->what, .expires_at = expires_at};
         free(map_put(t->waiting, &key, sizeof key, w));
         return E_OK;
 }
@@ -312,8 +310,7 @@ static void settled(void *cookie, enum errc rc)
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "request", call->request_id, "code",
                           err_constant(rc), NULL);
-        if (rc || s->intent.state == INTENT_UNKNOWN)
-                recovery_adopt(call->api->recovery, &s->intent);
+        recovery_after(call->api->recovery, &s->intent, rc);
         call->api->open_runs--;
         if (s->err.code) {
                 call_fail(call, &s->err);
@@ -389,13 +386,13 @@ static void journal(struct submit *s)
 {
         struct store_intent *it = &s->intent;
         struct call *call = s->call;
-        bool is_withdrawal = s->what.kind == APPROVE_WITHDRAWAL;
         struct buf request;
 
         secret_random(it->id.b, sizeof it->id.b);
         text_copy(it->brand, sizeof it->brand, call->brand->id);
         it->account = it->signer = call->session.address;
-        text_copy(it->kind, sizeof it->kind, is_withdrawal ? "withdraw" : "transfer");
+        text_copy(it->kind, sizeof it->kind,
+                  s->what.kind == APPROVE_WITHDRAWAL ? "withdraw" : "transfer");
         it->created_at = it->updated_at = state_now(call->api);
         text_copy(it->owner, sizeof it->owner, call->api->o.node);
         it->epoch = 1;

@@ -20,13 +20,17 @@ struct mark {
         struct nonce_ledger *ledger;
         struct addr signer;
         uint64_t last; /* the highest handed out, 0 for none */
-        /* The last ones before it leapt: where it goes on when the leap turns out to have been a clock's
-         * mistake. On disk they may not be yet. */
-        uint64_t before_jump[JUMPS_MAX];
+        /* The lowest that was reserved by a clock that was ahead, 0: none. Once it lies within the day,
+         * the mark goes on above it and its like. */
+        uint64_t ceiling;
+        /* Where the mark leapt, from and to: on disk they may not be yet. */
+        struct {
+                uint64_t from, to;
+        } jump[JUMPS_MAX];
         unsigned n_jumps;
-        bool is_loaded;
-        uint64_t below;         /* of the load under way or the last one */
-        struct waiter *waiters; /* while it is being loaded, in order */
+        bool is_loaded, is_known; /* ever loaded */
+        uint64_t below;           /* of the load under way or the last one */
+        struct waiter *waiters;   /* while it is being loaded, in order */
         struct waiter **waiters_tail;
 };
 
@@ -87,16 +91,35 @@ static uint64_t limit_of(const struct nonce_ledger *ledger)
         return (uint64_t)(now + DAY_MS);
 }
 
-/* What the store says, or what was handed out since and may not be there yet. */
-static uint64_t go_on_from(const struct mark *mark, uint64_t highest, uint64_t below)
+static bool is_of_use(const struct mark *mark, uint64_t limit)
 {
-        for (unsigned i = 0; i < JUMPS_MAX; i++)
-                if (mark->before_jump[i] < below && mark->before_jump[i] > highest)
-                        highest = mark->before_jump[i];
-        return highest;
+        return mark->is_loaded && mark->last < limit && (!mark->ceiling || limit <= mark->ceiling);
 }
 
-static void loaded(void *cookie, enum errc rc, uint64_t highest)
+static void take_in(struct mark *mark, uint64_t nonce)
+{
+        if (nonce < mark->below && nonce > mark->last)
+                mark->last = nonce;
+        if (nonce >= mark->below && (!mark->ceiling || nonce < mark->ceiling))
+                mark->ceiling = nonce;
+}
+
+/* What the store says, and what was handed out since and may not be there yet. */
+static void set_mark(struct mark *mark, uint64_t highest, uint64_t next)
+{
+        uint64_t last = mark->is_known ? mark->last : 0;
+
+        mark->last = highest;
+        mark->ceiling = next;
+        take_in(mark, last);
+        for (unsigned i = 0; i < JUMPS_MAX; i++) {
+                take_in(mark, mark->jump[i].from);
+                take_in(mark, mark->jump[i].to);
+        }
+        mark->is_known = mark->is_loaded = true;
+}
+
+static void loaded(void *cookie, enum errc rc, uint64_t highest, uint64_t next)
 {
         struct mark *mark = cookie;
         struct nonce_ledger *ledger = mark->ledger;
@@ -109,8 +132,7 @@ static void loaded(void *cookie, enum errc rc, uint64_t highest)
                 must(map_take(ledger->marks, mark->signer.b, sizeof mark->signer.b) == mark);
                 free(mark);
         } else {
-                mark->last = go_on_from(mark, highest, mark->below);
-                mark->is_loaded = true;
+                set_mark(mark, highest, next);
         }
         if (ledger->is_freed && ledger->n_loading == 0)
                 destroy(ledger);
@@ -130,7 +152,7 @@ void nonce_ledger_load(struct nonce_ledger *ledger, const struct addr *signer, n
 
         waiter->done = done;
         waiter->cookie = cookie;
-        if (mark && mark->is_loaded && mark->last < limit_of(ledger)) {
+        if (mark && is_of_use(mark, limit_of(ledger))) {
                 loop_post(store_loop(ledger->store), say_known, waiter);
                 return;
         }
@@ -155,8 +177,10 @@ void nonce_ledger_load(struct nonce_ledger *ledger, const struct addr *signer, n
 
 static void remember_jump(struct mark *mark, uint64_t next)
 {
-        if (mark->last && next - mark->last > JUMP_MS)
-                mark->before_jump[mark->n_jumps++ % JUMPS_MAX] = mark->last;
+        if (!mark->last || next - mark->last <= JUMP_MS)
+                return;
+        mark->jump[mark->n_jumps % JUMPS_MAX].from = mark->last;
+        mark->jump[mark->n_jumps++ % JUMPS_MAX].to = next;
 }
 
 enum errc nonce_ledger_take(struct nonce_ledger *ledger, const struct addr *signer, unsigned n,
@@ -169,10 +193,10 @@ enum errc nonce_ledger_take(struct nonce_ledger *ledger, const struct addr *sign
         if (!mark || !mark->is_loaded)
                 return E_NOT_FOUND;
         uint64_t limit = limit_of(ledger);
-        if (mark->last >= limit)
+        if (!is_of_use(mark, limit))
                 return E_RANGE;
         uint64_t next = mark->last + 1 > (uint64_t)now ? mark->last + 1 : (uint64_t)now;
-        if (n - 1 > limit - next)
+        if (n - 1 > limit - next || (mark->ceiling && next + n - 1 >= mark->ceiling))
                 return E_RANGE;
         *first = next;
         remember_jump(mark, next);

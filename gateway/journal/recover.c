@@ -44,9 +44,17 @@ static void set(struct recover_next *out, enum recover_act act, unsigned step, i
         *out = (struct recover_next){.act = act, .step = step, .at = at};
 }
 
-static void step_next(struct recover_next *out, const struct recover_step *step, unsigned i,
-                      int64_t now)
+static bool has_room(const struct recover_step *step, int64_t now)
 {
+        return now + RECOVER_ROOM_MS <= step->expires_at;
+}
+
+static void step_next(struct recover_next *out, struct recover_step *step, unsigned i, int64_t now)
+{
+        if (step->wants_send && !has_room(step, now)) { /* it had to wait for its turn */
+                step->wants_send = false;
+                step->at = step->expires_at + RECOVER_GRACE_MS;
+        }
         if (now < step->at)
                 set(out, RECOVER_WAIT, i, step->at);
         else
@@ -127,8 +135,7 @@ static void hear_missing(struct recover_step *step, int64_t now)
                 return;
         }
         ask_at(step, over);
-        if (step->may_send && step->n_sent < RECOVER_SENDS_MAX &&
-            now + RECOVER_ROOM_MS <= step->expires_at) {
+        if (step->may_send && step->n_sent < RECOVER_SENDS_MAX && has_room(step, now)) {
                 step->wants_send = true;
                 step->at = now;
         }

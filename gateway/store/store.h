@@ -92,7 +92,8 @@ void store_session_delete(struct store *store, const uint8_t token_hash[32], sto
 /* --- nonces: the highest ever reserved by a signer. store_intent_insert and store_intent_update
  * raise it, in the same transaction, to the highest nonce among the intent's steps; store_account_put to
  * those of the wallet's approvals. --- */
-typedef void store_nonce_fn(void *cookie, enum errc rc, uint64_t highest); /* 0: none yet */
+/* 0: none yet. next: the lowest of those at or above the bound, 0: none. */
+typedef void store_nonce_fn(void *cookie, enum errc rc, uint64_t highest, uint64_t next);
 /* below: when the highest is not below it, the highest of those that are. 0: no bound. */
 void store_nonce_get(struct store *store, const struct addr *signer, uint64_t below,
                      store_nonce_fn *done, void *cookie);

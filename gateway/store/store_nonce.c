@@ -18,21 +18,13 @@ struct nonce_op {
         struct store_op op;
         struct addr signer;
         uint64_t below; /* 0: no bound */
-        uint64_t highest;
+        uint64_t highest, next;
         store_nonce_fn *done;
         void *cookie;
 };
 
-/* What was reserved while a clock was far ahead is passed over: the venue never took it. Rare, so that
- * it may look at many rows. An approval's nonce is not among its signer's: its record has it. */
-static enum errc highest_below(struct nonce_op *get, struct db *db)
+static enum errc read_number(struct nonce_op *get, struct db *db, const char *sql, uint64_t *out)
 {
-        static const char sql[] =
-                "SELECT max(n) FROM ("
-                "SELECT max(nonce) AS n FROM signer_nonce WHERE nonce < ?2 AND signer = ?1"
-                " UNION ALL SELECT max(nonce) FROM agent WHERE account = ?1 AND nonce < ?2"
-                " UNION ALL SELECT max(builder_nonce) FROM account"
-                " WHERE address = ?1 AND builder_nonce < ?2) AS reserved";
         sqlite3_stmt *q = db_query(db, sql);
         enum errc rc;
 
@@ -42,9 +34,30 @@ static enum errc highest_below(struct nonce_op *get, struct db *db)
         rc = db_step(db, q);
         if (rc)
                 return rc == E_NOT_FOUND ? E_STORE_DOWN : rc;
-        get->highest = db_get_u64(q, 0); /* NULL reads as 0 */
+        *out = db_get_u64(q, 0); /* NULL reads as 0 */
         db_reset(q);
         return E_OK;
+}
+
+/* What was reserved while a clock was far ahead is passed over: the venue never took it. Rare, so that
+ * it may look at many rows. An approval's nonce is not among its signer's: its record has it. */
+static enum errc read_around(struct nonce_op *get, struct db *db)
+{
+        static const char highest[] =
+                "SELECT max(n) FROM ("
+                "SELECT max(nonce) AS n FROM signer_nonce WHERE nonce < ?2 AND signer = ?1"
+                " UNION ALL SELECT max(nonce) FROM agent WHERE account = ?1 AND nonce < ?2"
+                " UNION ALL SELECT max(builder_nonce) FROM account"
+                " WHERE address = ?1 AND builder_nonce < ?2) AS reserved";
+        static const char next[] =
+                "SELECT min(n) FROM ("
+                "SELECT min(nonce) AS n FROM signer_nonce WHERE nonce >= ?2 AND signer = ?1"
+                " UNION ALL SELECT min(nonce) FROM agent WHERE account = ?1 AND nonce >= ?2"
+                " UNION ALL SELECT min(builder_nonce) FROM account"
+                " WHERE address = ?1 AND builder_nonce >= ?2) AS reserved";
+        enum errc rc = read_number(get, db, highest, &get->highest);
+
+        return rc ? rc : read_number(get, db, next, &get->next);
 }
 
 static enum errc get_exec(struct store_op *op, struct db *db)
@@ -62,7 +75,7 @@ static enum errc get_exec(struct store_op *op, struct db *db)
         get->highest = db_get_u64(q, 0);
         db_reset(q);
         if (get->below && get->highest >= get->below)
-                return highest_below(get, db);
+                return read_around(get, db);
         return E_OK;
 }
 
@@ -70,7 +83,7 @@ static void get_finish(struct store_op *op)
 {
         struct nonce_op *get = (struct nonce_op *)(void *)op;
 
-        get->done(get->cookie, op->rc, op->rc ? 0 : get->highest);
+        get->done(get->cookie, op->rc, op->rc ? 0 : get->highest, op->rc ? 0 : get->next);
 }
 
 void store_nonce_get(struct store *store, const struct addr *signer, uint64_t below,

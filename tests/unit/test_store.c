@@ -26,10 +26,11 @@ static void on_session(void *cookie, enum errc rc, const struct store_session *s
                 reply->session = *session;
 }
 
-static void on_nonce(void *cookie, enum errc rc, uint64_t highest)
+static void on_nonce(void *cookie, enum errc rc, uint64_t highest, uint64_t next)
 {
         struct reply *reply = cookie;
 
+        (void)next;
         rig_count(reply, rc);
         reply->highest = highest;
 }

@@ -29,10 +29,11 @@ static void expect_account(struct rig *rig, unsigned tag, enum errc rc)
         assert_int_equal(reply.rc, rc);
 }
 
-static void on_nonce(void *cookie, enum errc rc, uint64_t highest)
+static void on_nonce(void *cookie, enum errc rc, uint64_t highest, uint64_t next)
 {
         struct reply *reply = cookie;
 
+        (void)next;
         rig_count(reply, rc);
         reply->highest = highest;
 }

@@ -1,0 +1,2 @@
+pg_unit(letter LINK pg_journal)
+pg_unit(recover LINK pg_journal)
