@@ -211,7 +211,7 @@ static void show_result(json_t *row, const struct rec_item *item)
 {
         put_text(row, "status", item_word(item));
         put_qty(row, "filledSize", item->is_found ? item->item.filled : (struct qty){0});
-        if (rec_item_stands(item))
+        if (rec_item_arrived(item))
                 (void)json_object_del(row, "error");
 }
 

@@ -46,17 +46,17 @@ static void take_status(struct rec_item *item, const struct venue_order_status *
 /* An action is taken as a whole: where one of its orders is known, those that are not were refused. */
 static enum recover_word orders_say(struct rec_case *c, struct rec_step *s)
 {
-        bool is_found = false, stands = false;
+        bool is_found = false, arrived = false;
 
         for (unsigned i = 0; i < s->n_items; i++) {
                 is_found |= c->item[s->first_item + i].is_found;
-                stands |= rec_item_stands(&c->item[s->first_item + i]);
+                arrived |= rec_item_arrived(&c->item[s->first_item + i]);
         }
         if (!is_found)
                 return RECOVER_SAYS_MISSING;
         if (s->n_items > 1 && !rec_case_is_batch(c) && strcmp(c->intent.kind, "tpsl") != 0)
-                stands = rec_item_stands(&c->item[s->first_item]); /* the others are its legs */
-        return stands ? RECOVER_SAYS_DONE : RECOVER_SAYS_REFUSED;
+                arrived = rec_item_arrived(&c->item[s->first_item]); /* the others are its legs */
+        return arrived ? RECOVER_SAYS_DONE : RECOVER_SAYS_REFUSED;
 }
 
 /* A cancel is done where what it named is gone; where that was filled, there was nothing to cancel. */

@@ -242,6 +242,11 @@ void rec_case_unload(struct rec_case *c)
 
 /* --- what follows from the items --- */
 
+bool rec_item_arrived(const struct rec_item *item)
+{
+        return item->is_found && item->item.status != ITEM_REFUSED;
+}
+
 bool rec_item_stands(const struct rec_item *item)
 {
         if (!item->is_found)
@@ -257,7 +262,7 @@ bool rec_item_stands(const struct rec_item *item)
         never("item status");
 }
 
-/* Leverage is of use while an order stands that was to be at it. */
+/* Leverage is of use where an order was taken that was to be at it. */
 static bool is_needed(const struct rec_case *c, unsigned lever)
 {
         bool is_for_orders = false;
@@ -269,7 +274,7 @@ static bool is_needed(const struct rec_case *c, unsigned lever)
                 if (rec_case_is_batch(c) && item->name.asset != c->step[lever].letter.asset)
                         continue;
                 is_for_orders = true;
-                if (rec_item_stands(item) ||
+                if (rec_item_arrived(item) ||
                     (c->steps[item->step].fate == RECOVER_DONE && !item->was_asked))
                         return true;
         }

@@ -93,6 +93,8 @@ struct rec_step *rec_step_now(struct rec_case *c);
 void rec_case_load(struct rec_case *c, const struct store_intent *intent);
 void rec_case_unload(struct rec_case *c);
 bool rec_case_is_batch(const struct rec_case *c);
+/* Whether the venue took the order, whatever became of it since: cancelled is not refused. */
+bool rec_item_arrived(const struct rec_item *item);
 /* Whether the order is there, or has left a fill. */
 bool rec_item_stands(const struct rec_item *item);
 /* From the items: what the core wants to know of them. */
