@@ -30,6 +30,7 @@ struct guards;
 struct agent_watch;
 struct mirrored_room;
 struct acting;
+struct idempotency;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -49,6 +50,7 @@ struct api {
         struct agent_watch *agent_watch;
         struct mirrored_room *room;
         struct acting *acting;
+        struct idempotency *idempotency;
         struct limit *public_limit;
         struct map *session_limits;       /* brand id -> struct limit *, per account */
         struct forwarded_proxies trusted; /* whose X-Forwarded-For is believed */
