@@ -166,7 +166,9 @@ void call_reply_raw(struct call *call, int status, const char *content_type, con
         struct header_set set = {.n = 0};
 
         if (call->answered) {
-                call->answered(call->answered_cookie, status, body);
+                char *text = xstrndup(body, len); /* what was printed has no end */
+                call->answered(call->answered_cookie, status, text);
+                free(text);
                 call_free(call);
                 return;
         }

@@ -103,9 +103,9 @@ static const struct {
         {METHOD_PATCH, "/v1/orders/{id}", "/v1/orders/", OF_ID},
         {METHOD_DELETE, "/v1/orders/{id}", "/v1/orders/", OF_PARAMETER},
         {METHOD_DELETE, "/v1/positions/{symbol}", "/v1/orders/", OF_ID},
-        {METHOD_PUT, "/v1/positions/{symbol}/leverage", "/v1/positions/", OF_PARAMETER},
-        {METHOD_PUT, "/v1/positions/{symbol}/tpsl", "/v1/positions/", OF_PARAMETER},
-        {METHOD_POST, "/v1/positions/{symbol}/margin", "/v1/positions/", OF_PARAMETER},
+        {METHOD_PUT, "/v1/positions/{symbol}/leverage", "/v1/positions", OF_NOTHING},
+        {METHOD_PUT, "/v1/positions/{symbol}/tpsl", "/v1/positions", OF_NOTHING},
+        {METHOD_POST, "/v1/positions/{symbol}/margin", "/v1/positions", OF_NOTHING},
         {METHOD_POST, "/v1/sub-accounts", "/v1/sub-accounts", OF_NOTHING},
         {METHOD_POST, "/v1/sub-accounts/{address}/transfer", "/v1/sub-accounts", OF_NOTHING},
 };
@@ -131,6 +131,16 @@ static void hint_place(struct err *err, const struct call *call, const struct cl
         err_hint(err, "GET /v1/orders"); /* of several, or of a plan that has other names */
 }
 
+void idempotency_say_running(struct call *call, const struct cloid *id)
+{
+        struct err err = {.code = E_OK};
+
+        (void)err_set(&err, E_IN_PROGRESS, "%s", err_text(E_IN_PROGRESS));
+        hint_place(&err, call, id);
+        call->replayed = false;
+        call_fail(call, &err);
+}
+
 static void refuse(struct call *call, const uint8_t digest[IDENTITY_DIGEST_BYTES],
                    const struct cloid *id)
 {
@@ -138,13 +148,11 @@ static void refuse(struct call *call, const uint8_t digest[IDENTITY_DIGEST_BYTES
         struct err err = {.code = E_OK};
 
         identity_digest(own, call);
-        if (memcmp(own, digest, sizeof own) != 0) {
-                (void)err_set(&err, E_IDEMPOTENCY,
-                              "This Idempotency-Key was used with another request.");
-        } else {
-                (void)err_set(&err, E_IN_PROGRESS, "%s", err_text(E_IN_PROGRESS));
-                hint_place(&err, call, id);
+        if (memcmp(own, digest, sizeof own) == 0) {
+                idempotency_say_running(call, id);
+                return;
         }
+        (void)err_set(&err, E_IDEMPOTENCY, "This Idempotency-Key was used with another request.");
         call_fail(call, &err);
 }
 
@@ -183,7 +191,7 @@ static void looked_up(void *cookie, enum errc rc, const struct store_intent *int
                 return;
         }
         identity_digest(digest, call);
-        if (memcmp(digest, intent->request_digest, sizeof digest) != 0 || !intent->answer) {
+        if (memcmp(digest, intent->request_digest, sizeof digest) != 0) {
                 refuse(call, intent->request_digest, &intent->id);
                 return;
         }

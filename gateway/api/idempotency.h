@@ -29,6 +29,8 @@ bool idempotency_covers(const struct route *route);
 const char *idempotency_exempt(const struct route *route);
 /* Goes on with admit_enter, or answers. */
 void idempotency_enter(struct call *call);
+/* Answers that the first request is under way, and where to look; id: of its order, or its intent. */
+void idempotency_say_running(struct call *call, const struct cloid *id);
 /* The call ends: its key is not under way any more. For call.c. */
 void idempotency_leave(struct call *call);
 

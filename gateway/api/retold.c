@@ -5,8 +5,11 @@
 
 #include "api/batch.h"
 #include "api/handlers.h"
+#include "api/idempotency.h"
+#include "api/identity.h"
 #include "api/problem.h"
 #include "base/mem.h"
+#include "store/store_keys.h"
 
 struct retold {
         struct call *call;
@@ -14,6 +17,8 @@ struct retold {
         json_t *root; /* owned */
         char *stored; /* owned: the answer word for word */
         bool is_changed;
+        bool was_answered; /* else root is made from the journal */
+        struct cloid id;   /* of the intent */
         char kind[16];
         enum intent_state state;
         unsigned n_steps;
@@ -47,9 +52,12 @@ static void reply(struct retold *r)
         char *printed = r->is_changed ? json_dumps(r->root, JSON_COMPACT) : NULL;
         const char *body = printed ? printed : r->stored;
 
-        call_reply_raw(call, r->status,
-                       r->status < 400 ? "application/json" : "application/problem+json", body,
-                       strlen(body), NULL, 0);
+        if (!body)
+                idempotency_say_running(call, &r->id);
+        else
+                call_reply_raw(call, r->status,
+                               r->status < 400 ? "application/json" : "application/problem+json",
+                               body, strlen(body), NULL, 0);
         free(printed);
         free(r->stored);
         json_decref(r->root);
@@ -121,6 +129,8 @@ static void settle_steps(struct retold *r)
 {
         const json_t *plan = json_object_get(r->root, "plan");
 
+        if (!r->was_answered)
+                return; /* they are the journal's */
         for (size_t i = 0; i < json_array_size(plan) && i < r->n_steps; i++) {
                 json_t *step = json_array_get(plan, i);
                 bool is_known = r->step[i] == INTENT_DONE || r->step[i] == INTENT_REJECTED;
@@ -138,10 +148,10 @@ static void settle_whole(struct retold *r)
         bool is_done = r->state == INTENT_DONE;
         struct err err = {.code = E_OK};
 
-        if (r->status != err_http_status(E_OUTCOME_UNKNOWN) ||
+        if (r->n_asked > 0 || r->status != err_http_status(E_OUTCOME_UNKNOWN) ||
             (!is_done && r->state != INTENT_REJECTED))
                 return;
-        if (strcmp(r->kind, "leverage") != 0 && strcmp(r->kind, "margin") != 0 &&
+        if (r->was_answered && strcmp(r->kind, "leverage") != 0 && strcmp(r->kind, "margin") != 0 &&
             strcmp(r->kind, "cancel") != 0 && strcmp(r->kind, "tpsl") != 0)
                 return; /* its own list tells, and the stored answer says so */
         for (size_t i = 0; i < json_array_size(results); i++)
@@ -152,7 +162,7 @@ static void settle_whole(struct retold *r)
                 (void)err_set(&err, E_VENUE_UNAVAILABLE, "It did not take effect at the venue.");
                 become_problem(r, &err);
         }
-        if (json_object_get(r->root, "id"))
+        if (strcmp(r->kind, "cancel") == 0 && json_object_get(r->root, "id"))
                 set(r->root, is_done ? "status" : "orderStatus",
                     is_done ? "cancelled" : "rejected");
         r->is_changed = true;
@@ -193,14 +203,25 @@ static void take(struct retold *r, json_t *order, const json_t *told)
         r->is_changed = true;
         if (strcmp(status, "rejected") == 0) {
                 refused(r, order, message[0] ? message : text(told, "venueStatus"));
-                return;
+        } else {
+                if (order == r->root)
+                        become_answer(r);
+                (void)json_object_del(order, "error");
+                set(order, "status", status);
+                set(order, "filledSize", text(told, "filledSize"));
+                settle_order_step(order, true);
         }
+        if (!r->was_answered)
+                must(json_object_update_missing(order, (json_t *)(uintptr_t)told) == 0);
+}
+
+/* Each order of a batch is in the journal before any is sent. */
+static void never_sent(struct retold *r, json_t *order)
+{
         if (order == r->root)
-                become_answer(r);
-        (void)json_object_del(order, "error");
-        set(order, "status", status);
-        set(order, "filledSize", text(told, "filledSize"));
-        settle_order_step(order, true);
+                return;
+        r->is_changed = true;
+        refused(r, order, "");
 }
 
 static void answered(void *cookie, int status, const char *body)
@@ -208,7 +229,10 @@ static void answered(void *cookie, int status, const char *body)
         struct retold *r = cookie;
         json_t *told = status == 200 ? json_loads(body, 0, NULL) : NULL;
 
-        take(r, r->asked[r->next++], told);
+        if (!told && status == err_http_status(E_NOT_FOUND) && !r->was_answered)
+                never_sent(r, r->asked[r->next++]);
+        else
+                take(r, r->asked[r->next++], told);
         json_decref(told);
         ask_next(r);
 }
@@ -254,14 +278,86 @@ static void collect(struct retold *r)
                         ask_of(r, json_array_get(results, i));
 }
 
+/* --- an answer that was never given --- */
+
+static const char *step_word(enum intent_state state)
+{
+        switch (state) {
+        case INTENT_DONE: return "done";
+        case INTENT_REJECTED: return "failed";
+        case INTENT_RESERVED:
+        case INTENT_SENT:
+        case INTENT_UNKNOWN: return "unknown";
+        }
+        never("intent state");
+}
+
+static void unanswered_batch(json_t *root, struct call *call, const struct store_intent *intent)
+{
+        struct cloid ids[1 + 3 * BATCH_MAX];
+        struct err err = {.code = E_OK};
+        const json_t *orders = json_object_get(call_json(call, &err), "orders");
+        json_t *results = json_array();
+        int64_t day = intent->created_at / STORE_KEY_KEPT_MS;
+
+        /* The request came on that day, or just before. */
+        identity_cloids_of_day(ids, 1, call, day);
+        day -= !hex_cloid_equal(&ids[0], &intent->id);
+        identity_cloids_of_day(ids, 1 + 3 * BATCH_MAX, call, day);
+        for (size_t i = 0; i < json_array_size(orders) && i < BATCH_MAX; i++) {
+                char id[CLOID_STR_MAX];
+                json_t *result = json_object();
+
+                must(json_object_set_new(result, "index", json_integer((json_int_t)i)) == 0);
+                set(result, "id", hex_print_cloid(id, &ids[1 + 3 * i]));
+                set(result, "status", "unknown");
+                must(json_array_append_new(results, result) == 0);
+        }
+        must(json_object_set_new(root, "results", results) == 0);
+}
+
+/* What the journal has of it, in the words of an answer in which nothing is known yet. */
+static json_t *unanswered(struct call *call, const struct store_intent *intent)
+{
+        json_t *root = json_object(), *plan = json_array();
+        char id[CLOID_STR_MAX];
+
+        if (strcmp(intent->kind, "batch") == 0) {
+                unanswered_batch(root, call, intent);
+                json_decref(plan);
+                return root;
+        }
+        set(root, "id", hex_print_cloid(id, &intent->id));
+        if (intent->symbol[0])
+                set(root, "symbol", intent->symbol);
+        set(root, "orderStatus", "unknown");
+        for (unsigned i = 0; i < intent->n_steps; i++) {
+                json_t *step = json_object();
+
+                set(step, "action", intent->step[i].action);
+                set(step, "status", step_word(intent->step[i].state));
+                must(json_array_append_new(plan, step) == 0);
+        }
+        must(json_object_set_new(root, "plan", plan) == 0);
+        return root;
+}
+
 void retold_reply(struct call *call, const struct store_intent *intent)
 {
         struct retold *r = xcalloc(1, sizeof *r);
 
         r->call = call;
-        r->status = intent->answer_status;
-        r->stored = xstrdup(intent->answer);
-        r->root = json_loads(intent->answer, 0, NULL);
+        r->id = intent->id;
+        r->was_answered = intent->answer != NULL;
+        if (r->was_answered) {
+                r->status = intent->answer_status;
+                r->stored = xstrdup(intent->answer);
+                r->root = json_loads(intent->answer, 0, NULL);
+        } else {
+                r->status = strcmp(intent->kind, "batch") == 0 ? 200
+                                                               : err_http_status(E_OUTCOME_UNKNOWN);
+                r->root = unanswered(call, intent);
+        }
         must(r->root != NULL); /* we printed it */
         text_copy(r->kind, sizeof r->kind, intent->kind);
         r->state = intent->state;

@@ -5,7 +5,8 @@
 
 #include "api/call.h"
 
-/* Answers the call. intent has an answer; borrowed for the call. */
+/* Answers the call; intent is borrowed for the call. One without an answer (the gateway ended before it gave one) is
+ * told from the journal and the venue; while they don't know, it is under way. */
 void retold_reply(struct call *call, const struct store_intent *intent);
 
 #endif
