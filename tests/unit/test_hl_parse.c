@@ -331,29 +331,6 @@ static void statuses_are_read(void **state)
         json_decref(odd);
 }
 
-/* One order's status, however long, must not hide the account's other orders. */
-static void a_long_status_is_no_reason_to_refuse_a_list(void **state)
-{
-        json_t *rows = load("[{\"order\":" ORDER(
-                "9", "") ",\"status\":"
-                         "\"positionIncreaseAtOpenInterestCapRejected\",\"statusTimestamp\":77},"
-                         "{\"order\":" ORDER("10", "") ",\"status\":\"aaaaaaaaaaaaaaaaaaaaaaaaaa"
-                                                       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-                                                       "aaaaaaaaaaaaaaaaaaaaaaaa\","
-                                                       "\"statusTimestamp\":78}]");
-        struct venue_order_status *list;
-        size_t n;
-
-        (void)state;
-        assert_int_equal(hl_parse_orders_past(&list, &n, rows, NULL, NULL), 0);
-        assert_int_equal(n, 2);
-        assert_string_equal(list[0].status, "positionIncreaseAtOpenInterestCapRejected");
-        assert_int_equal(strlen(list[1].status), VENUE_STATUS_MAX - 1);
-        assert_int_equal(list[1].status_at, 78);
-        free(list);
-        json_decref(rows);
-}
-
 /* ---- Fills, book, trades ---- */
 
 static void fills_are_read(void **state)
@@ -497,7 +474,6 @@ int main(void)
                 cmocka_unit_test(open_orders_are_flattened),
                 cmocka_unit_test(bad_orders_are_refused),
                 cmocka_unit_test(statuses_are_read),
-                cmocka_unit_test(a_long_status_is_no_reason_to_refuse_a_list),
                 cmocka_unit_test(fills_are_read),
                 cmocka_unit_test(books_are_read_in_order),
                 cmocka_unit_test(captured_answers_are_read),
