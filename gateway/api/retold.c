@@ -129,8 +129,8 @@ static void settle_steps(struct retold *r)
 {
         const json_t *plan = json_object_get(r->root, "plan");
 
-        if (!r->was_answered)
-                return; /* they are the journal's */
+        if (!r->was_answered || r->status == err_http_status(E_OUTCOME_UNKNOWN))
+                return; /* they are the journal's, or nothing is known yet */
         for (size_t i = 0; i < json_array_size(plan) && i < r->n_steps; i++) {
                 json_t *step = json_array_get(plan, i);
                 bool is_known = r->step[i] == INTENT_DONE || r->step[i] == INTENT_REJECTED;
@@ -141,7 +141,13 @@ static void settle_steps(struct retold *r)
         }
 }
 
-/* What places no order is known when the journal knows it. */
+static bool places_order(const char *kind)
+{
+        return strcmp(kind, "order") == 0 || strcmp(kind, "close") == 0 ||
+               strcmp(kind, "modify") == 0;
+}
+
+/* What left no order unknown is known when the journal knows it. */
 static void settle_whole(struct retold *r)
 {
         const json_t *results = json_object_get(r->root, "results");
@@ -151,9 +157,10 @@ static void settle_whole(struct retold *r)
         if (r->n_asked > 0 || r->status != err_http_status(E_OUTCOME_UNKNOWN) ||
             (!is_done && r->state != INTENT_REJECTED))
                 return;
-        if (r->was_answered && strcmp(r->kind, "leverage") != 0 && strcmp(r->kind, "margin") != 0 &&
-            strcmp(r->kind, "cancel") != 0 && strcmp(r->kind, "tpsl") != 0)
-                return; /* its own list tells, and the stored answer says so */
+        if (strcmp(r->kind, "subAccount") == 0 && is_done)
+                return; /* which one it is only its list tells, and the stored answer says so */
+        if (places_order(r->kind))
+                is_done = false; /* what was unknown came before it: it was not sent */
         for (size_t i = 0; i < json_array_size(results); i++)
                 set(json_array_get(results, i), "status", is_done ? "cancelled" : "rejected");
         if (is_done) {
@@ -165,6 +172,10 @@ static void settle_whole(struct retold *r)
         if (strcmp(r->kind, "cancel") == 0 && json_object_get(r->root, "id"))
                 set(r->root, is_done ? "status" : "orderStatus",
                     is_done ? "cancelled" : "rejected");
+        if (strcmp(r->kind, "subTransfer") == 0 && is_done)
+                set(r->root, "status", "done");
+        if (places_order(r->kind))
+                set(r->root, "orderStatus", "rejected");
         r->is_changed = true;
 }
 
@@ -270,8 +281,7 @@ static void collect(struct retold *r)
 {
         const json_t *results = json_object_get(r->root, "results");
 
-        if (strcmp(r->kind, "order") == 0 || strcmp(r->kind, "close") == 0 ||
-            strcmp(r->kind, "modify") == 0)
+        if (places_order(r->kind))
                 ask_of(r, r->root);
         else if (strcmp(r->kind, "batch") == 0)
                 for (size_t i = 0; i < json_array_size(results); i++)
@@ -358,7 +368,8 @@ void retold_reply(struct call *call, const struct store_intent *intent)
                                                                : err_http_status(E_OUTCOME_UNKNOWN);
                 r->root = unanswered(call, intent);
         }
-        must(r->root != NULL); /* we printed it */
+        if (!r->root) /* an older program's: as it is */
+                r->root = json_object();
         text_copy(r->kind, sizeof r->kind, intent->kind);
         r->state = intent->state;
         r->n_steps = intent->n_steps;
