@@ -13,7 +13,6 @@ void mirror_order_take(struct shadow_order *out, const struct venue_open_order *
                 .price = order->price,
                 .trigger_price = order->trigger_price,
                 .size = order->size,
-                .told = order->size,
                 .original_size = order->original_size,
                 .placed_at = order->placed_at,
                 .known_at = now,
@@ -201,8 +200,6 @@ static struct order_life life_of(const struct shadow_order *known, const struct 
         if (!known)
                 return life;
         life.was_triggered = !known->is_trigger;
-        life.size = known->original_size;
-        life.filled.v = known->original_size.v - known->told.v;
         return life;
 }
 
@@ -260,9 +257,6 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
                 tell_triggered(mirror, s, known, status);
         if (was_triggered)
                 order.is_trigger = false; /* an order like any other from now on */
-        /* What was told to be filled stays so. Of a fill that was seen among the trades it is only
-         * guessed whose it was: what is told corrects that. */
-        order.size.v = order.told.v = order.original_size.v - order_life_filled(&life).v;
         if (order_life_is_over(state))
                 shadow_order_drop(s, order.oid, at);
         else if (order_life_stands(state))

@@ -150,7 +150,6 @@ static void rests(struct mirror *mirror, struct shadow *s, const struct mirror_p
                 .price = order->price,
                 .trigger_price = order->trigger_price,
                 .size = {order->size.v - item->filled.v},
-                .told = {order->size.v - item->filled.v},
                 .original_size = order->size,
                 .placed_at = now,
                 .known_at = now,

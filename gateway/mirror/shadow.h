@@ -60,7 +60,6 @@ struct shadow_order {
         struct qty size, original_size;
         int64_t placed_at;
         int64_t status_at; /* the venue's time of the newest status; 0 */
-        struct qty told;   /* what is left by the venue's own word; size has guesses in it */
         int64_t known_at;  /* wall ms: since when it is known here */
         uint32_t market;
         struct cloid cloid;

@@ -223,11 +223,6 @@ const struct order_life_fact *order_life_fact(const struct order_life *life)
         return life->end.says ? &life->end : &life->latest;
 }
 
-static bool is_filled_up(const struct order_life *life)
-{
-        return life->size.v > 0 && life->filled.v >= life->size.v;
-}
-
 enum order_life_state order_life_state(const struct order_life *life)
 {
         switch ((enum says)order_life_fact(life)->says) {
@@ -235,8 +230,6 @@ enum order_life_state order_life_state(const struct order_life *life)
         case SAYS_SOMETHING: return LIFE_UNKNOWN;
         case SAYS_OPEN:
         case SAYS_TRIGGERED:
-                if (is_filled_up(life))
-                        return LIFE_FILLED;
                 return life->is_trigger && !life->was_triggered ? LIFE_PENDING : LIFE_RESTING;
         case SAYS_REJECTED: return LIFE_REJECTED;
         case SAYS_CANCELLED: /* what an immediate order could not have was never there */
@@ -367,7 +360,9 @@ size_t order_life_merge(struct venue_order_status *rows, size_t n)
                 if (!tells(&life, &rows[i]))
                         continue;
                 order->is_trigger |= life.is_trigger;
-                order->size.v = order->original_size.v - order_life_filled(&life).v;
+                /* A leg's size follows its parent's fills or its position: it may grow. */
+                if (!life.is_trigger)
+                        order->size.v = order->original_size.v - order_life_filled(&life).v;
                 return i;
         }
         return 0; /* a time before 1970 */

@@ -4,7 +4,7 @@
  *   - an end stays an end; of two, the venue's earlier one counts, then filled before cancelled before
  *     rejected; one without the venue's time (an answer's) gives way to one with it;
  *   - before an end the latest fact counts, at one time the one that says more;
- *   - what was filled only grows;
+ *   - what was filled only grows (of a plain order: a leg's size follows its parent or its position);
  *   - a higher order number under the same name is a newer order, and the older one's facts are void.
  * A word of the venue that is not in the table is kept as it is. It ends the order where it is made like the
  * words that do ("...Canceled", "...Rejected"); else the state is unknown until something is told again.

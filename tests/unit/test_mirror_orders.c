@@ -190,37 +190,6 @@ static void a_stop_that_was_filled_was_triggered(void **state)
         assert_int_equal(s->triggered.trigger_price.v, 7);
 }
 
-static void what_was_told_to_be_filled_does_not_come_back(void **state)
-{
-        struct script *s = *state;
-        struct venue_order_status status = {.found = true, .status_at = T0 + 1500};
-        struct feed_trade maker = trade_of("AA", 1, 9, false, "1", "95", 1, T0 + 2000);
-        struct addr user = who(1);
-
-        read_long(s, T0 + 1000);
-        status.order = open_order("AA", 5, SIDE_BUY, "95", "4");
-        list(s, &status.order, 1, T0 + 1000, T0 + 1100);
-        snprintf(status.status, sizeof status.status, "open");
-        status.order.size.v = num("2");
-        mirror_order_status(s->mirror, &user, &status, T0 + 2100);
-        look(s, T0 + 2100);
-        expect(s->order[0].size, "2");
-        status.order.size.v = num("4"); /* of the same moment, before the fill */
-        mirror_order_status(s->mirror, &user, &status, T0 + 2200);
-        look(s, T0 + 2200);
-        assert_int_equal(s->view.n_orders, 1);
-        expect(s->order[0].size, "2");
-        /* Of a trade it is guessed whose it was; what is told since is not. */
-        mirror_trades(s->mirror, &maker, 1, T0 + 2300);
-        look(s, T0 + 2300);
-        expect(s->order[0].size, "1");
-        status.status_at = T0 + 2400;
-        status.order.size.v = num("2");
-        mirror_order_status(s->mirror, &user, &status, T0 + 2500);
-        look(s, T0 + 2500);
-        expect(s->order[0].size, "2");
-}
-
 static void a_word_that_is_not_known_ends_no_order(void **state)
 {
         struct script *s = *state;
@@ -326,7 +295,6 @@ int main(void)
                 T(a_stop_that_fires_is_told_once),
                 T(a_stop_that_is_gone_unsaid_is_asked_about),
                 T(a_stop_that_was_filled_was_triggered),
-                T(what_was_told_to_be_filled_does_not_come_back),
                 T(a_word_that_is_not_known_ends_no_order),
                 T(a_leverage_changed_elsewhere_shows_in_what_orders_reserve),
                 T(a_setting_that_nothing_confirms_is_read_again),

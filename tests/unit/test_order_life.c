@@ -242,6 +242,28 @@ static void rows_of_one_order_become_the_one_that_tells(void **state)
         i = order_life_merge(rows, 3);
         assert_string_equal(order_life_word_of(&rows[i]), "partiallyFilled");
         assert_int_equal(rows[i].order.size.v, 6);
+        /* Of a plain order what is left only shrinks. */
+        for (size_t k = 0; k < 3; k++)
+                rows[k] = told("open", 1000 + (int64_t)k, 4 + (int64_t)k);
+        i = order_life_merge(rows, 3);
+        assert_int_equal(rows[i].status_at, 1002);
+        assert_int_equal(rows[i].order.size.v, 4);
+}
+
+/* Its size follows the fills of the order that it protects. */
+static void a_leg_may_grow(void **state)
+{
+        struct venue_order_status rows[] = {told("open", 1000, 3), told("open", 2000, 8)};
+        size_t i;
+
+        (void)state;
+        rows[0].order.is_trigger = rows[1].order.is_trigger = true;
+        i = order_life_merge(rows, 2);
+        assert_int_equal(rows[i].order.size.v, 8);
+        assert_string_equal(order_life_word_of(&rows[i]), "triggerPending");
+        rows[0] = told("open", 1000, 0); /* nothing of it yet: it is not over for that */
+        rows[0].order.is_trigger = true;
+        assert_int_equal(order_life_state_of(&rows[0]), LIFE_PENDING);
 }
 
 /* --- any order of events --- */
@@ -422,6 +444,7 @@ int main(void)
                 cmocka_unit_test(a_newer_order_under_the_same_name_is_another),
                 cmocka_unit_test(nothing_found_tells_nothing),
                 cmocka_unit_test(rows_of_one_order_become_the_one_that_tells),
+                cmocka_unit_test(a_leg_may_grow),
                 cmocka_unit_test(any_order_and_any_copies_of_a_history_end_the_same),
                 cmocka_unit_test(even_of_nonsense_the_order_does_not_matter),
         };
