@@ -197,10 +197,11 @@ struct venue_open_order {
         struct px trigger_price;
         char tif[20]; /* the venue's word, "" if none */
 };
+#define VENUE_STATUS_MAX 64 /* the longest one known has 41 letters */
 /* What became of an order, by lookup. */
 struct venue_order_status {
         bool found;
-        char status[40]; /* the venue's word: "open", "filled", "marginCanceled", ... */
+        char status[VENUE_STATUS_MAX]; /* its word: "open", "filled", "marginCanceled", ...; cut */
         int64_t status_at;
         struct venue_open_order order;
 };

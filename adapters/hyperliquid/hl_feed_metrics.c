@@ -116,6 +116,9 @@ void hl_feed_metrics(const struct hl_feed *f, struct buf *out)
                     f->count.reconnects);
         put_counter(out, "perpgate_feed_refusals_total", "Subscriptions the venue refused.",
                     f->count.refusals);
+        put_counter(out, "perpgate_feed_unknown_order_statuses_total",
+                    "Orders pushed with a status that is not known here.",
+                    f->count.unknown_statuses);
         if (f->contexts_at > 0)
                 put_gauge(out, "perpgate_feed_contexts_age_ms", "Age of the last prices.",
                           (long long)(hl_feed_wall(f) - f->contexts_at));

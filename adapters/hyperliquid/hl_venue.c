@@ -15,6 +15,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 #define URL_MAX_BYTES   512
 #define MIN_ORDER_VALUE (10 * NUM_SCALE)
@@ -131,6 +132,19 @@ static void op_budget(const struct venue *venue, struct venue_budget *out)
         hl_rest_budget(hl_venue_of_const(venue)->rest, out);
 }
 
+#define STATUSES_LOGGED 100 /* one list may hold thousands of them */
+
+void hl_venue_note_status(uint64_t *count, const struct venue_order_status *status)
+{
+        char oid[NUM_STR_MAX];
+
+        if (!status->found || order_life_knows(status->status))
+                return;
+        if ((*count)++ < STATUSES_LOGGED)
+                log_event(LOG_WARN, "unknown order status", "status", status->status, "oid",
+                          num_print(oid, (int64_t)status->order.oid, 0, 0), NULL);
+}
+
 static void put_gauge(struct buf *out, const char *name, const char *help, long long value)
 {
         buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", name, help, name, name, value);
@@ -149,6 +163,8 @@ static void op_metrics(const struct venue *venue, struct buf *out)
         hl_rest_metrics(v->rest, out);
         put_counter(out, "perpgate_venue_unknown_errors_total",
                     "Error texts of the venue that have no code of their own.", v->unknown_texts);
+        put_counter(out, "perpgate_venue_unknown_order_statuses_total",
+                    "Orders read with a status that is not known here.", v->unknown_statuses);
         put_counter(out, "perpgate_venue_bad_answers_total",
                     "Answers to reads that were not understood.", v->bad_answers);
         put_gauge(out, "perpgate_venue_up", "1 when the venue is up.",

@@ -192,46 +192,6 @@ static void read_all(struct batch *b)
         }
 }
 
-/* --- the same key again --- */
-
-static void key_looked_up(void *cookie, enum errc rc, const struct store_intent *intent)
-{
-        struct batch *b = cookie;
-        struct call *call;
-
-        if (rc == E_NOT_FOUND) {
-                b->when_new(b);
-                return;
-        }
-        if (!rc && memcmp(intent->request_digest, b->digest, sizeof b->digest) != 0)
-                rc = err_set(&b->err, E_IDEMPOTENCY,
-                             "This Idempotency-Key was used with another request.");
-        else if (!rc && !intent->answer)
-                rc = err_set(&b->err, E_IDEMPOTENCY,
-                             "The first request with this Idempotency-Key has no answer yet.");
-        if (rc) {
-                fail_code(b, rc);
-                return;
-        }
-        call = release(b);
-        batch_free(b);
-        call->replayed = true;
-        call_reply_raw(call, intent->answer_status, "application/json", intent->answer,
-                       strlen(intent->answer), NULL, 0);
-}
-
-static void replay_or(struct batch *b, void (*when_new)(struct batch *b))
-{
-        struct call *call = b->call;
-
-        b->when_new = when_new;
-        if (call->key[0])
-                store_intent_by_key(call->api->o.store, call->brand->id, &call->account, call->key,
-                                    key_looked_up, b);
-        else
-                when_new(b);
-}
-
 /* --- the lines of its symbols, entered in alphabetical order: two batches can't block each other --- */
 
 static void enter_next(struct batch *b);
@@ -256,7 +216,7 @@ static void enter_next(struct batch *b)
         struct batch_market *m;
 
         if (b->gate == b->n_markets) {
-                replay_or(b, read_all); /* the same request may have been ahead in the line */
+                read_all(b);
                 return;
         }
         m = &b->market[b->gate++];
@@ -457,5 +417,5 @@ void batch_place(struct call *call)
         call->api->open_runs++;
         identity_digest(b->digest, call);
         read_items(b, request.orders);
-        replay_or(b, read_account_record);
+        read_account_record(b);
 }

@@ -93,7 +93,6 @@ struct batch {
         struct batch_dex dex[1 + VENUE_DEXES_MAX];
         struct account_facts facts;
         /* Journal and execution. */
-        void (*when_new)(struct batch *batch); /* the key was not used before */
         struct cloid id;
         struct store_intent intent;
         struct buf letters; /* of what is signed so far */

@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "api/batch.h"
-#include "api/order_status.h"
 #include "api/recovery.h"
 #include "api/run.h"
 #include "api/sweep.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 /* --- an action has ended --- */
 
@@ -116,13 +116,11 @@ static void order_looked_up(void *cookie, const struct err *err, const struct ve
         struct batch_item *item = act->item[act->next_lookup++];
         struct venue_item *out = &item->outcome[0];
 
-        if (err->code || !s->found || !order_status_read(&out->status, s)) {
+        if (err->code || !s->found || !order_life_item(out, s)) {
                 item_unknown(item);
                 look_next(b);
                 return;
         }
-        out->oid = s->order.oid;
-        out->filled.v = s->order.original_size.v - s->order.size.v;
         item->n_outcomes = 1;
         item->intent.order[0].oid = out->oid;
         if (out->status == ITEM_REFUSED) {
@@ -131,8 +129,6 @@ static void order_looked_up(void *cookie, const struct err *err, const struct ve
                               s->status);
                 item_refused(item, &why);
         } else {
-                if (out->status == ITEM_CANCELLED && out->filled.v > 0)
-                        out->status = ITEM_FILLED;
                 batch_item_step(item, VENUE_ORDER, STEP_DONE, NULL);
         }
         look_next(b);

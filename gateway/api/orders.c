@@ -8,7 +8,6 @@
 #include "api/order_fields.h"
 #include "api/order_list.h"
 #include "api/order_name.h"
-#include "api/order_status.h"
 #include "api/order_told.h"
 #include "api/out.h"
 #include "api/pipeline.h"
@@ -16,6 +15,7 @@
 #include "api/recovery.h"
 #include "api/tables.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 #define FORGOTTEN_MS INT64_C(86400000) /* the venue may not know an order any more that is so old */
 #define ARRIVAL_MS   600000            /* what expires has expired long before */
@@ -136,7 +136,7 @@ static void show_order(struct look *look)
         struct buf body;
 
         buf_init(&body, 16384);
-        out_open_order(&body, &s->order, order_status_word(s), look->client_id, s->status_at);
+        out_open_order(&body, &s->order, order_life_word_of(s), look->client_id, s->status_at);
         body.len--; /* reopen the object for the venue's own word */
         out_text(&body, "venueStatus", s->status);
         if (look->told.venue_message[0])

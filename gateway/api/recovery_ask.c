@@ -2,9 +2,9 @@
  * the position, and what it says is put into one word. */
 #include <string.h>
 
-#include "api/order_status.h"
 #include "api/recovery_impl.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 /* --- orders and cancels, one name after another --- */
 
@@ -33,7 +33,7 @@ static void take_status(struct rec_item *item, const struct venue_order_status *
         if (!s->found)
                 return;
         text_copy(item->word, sizeof item->word, s->status);
-        if (!order_status_read(&out->status, s))
+        if (!order_life_item(out, s))
                 out->status = ITEM_RESTING; /* there, in a state of its own */
         out->oid = s->order.oid;
         out->filled.v = s->order.original_size.v - s->order.size.v;

@@ -78,6 +78,7 @@ static void intent_fill(struct run *run)
         text_copy(it->symbol, sizeof it->symbol, run->q.symbol);
         text_copy(it->client_id, sizeof it->client_id, run->q.order.client_id);
         text_copy(it->idempotency_key, sizeof it->idempotency_key, call->key);
+        it->is_own_key = call->answered != NULL;
         memcpy(it->request_digest, run->digest, sizeof run->digest);
         it->created_at = it->updated_at = state_now(run->api);
         it->state = INTENT_RESERVED;

@@ -7,11 +7,11 @@
 
 #include <sodium.h>
 
-#include "api/order_status.h"
 #include "api/mirrored.h"
 #include "api/run.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 /* --- one step after another --- */
 
@@ -115,19 +115,11 @@ static void order_looked_up(void *cookie, const struct err *err,
         struct venue_outcome *outcome = &run->outcome;
         struct venue_item *item = &outcome->item[outcome->n_items];
 
-        *item = (struct venue_item){.oid = 0};
-        if (err->code || !status->found || !order_status_read(&item->status, status)) {
+        if (err->code || !status->found || !order_life_item(item, status)) {
                 step_unknown(run);
                 return;
         }
-        item->oid = status->order.oid;
-        /* The average is not told here; it stays unknown. */
-        item->filled.v = status->order.original_size.v - status->order.size.v;
-        item->refusal = E_VENUE_REJECTED;
-        (void)text_copy(item->venue_message, sizeof item->venue_message, status->status);
-        if (item->status == ITEM_CANCELLED && item->filled.v > 0)
-                item->status = ITEM_FILLED; /* what was left of it is gone */
-        outcome->n_items++;
+        outcome->n_items++; /* its average is not told here: it stays unknown */
         /* The legs of an order follow it; those of a position are orders of their own. */
         if (a->u.order.legs_of_position && outcome->n_items < a->u.order.n)
                 look_up_order(run);

@@ -31,6 +31,7 @@ struct agent_watch;
 struct mirrored_room;
 struct acting;
 struct recovery;
+struct idempotency;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -51,6 +52,7 @@ struct api {
         struct agent_watch *agent_watch;
         struct mirrored_room *room;
         struct acting *acting;
+        struct idempotency *idempotency;
         struct limit *public_limit;
         struct map *session_limits;       /* brand id -> struct limit *, per account */
         struct forwarded_proxies trusted; /* whose X-Forwarded-For is believed */

@@ -126,7 +126,8 @@ struct store_intent {
         char kind[16]; /* order, leverage, margin, cancel, close, approve */
         char symbol[32];
         char client_id[64];
-        char idempotency_key[128]; /* "" none; unique per brand and account */
+        char idempotency_key[128]; /* "" none; unique per brand and account, for a day */
+        bool is_own_key;           /* the gateway's, not a trader's: for good; on insert */
         uint8_t request_digest[32];
         int64_t created_at;
         int64_t updated_at;
@@ -158,8 +159,13 @@ void store_intent_insert(struct store *store, const struct store_intent *intent,
  * has taken it over. */
 void store_intent_update(struct store *store, const struct store_intent *intent, store_done *done,
                          void *cookie);
+/* By a key of the gateway's own, or a trader's that was not swept yet. */
 void store_intent_by_key(struct store *store, const char *brand, const struct addr *account,
                          const char *idempotency_key, store_intent_fn *done, void *cookie);
+/* By a trader's key that is less than a day old. */
+void store_intent_by_live_key(struct store *store, const char *brand, const struct addr *account,
+                              const char *idempotency_key, int64_t now, store_intent_fn *done,
+                              void *cookie);
 /* By the id of the intent or the cloid of one of its orders. */
 void store_intent_by_cloid(struct store *store, const char *brand, const struct addr *account,
                            const struct cloid *cloid, store_intent_fn *done, void *cookie);

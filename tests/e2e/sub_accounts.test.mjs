@@ -162,7 +162,8 @@ describe('what is done once is done once', () => {
     await who.refused(409, 'idempotency_conflict', 'POST', '/v1/sub-accounts', { name: 'twice' }, headers)
     const key = { 'Idempotency-Key': randomUUID() }
     const sent = await Promise.all([1, 2].map(() => who.call('POST', `/v1/sub-accounts/${made.address}/transfer`, { amount: '10', direction: 'deposit' }, key)))
-    assert.deepEqual(sent.map((a) => a.status), [200, 200])
+    assert.ok(sent.some((a) => a.status === 200))
+    assert.ok(sent.every((a) => a.status === 200 || a.json.code === 'in_progress'))
     const second = await create(who, 'second')
     await who.refused(409, 'idempotency_conflict', 'POST', `/v1/sub-accounts/${second.address}/transfer`, { amount: '10', direction: 'deposit' }, key)
     assert.deepEqual((await list(who)).map((s) => s.equity), ['10', '0'])
