@@ -36,19 +36,19 @@ static int64_t mono(const struct recovery *r)
         return clock_mono_ms(r->api->o.clock);
 }
 
-int64_t rec_now(const struct rec_case *c)
+int64_t recovery_impl_now(const struct recovery_case *c)
 {
         return c->adopted_at + mono(c->recovery) - c->adopted_mono;
 }
 
-struct rec_step *rec_step_now(struct rec_case *c)
+struct recovery_step *recovery_impl_step(struct recovery_case *c)
 {
         return &c->step[c->now.step];
 }
 
 /* --- which cases there are --- */
 
-static void key_fill(struct rec_key *key, const char *brand, const struct addr *account,
+static void key_fill(struct recovery_key *key, const char *brand, const struct addr *account,
                      const struct cloid *id)
 {
         memset(key, 0, sizeof *key);
@@ -64,8 +64,8 @@ static bool places_orders(const struct store_intent *intent)
 
 void recovery_adopt(struct recovery *r, const struct store_intent *intent)
 {
-        struct rec_key key;
-        struct rec_case *c;
+        struct recovery_key key;
+        struct recovery_case *c;
 
         key_fill(&key, intent->brand, &intent->account, &intent->id);
         if (map_get(r->cases, &key, sizeof key))
@@ -95,13 +95,13 @@ void recovery_after(struct recovery *r, const struct store_intent *intent, enum 
 bool recovery_has(const struct recovery *r, const char *brand, const struct addr *account,
                   const struct cloid *id)
 {
-        struct rec_key key;
+        struct recovery_key key;
 
         key_fill(&key, brand, account, id);
         return map_get(r->cases, &key, sizeof key) != NULL;
 }
 
-static void drop(struct rec_case *c)
+static void drop(struct recovery_case *c)
 {
         struct recovery *r = c->recovery;
 
@@ -111,11 +111,11 @@ static void drop(struct rec_case *c)
         turnstile_leave(r->api->turnstile, &c->pass);
         if (c->is_loaded)
                 r->n_loaded--;
-        rec_case_unload(c);
+        recovery_case_unload(c);
         free(c);
 }
 
-static void drop_last(struct rec_case *c, enum outcome outcome)
+static void drop_last(struct recovery_case *c, enum outcome outcome)
 {
         struct recovery *r = c->recovery;
 
@@ -127,7 +127,7 @@ static void drop_last(struct rec_case *c, enum outcome outcome)
 
 /* --- turns --- */
 
-static void rest_until(struct rec_case *c, int64_t due_at)
+static void rest_until(struct recovery_case *c, int64_t due_at)
 {
         struct recovery *r = c->recovery;
 
@@ -138,7 +138,7 @@ static void rest_until(struct rec_case *c, int64_t due_at)
         pump(r);
 }
 
-static void tell_mirror(struct rec_case *c)
+static void tell_mirror(struct recovery_case *c)
 {
         struct api *api = c->recovery->api;
         char dex[DEX_NAME_MAX];
@@ -149,7 +149,7 @@ static void tell_mirror(struct rec_case *c)
 
 static void written(void *cookie, enum errc rc)
 {
-        struct rec_case *c = cookie;
+        struct recovery_case *c = cookie;
         bool is_done = c->intent.state == INTENT_DONE;
         char id[CLOID_STR_MAX];
 
@@ -164,7 +164,7 @@ static void written(void *cookie, enum errc rc)
         drop_last(c, rc ? OUT_LOST : is_done ? OUT_DONE : OUT_REJECTED);
 }
 
-static void finish(struct rec_case *c)
+static void finish(struct recovery_case *c)
 {
         struct store_intent *it = &c->intent;
         const char *node = c->recovery->api->o.node;
@@ -172,48 +172,48 @@ static void finish(struct rec_case *c)
         if (strcmp(it->owner, node) != 0)
                 it->epoch++; /* whoever had it before may not write any more */
         text_copy(it->owner, sizeof it->owner, node);
-        rec_answer(c);
+        recovery_answer(c);
         it->updated_at = state_now(c->recovery->api);
         store_intent_update(c->recovery->api->o.store, it, written, c);
 }
 
 /* What is next, at once. */
-static void act(struct rec_case *c)
+static void act(struct recovery_case *c)
 {
         struct recovery *r = c->recovery;
 
-        recover_next(&c->now, &c->plan, rec_now(c));
-        c->asked_at = rec_now(c);
+        recover_next(&c->now, &c->plan, recovery_impl_now(c));
+        c->asked_at = recovery_impl_now(c);
         if (c->now.act == RECOVER_WAIT || c->now.act == RECOVER_END)
                 turnstile_leave(r->api->turnstile, &c->pass);
         switch (c->now.act) {
-        case RECOVER_WAIT: rest_until(c, mono(r) + (c->now.at - rec_now(c))); break;
+        case RECOVER_WAIT: rest_until(c, mono(r) + (c->now.at - recovery_impl_now(c))); break;
         case RECOVER_ASK:
                 r->asked++;
-                rec_ask(c);
+                recovery_ask(c);
                 break;
         case RECOVER_SEND:
                 r->sent++;
-                rec_send(c);
+                recovery_send(c);
                 break;
         case RECOVER_PUT_BACK:
                 r->repaired++;
-                rec_put_back(c);
+                recovery_repair_put_back(c);
                 break;
         case RECOVER_ADD_MARGIN:
                 r->repaired++;
-                rec_add_margin(c);
+                recovery_repair_add_margin(c);
                 break;
         case RECOVER_END: finish(c); break;
         }
 }
 
-void rec_heard(struct rec_case *c, enum recover_word word)
+void recovery_impl_heard(struct recovery_case *c, enum recover_word word)
 {
         struct recovery *r = c->recovery;
 
         recover_hear(&c->plan, c->now.step, c->now.act, word, c->asked_at);
-        rec_case_note(c);
+        recovery_case_note(c);
         if (c->now.act == RECOVER_SEND)
                 tell_mirror(c);
         if (!r->api->draining) {
@@ -227,7 +227,7 @@ void rec_heard(struct rec_case *c, enum recover_word word)
 
 static void intent_read(void *cookie, enum errc rc, const struct store_intent *intent)
 {
-        struct rec_case *c = cookie;
+        struct recovery_case *c = cookie;
         struct recovery *r = c->recovery;
 
         if (rc == E_NOT_FOUND ||
@@ -238,13 +238,13 @@ static void intent_read(void *cookie, enum errc rc, const struct store_intent *i
         } else if (rc) {
                 rest_until(c, mono(r) + READ_AGAIN_MS);
         } else {
-                rec_case_load(c, intent);
+                recovery_case_load(c, intent);
                 r->n_loaded++;
                 act(c);
         }
 }
 
-static void begin(struct rec_case *c)
+static void begin(struct recovery_case *c)
 {
         struct recovery *r = c->recovery;
 
@@ -259,10 +259,11 @@ static void begin(struct rec_case *c)
 }
 
 /* The first that is due; *next becomes the time of the first that will be. */
-static struct rec_case *due_in(const struct list *cases, int64_t now, bool is_order, int64_t *next)
+static struct recovery_case *due_in(const struct list *cases, int64_t now, bool is_order,
+                                    int64_t *next)
 {
         list_each (it, cases) {
-                struct rec_case *c = list_entry(it, struct rec_case, link);
+                struct recovery_case *c = list_entry(it, struct recovery_case, link);
 
                 if (c->due_at <= now && c->is_order == is_order)
                         return c;
@@ -272,10 +273,10 @@ static struct rec_case *due_in(const struct list *cases, int64_t now, bool is_or
         return NULL;
 }
 
-static struct rec_case *pick(struct recovery *r, int64_t now, int64_t *next)
+static struct recovery_case *pick(struct recovery *r, int64_t now, int64_t *next)
 {
         bool has_room = r->n_loaded < LOADED_MAX;
-        struct rec_case *c = due_in(&r->loaded, now, true, next);
+        struct recovery_case *c = due_in(&r->loaded, now, true, next);
 
         if (!c && has_room)
                 c = due_in(&r->fresh[0], now, true, next);
@@ -294,7 +295,7 @@ static void pump(struct recovery *r)
                 return;
         now = mono(r);
         while (r->n_acting < ACTING_MAX) {
-                struct rec_case *c = pick(r, now, &next);
+                struct recovery_case *c = pick(r, now, &next);
                 if (!c)
                         break;
                 begin(c);
@@ -312,13 +313,13 @@ static void on_timer(void *cookie)
 
 static void line_entered(struct turnstile_pass *pass)
 {
-        struct rec_case *c = list_entry(pass, struct rec_case, pass);
+        struct recovery_case *c = list_entry(pass, struct recovery_case, pass);
 
         c->recovery->n_acting++; /* waiting in a line keeps no other from its turn */
         c->entered(c);
 }
 
-void rec_enter(struct rec_case *c, void (*entered)(struct rec_case *c))
+void recovery_impl_enter(struct recovery_case *c, void (*entered)(struct recovery_case *c))
 {
         struct recovery *r = c->recovery;
 
@@ -329,14 +330,14 @@ void rec_enter(struct rec_case *c, void (*entered)(struct rec_case *c))
         c->entered = entered;
         if (turnstile_enter(r->api->turnstile, &c->pass, &c->key.account, c->intent.symbol,
                             line_entered)) {
-                rec_heard(c, RECOVER_SAYS_NOTHING);
+                recovery_impl_heard(c, RECOVER_SAYS_NOTHING);
                 return;
         }
         r->n_acting--;
         loop_timer_start(r->timer, 0, 0);
 }
 
-bool rec_market(struct rec_case *c, const struct rec_step *s)
+bool recovery_impl_market(struct recovery_case *c, const struct recovery_step *s)
 {
         const struct venue *venue = c->recovery->api->o.venue;
         size_t n = venue->ops->market_count(venue);
@@ -409,7 +410,7 @@ void recovery_free(struct recovery *r)
         if (!r)
                 return;
         while (!list_empty(&r->all))
-                drop(list_entry(r->all.next, struct rec_case, all));
+                drop(list_entry(r->all.next, struct recovery_case, all));
         loop_timer_free(r->timer);
         loop_timer_free(r->reload);
         map_free(r->cases, NULL);
@@ -431,7 +432,8 @@ void recovery_metrics(const struct recovery *r, struct buf *out)
         int64_t age = 0;
 
         if (!list_empty(&r->all))
-                age = state_now(r->api) - list_entry(r->all.next, struct rec_case, all)->created_at;
+                age = state_now(r->api) -
+                      list_entry(r->all.next, struct recovery_case, all)->created_at;
         count_line(out, "perpgate_recovery_open", "gauge", "Intents whose end is being found out.",
                    map_size(r->cases));
         count_line(out, "perpgate_recovery_oldest_ms", "gauge", "Age of the one that came first.",

@@ -28,7 +28,7 @@ static void put_qty(json_t *object, const char *name, struct qty value)
 
 /* --- words --- */
 
-static const char *item_word(const struct rec_item *item)
+static const char *item_word(const struct recovery_item *item)
 {
         if (!item->is_found)
                 return "rejected";
@@ -43,7 +43,7 @@ static const char *item_word(const struct rec_item *item)
         never("item status");
 }
 
-static const struct rec_item *item_by_name(const struct rec_case *c, const char *id)
+static const struct recovery_item *item_by_name(const struct recovery_case *c, const char *id)
 {
         char text[CLOID_STR_MAX];
 
@@ -59,9 +59,9 @@ static const struct rec_item *item_by_name(const struct rec_case *c, const char 
 
 /* --- the plan's steps --- */
 
-static void show_step(json_t *step, const struct rec_case *c, unsigned i)
+static void show_step(json_t *step, const struct recovery_case *c, unsigned i)
 {
-        const struct rec_step *s = &c->step[i];
+        const struct recovery_step *s = &c->step[i];
         const char *was = json_string_value(json_object_get(step, "status"));
         char text[NUM_STR_MAX];
 
@@ -79,7 +79,7 @@ static void show_step(json_t *step, const struct rec_case *c, unsigned i)
         }
 }
 
-static void show_put_back(json_t *plan, const struct rec_case *c)
+static void show_put_back(json_t *plan, const struct recovery_case *c)
 {
         json_t *step = json_object();
 
@@ -96,7 +96,7 @@ static void show_put_back(json_t *plan, const struct rec_case *c)
         must(json_array_append_new(plan, step) == 0);
 }
 
-static void show_plan(json_t *root, const struct rec_case *c)
+static void show_plan(json_t *root, const struct recovery_case *c)
 {
         json_t *plan = json_object_get(root, "plan");
 
@@ -119,10 +119,10 @@ static void show_plan(json_t *root, const struct rec_case *c)
 /* --- orders and cancels --- */
 
 /* What was asked about; where the run knew it by itself, its answer has it. */
-static void show_order(json_t *root, const struct rec_case *c, bool is_done)
+static void show_order(json_t *root, const struct recovery_case *c, bool is_done)
 {
-        int order = rec_case_order_step(c);
-        const struct rec_item *first = &c->item[c->step[order].first_item];
+        int order = recovery_case_order_step(c);
+        const struct recovery_item *first = &c->item[c->step[order].first_item];
         char id[CLOID_STR_MAX];
 
         put_text(root, "id", hex_print_cloid(id, &c->intent.id));
@@ -142,14 +142,14 @@ static void show_order(json_t *root, const struct rec_case *c, bool is_done)
                 put_text(root, "averagePrice", NULL);
 }
 
-static void show_legs(json_t *root, const struct rec_case *c)
+static void show_legs(json_t *root, const struct recovery_case *c)
 {
         json_t *legs = json_object_get(root, "legs");
 
         for (size_t i = 0; i < json_array_size(legs); i++) {
                 json_t *leg = json_array_get(legs, i);
                 const char *id = json_string_value(json_object_get(leg, "id"));
-                const struct rec_item *item = id ? item_by_name(c, id) : NULL;
+                const struct recovery_item *item = id ? item_by_name(c, id) : NULL;
                 if (item && item->was_asked)
                         put_text(leg, "status", item_word(item));
         }
@@ -164,7 +164,7 @@ static void name_of(char text[CLOID_STR_MAX], const struct venue_cancel *name)
 }
 
 /* Gone is cancelled, unless it was filled or refused before. */
-static const char *cancel_word(const struct rec_case *c, const struct rec_item *item)
+static const char *cancel_word(const struct recovery_case *c, const struct recovery_item *item)
 {
         if (c->steps[item->step].fate == RECOVER_DONE && !item->was_asked)
                 return "cancelled";
@@ -173,7 +173,7 @@ static const char *cancel_word(const struct rec_case *c, const struct rec_item *
         return c->steps[item->step].fate == RECOVER_DONE ? "cancelled" : "rejected";
 }
 
-static void show_cancels(json_t *root, const struct rec_case *c, bool is_done)
+static void show_cancels(json_t *root, const struct recovery_case *c, bool is_done)
 {
         json_t *results = json_object_get(root, "results");
         char text[CLOID_STR_MAX];
@@ -206,15 +206,15 @@ static void show_cancels(json_t *root, const struct rec_case *c, bool is_done)
 
 /* --- a batch: its orders are told one by one --- */
 
-static void show_result(json_t *row, const struct rec_item *item)
+static void show_result(json_t *row, const struct recovery_item *item)
 {
         put_text(row, "status", item_word(item));
         put_qty(row, "filledSize", item->is_found ? item->item.filled : (struct qty){0});
-        if (rec_item_arrived(item))
+        if (recovery_case_item_arrived(item))
                 (void)json_object_del(row, "error");
 }
 
-static void show_batch(json_t *root, const struct rec_case *c)
+static void show_batch(json_t *root, const struct recovery_case *c)
 {
         json_t *results = json_object_get(root, "results");
         bool is_new = !json_is_array(results);
@@ -234,7 +234,7 @@ static void show_batch(json_t *root, const struct rec_case *c)
         for (size_t i = 0; i < json_array_size(results) && !is_new; i++) {
                 json_t *row = json_array_get(results, i);
                 const char *name = json_string_value(json_object_get(row, "id"));
-                const struct rec_item *item = name ? item_by_name(c, name) : NULL;
+                const struct recovery_item *item = name ? item_by_name(c, name) : NULL;
                 if (item && item->was_asked)
                         show_result(row, item);
         }
@@ -242,10 +242,10 @@ static void show_batch(json_t *root, const struct rec_case *c)
 
 /* --- the whole --- */
 
-static void note_states(struct rec_case *c, bool *is_done)
+static void note_states(struct recovery_case *c, bool *is_done)
 {
         struct store_intent *it = &c->intent;
-        int order = rec_case_order_step(c);
+        int order = recovery_case_order_step(c);
 
         *is_done = true;
         for (unsigned i = 0; i < c->plan.n; i++) {
@@ -253,7 +253,7 @@ static void note_states(struct rec_case *c, bool *is_done)
                 it->step[i].state = is_there ? INTENT_DONE : INTENT_REJECTED;
                 *is_done &= is_there || c->steps[i].is_put_back;
         }
-        if (rec_case_is_batch(c))
+        if (recovery_case_is_batch(c))
                 *is_done = true;
         else if (order >= 0)
                 *is_done = c->steps[order].fate == RECOVER_DONE;
@@ -266,7 +266,7 @@ static void note_states(struct rec_case *c, bool *is_done)
 }
 
 /* Approvals, transfers and what the gateway did by itself: nobody gets an answer to them again. */
-static bool has_answer(const struct rec_case *c)
+static bool has_answer(const struct recovery_case *c)
 {
         static const char *const without[] = {"approve", "withdraw", "transfer", "sweep", "repair"};
 
@@ -292,14 +292,14 @@ static json_t *without_problem(const char *answer)
 }
 
 /* The first that was refused; without a word of the venue's, it was never there. */
-static void why(struct err *out, const struct rec_case *c)
+static void why(struct err *out, const struct recovery_case *c)
 {
         for (unsigned i = 0; i < c->plan.n; i++) {
                 if (c->steps[i].fate != RECOVER_REJECTED)
                         continue;
                 *out = c->step[i].refusal;
                 for (unsigned k = 0; k < c->step[i].n_items && !out->code; k++) {
-                        const struct rec_item *item = &c->item[c->step[i].first_item + k];
+                        const struct recovery_item *item = &c->item[c->step[i].first_item + k];
                         if (item->is_found && item->item.status == ITEM_REFUSED)
                                 venue_item_err(out, &item->item);
                 }
@@ -309,7 +309,7 @@ static void why(struct err *out, const struct rec_case *c)
                       "The venue never had it, and can't take it any more: nothing was done.");
 }
 
-static void print(struct rec_case *c, json_t *root, bool is_done, const char *request_id)
+static void print(struct recovery_case *c, json_t *root, bool is_done, const char *request_id)
 {
         struct err err = {.code = E_OK};
         char *text = json_dumps(root, JSON_COMPACT);
@@ -333,7 +333,7 @@ static void print(struct rec_case *c, json_t *root, bool is_done, const char *re
         buf_fini(&body);
 }
 
-void rec_answer(struct rec_case *c)
+void recovery_answer(struct recovery_case *c)
 {
         char request_id[128] = "";
         bool is_done;
@@ -350,12 +350,12 @@ void rec_answer(struct rec_case *c)
                                 json_string_value(json_object_get(old, "requestId")));
         json_decref(old);
         root = without_problem(c->intent.answer);
-        if (rec_case_is_batch(c)) {
+        if (recovery_case_is_batch(c)) {
                 show_batch(root, c);
         } else {
                 if (strcmp(c->intent.kind, "cancel") == 0)
                         show_cancels(root, c, is_done);
-                else if (rec_case_order_step(c) >= 0 && strcmp(c->intent.kind, "tpsl") != 0)
+                else if (recovery_case_order_step(c) >= 0 && strcmp(c->intent.kind, "tpsl") != 0)
                         show_order(root, c, is_done);
                 else if (c->intent.symbol[0])
                         put_text(root, "symbol", c->intent.symbol);

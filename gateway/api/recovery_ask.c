@@ -8,7 +8,7 @@
 
 /* --- orders and cancels, one name after another --- */
 
-static void look_next(struct rec_case *c);
+static void look_next(struct recovery_case *c);
 
 static bool is_over(enum venue_item_status status)
 {
@@ -23,7 +23,7 @@ static bool is_over(enum venue_item_status status)
         never("item status");
 }
 
-static void take_status(struct rec_item *item, const struct venue_order_status *s)
+static void take_status(struct recovery_item *item, const struct venue_order_status *s)
 {
         struct venue_item *out = &item->item;
 
@@ -44,28 +44,29 @@ static void take_status(struct rec_item *item, const struct venue_order_status *
 }
 
 /* An action is taken as a whole: where one of its orders is known, those that are not were refused. */
-static enum recover_word orders_say(struct rec_case *c, struct rec_step *s)
+static enum recover_word orders_say(struct recovery_case *c, struct recovery_step *s)
 {
         bool is_found = false, arrived = false;
 
         for (unsigned i = 0; i < s->n_items; i++) {
                 is_found |= c->item[s->first_item + i].is_found;
-                arrived |= rec_item_arrived(&c->item[s->first_item + i]);
+                arrived |= recovery_case_item_arrived(&c->item[s->first_item + i]);
         }
         if (!is_found)
                 return RECOVER_SAYS_MISSING;
-        if (s->n_items > 1 && !rec_case_is_batch(c) && strcmp(c->intent.kind, "tpsl") != 0)
-                arrived = rec_item_arrived(&c->item[s->first_item]); /* the others are its legs */
+        if (s->n_items > 1 && !recovery_case_is_batch(c) && strcmp(c->intent.kind, "tpsl") != 0)
+                arrived = recovery_case_item_arrived(
+                        &c->item[s->first_item]); /* the others are its legs */
         return arrived ? RECOVER_SAYS_DONE : RECOVER_SAYS_REFUSED;
 }
 
 /* A cancel is done where what it named is gone; where that was filled, there was nothing to cancel. */
-static enum recover_word cancels_say(struct rec_case *c, struct rec_step *s)
+static enum recover_word cancels_say(struct recovery_case *c, struct recovery_step *s)
 {
         bool is_filled = s->n_items > 0;
 
         for (unsigned i = 0; i < s->n_items; i++) {
-                const struct rec_item *item = &c->item[s->first_item + i];
+                const struct recovery_item *item = &c->item[s->first_item + i];
                 if (item->is_found && !is_over(item->item.status))
                         return RECOVER_SAYS_MISSING;
                 is_filled &= item->is_found && item->item.status == ITEM_FILLED;
@@ -79,11 +80,11 @@ static enum recover_word cancels_say(struct rec_case *c, struct rec_step *s)
 
 static void looked_up(void *cookie, const struct err *err, const struct venue_order_status *status)
 {
-        struct rec_case *c = cookie;
-        struct rec_step *s = rec_step_now(c);
+        struct recovery_case *c = cookie;
+        struct recovery_step *s = recovery_impl_step(c);
 
         if (err->code) {
-                rec_heard(c, RECOVER_SAYS_NOTHING);
+                recovery_impl_heard(c, RECOVER_SAYS_NOTHING);
                 return;
         }
         take_status(&c->item[s->first_item + c->looking], status);
@@ -91,9 +92,9 @@ static void looked_up(void *cookie, const struct err *err, const struct venue_or
         look_next(c);
 }
 
-static void look_next(struct rec_case *c)
+static void look_next(struct recovery_case *c)
 {
-        struct rec_step *s = rec_step_now(c);
+        struct recovery_step *s = recovery_impl_step(c);
         struct venue *venue = c->api->o.venue;
         const struct venue_cancel *name = &c->item[s->first_item + c->looking].name;
 
@@ -101,22 +102,22 @@ static void look_next(struct rec_case *c)
                 venue->ops->lookup(venue, &c->key.account, name->by_cloid ? &name->cloid : NULL,
                                    name->oid, looked_up, c);
         else
-                rec_heard(c, s->kind == REC_ORDER ? orders_say(c, s) : cancels_say(c, s));
+                recovery_impl_heard(c, s->kind == REC_ORDER ? orders_say(c, s) : cancels_say(c, s));
 }
 
 /* --- leverage --- */
 
 static void setting_read(void *cookie, const struct err *err, const struct venue_setting *setting)
 {
-        struct rec_case *c = cookie;
-        const struct letter *l = &rec_step_now(c)->letter;
+        struct recovery_case *c = cookie;
+        const struct letter *l = &recovery_impl_step(c)->letter;
 
         if (err->code)
-                rec_heard(c, RECOVER_SAYS_NOTHING);
+                recovery_impl_heard(c, RECOVER_SAYS_NOTHING);
         else
-                rec_heard(c, setting->mode == l->mode && setting->leverage == l->leverage
-                                     ? RECOVER_SAYS_DONE
-                                     : RECOVER_SAYS_MISSING);
+                recovery_impl_heard(c, setting->mode == l->mode && setting->leverage == l->leverage
+                                               ? RECOVER_SAYS_DONE
+                                               : RECOVER_SAYS_MISSING);
 }
 
 /* --- margin: the position's own cash tells --- */
@@ -131,7 +132,7 @@ static const struct venue_position *position_of(const struct venue_account *acco
 }
 
 /* Funding moves the cash too, and is small beside what is moved on purpose. */
-static enum recover_word cash_says(struct rec_step *s, const struct venue_position *p)
+static enum recover_word cash_says(struct recovery_step *s, const struct venue_position *p)
 {
         const struct letter *l = &s->letter;
         int64_t moved;
@@ -149,24 +150,25 @@ static enum recover_word cash_says(struct rec_step *s, const struct venue_positi
 
 static void account_read(void *cookie, const struct err *err, struct venue_account *account)
 {
-        struct rec_case *c = cookie;
+        struct recovery_case *c = cookie;
 
         if (err->code)
-                rec_heard(c, RECOVER_SAYS_NOTHING);
+                recovery_impl_heard(c, RECOVER_SAYS_NOTHING);
         else
-                rec_heard(c, cash_says(rec_step_now(c), position_of(account, c->market.symbol)));
+                recovery_impl_heard(c, cash_says(recovery_impl_step(c),
+                                                 position_of(account, c->market.symbol)));
 }
 
 /* --- by kind --- */
 
-static void ask_setting(struct rec_case *c)
+static void ask_setting(struct recovery_case *c)
 {
         struct venue *venue = c->api->o.venue;
 
         venue->ops->read_setting(venue, &c->key.account, &c->market, setting_read, c);
 }
 
-static void ask_cash(struct rec_case *c)
+static void ask_cash(struct recovery_case *c)
 {
         struct venue *venue = c->api->o.venue;
 
@@ -174,7 +176,7 @@ static void ask_cash(struct rec_case *c)
 }
 
 /* Not read yet, or gone for good: then nobody can be asked. */
-static enum recover_word without_market(const struct rec_case *c)
+static enum recover_word without_market(const struct recovery_case *c)
 {
         struct venue_status status;
 
@@ -182,9 +184,9 @@ static enum recover_word without_market(const struct rec_case *c)
         return status.markets_at ? RECOVER_SAYS_MISSING : RECOVER_SAYS_NOTHING;
 }
 
-void rec_ask(struct rec_case *c)
+void recovery_ask(struct recovery_case *c)
 {
-        struct rec_step *s = rec_step_now(c);
+        struct recovery_step *s = recovery_impl_step(c);
 
         switch (s->kind) {
         case REC_ORDER:
@@ -194,8 +196,8 @@ void rec_ask(struct rec_case *c)
                 break;
         case REC_LEVERAGE:
         case REC_MARGIN:
-                if (!rec_market(c, s))
-                        rec_heard(c, without_market(c));
+                if (!recovery_impl_market(c, s))
+                        recovery_impl_heard(c, without_market(c));
                 else if (s->kind == REC_LEVERAGE)
                         ask_setting(c);
                 else
@@ -205,7 +207,7 @@ void rec_ask(struct rec_case *c)
         case REC_BUILDER_FEE:
         case REC_FUNDS:
         case REC_SUB_ACCOUNT:
-        case REC_SUB_TRANSFER: rec_ask_more(c); break;
-        case REC_UNTOLD: rec_heard(c, RECOVER_SAYS_MISSING); break;
+        case REC_SUB_TRANSFER: recovery_ask_more(c); break;
+        case REC_UNTOLD: recovery_impl_heard(c, RECOVER_SAYS_MISSING); break;
         }
 }

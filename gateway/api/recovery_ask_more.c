@@ -7,16 +7,16 @@
 #define LEDGER_BACK_MS  2000 /* the venue's clock may be behind ours */
 #define LEDGER_AHEAD_MS 600000
 
-static const struct addr *wallet_of(const struct rec_case *c)
+static const struct addr *wallet_of(const struct recovery_case *c)
 {
         return c->intent.has_master ? &c->intent.master : &c->intent.account;
 }
 
-static void say(struct rec_case *c, const struct err *err, bool is_there)
+static void say(struct recovery_case *c, const struct err *err, bool is_there)
 {
-        rec_heard(c, err->code  ? RECOVER_SAYS_NOTHING
-                     : is_there ? RECOVER_SAYS_DONE
-                                : RECOVER_SAYS_MISSING);
+        recovery_impl_heard(c, err->code  ? RECOVER_SAYS_NOTHING
+                               : is_there ? RECOVER_SAYS_DONE
+                                          : RECOVER_SAYS_MISSING);
 }
 
 static void agent_read(void *cookie, const struct err *err, int64_t value)
@@ -26,16 +26,16 @@ static void agent_read(void *cookie, const struct err *err, int64_t value)
 
 static void fee_read(void *cookie, const struct err *err, int64_t value)
 {
-        struct rec_case *c = cookie;
+        struct recovery_case *c = cookie;
 
-        say(c, err, value >= (int64_t)rec_step_now(c)->letter.count);
+        say(c, err, value >= (int64_t)recovery_impl_step(c)->letter.count);
 }
 
 static void subs_read(void *cookie, const struct err *err, const struct venue_sub_account *subs,
                       size_t n)
 {
-        struct rec_case *c = cookie;
-        const struct letter *l = &rec_step_now(c)->letter;
+        struct recovery_case *c = cookie;
+        const struct letter *l = &recovery_impl_step(c)->letter;
         bool is_there = false;
 
         /* The newest come last; without one more than before, it is one of the same name that was there. */
@@ -60,7 +60,7 @@ static bool is_sub_move(const struct letter *l, const struct venue_ledger_row *r
 }
 
 /* A withdrawal's row has what left, with its fee or without. */
-static bool is_own_move(const struct rec_case *c, const struct letter *l,
+static bool is_own_move(const struct recovery_case *c, const struct letter *l,
                         const struct venue_ledger_row *row)
 {
         int64_t fee = c->api->o.venue->ops->caps(c->api->o.venue)->withdrawal_fee.v;
@@ -75,8 +75,8 @@ static bool is_own_move(const struct rec_case *c, const struct letter *l,
 static void ledger_read(void *cookie, const struct err *err, const struct venue_ledger_row *rows,
                         size_t n, const struct venue_span *span)
 {
-        struct rec_case *c = cookie;
-        const struct rec_step *s = rec_step_now(c);
+        struct recovery_case *c = cookie;
+        const struct recovery_step *s = recovery_impl_step(c);
         uint64_t count = 0;
 
         (void)span;
@@ -86,20 +86,20 @@ static void ledger_read(void *cookie, const struct err *err, const struct venue_
         say(c, err, count > (s->kind == REC_SUB_TRANSFER ? s->letter.count : 0));
 }
 
-static void ask_ledger(struct rec_case *c)
+static void ask_ledger(struct recovery_case *c)
 {
         struct venue *venue = c->api->o.venue;
-        const struct letter *l = &rec_step_now(c)->letter;
+        const struct letter *l = &recovery_impl_step(c)->letter;
         int64_t since = l->since - (l->is_approval ? LEDGER_BACK_MS : 0);
 
         venue->ops->read_ledger(venue, wallet_of(c), since, since + LEDGER_AHEAD_MS, ledger_read,
                                 c);
 }
 
-void rec_ask_more(struct rec_case *c)
+void recovery_ask_more(struct recovery_case *c)
 {
         struct venue *venue = c->api->o.venue;
-        const struct rec_step *s = rec_step_now(c);
+        const struct recovery_step *s = recovery_impl_step(c);
 
         switch (s->kind) {
         case REC_AGENT:

@@ -11,7 +11,7 @@
 #define NO_EXPIRY_MS                                                                               \
         60000 /* what carries no expiry of its own has arrived by then, or never will */
 
-bool rec_case_is_batch(const struct rec_case *c)
+bool recovery_case_is_batch(const struct recovery_case *c)
 {
         return strcmp(c->intent.kind, "batch") == 0;
 }
@@ -50,7 +50,7 @@ static void free_intent(struct store_intent *in)
 
 /* --- steps --- */
 
-static enum rec_kind kind_of_letter(const struct letter *l)
+static enum recovery_kind kind_of_letter(const struct letter *l)
 {
         if (l->is_approval) {
                 switch (l->approval) {
@@ -79,7 +79,7 @@ static bool is_order_name(const char *action)
 }
 
 /* A later letter of a step takes the place of an earlier one: margin is signed once the fill is known. */
-static void read_letters(struct rec_case *c)
+static void read_letters(struct recovery_case *c)
 {
         const uint8_t *bytes = c->intent.letters;
         size_t len = c->intent.letters_len;
@@ -97,20 +97,20 @@ static void read_letters(struct rec_case *c)
                 log_event(LOG_ERROR, "letters can't be read", "kind", c->intent.kind, NULL);
 }
 
-static struct rec_item *add_item(struct rec_case *c, unsigned step)
+static struct recovery_item *add_item(struct recovery_case *c, unsigned step)
 {
-        struct rec_item *item;
+        struct recovery_item *item;
 
         c->item = xrealloc(c->item, (c->n_items + 1) * sizeof *c->item);
         item = &c->item[c->n_items++];
-        *item = (struct rec_item){.step = step};
+        *item = (struct recovery_item){.step = step};
         c->step[step].n_items++;
         return item;
 }
 
-static void note_items(struct rec_case *c, unsigned i)
+static void note_items(struct recovery_case *c, unsigned i)
 {
-        struct rec_step *s = &c->step[i];
+        struct recovery_step *s = &c->step[i];
 
         s->first_item = c->n_items;
         if (s->has_letter && (s->kind == REC_ORDER || s->kind == REC_CANCEL)) {
@@ -123,9 +123,9 @@ static void note_items(struct rec_case *c, unsigned i)
         }
 }
 
-static void note_kind(struct rec_case *c, unsigned i)
+static void note_kind(struct recovery_case *c, unsigned i)
 {
-        struct rec_step *s = &c->step[i];
+        struct recovery_step *s = &c->step[i];
 
         if (s->has_letter)
                 s->kind = kind_of_letter(&s->letter);
@@ -145,7 +145,7 @@ static enum recover_fate fate_of(enum intent_state state)
         never("intent state");
 }
 
-static int64_t expiry_of(const struct rec_case *c, unsigned i)
+static int64_t expiry_of(const struct recovery_case *c, unsigned i)
 {
         uint64_t expires = c->intent.step[i].expires_after;
 
@@ -156,29 +156,29 @@ static int64_t expiry_of(const struct rec_case *c, unsigned i)
         return c->adopted_at + (c->life ? c->life : NO_EXPIRY_MS);
 }
 
-static bool order_was_given_up(const struct rec_case *c)
+static bool order_was_given_up(const struct recovery_case *c)
 {
-        int order = rec_case_order_step(c);
+        int order = recovery_case_order_step(c);
 
         return order >= 0 && c->steps[order].fate == RECOVER_REJECTED;
 }
 
 /* Of a batch nothing is sent: an action of it counts on others, and on lines of several symbols. */
-static bool may_send(const struct rec_case *c, unsigned i)
+static bool may_send(const struct recovery_case *c, unsigned i)
 {
-        const struct rec_step *s = &c->step[i];
+        const struct recovery_step *s = &c->step[i];
 
-        if (!s->has_letter || !s->letter.len || s->letter.is_approval || rec_case_is_batch(c) ||
-            c->intent.step[i].expires_after == 0)
+        if (!s->has_letter || !s->letter.len || s->letter.is_approval ||
+            recovery_case_is_batch(c) || c->intent.step[i].expires_after == 0)
                 return false;
         /* Leverage for an order that was not sent, and was said not to be. */
         return s->kind != REC_LEVERAGE || s->letter.is_put_back || !order_was_given_up(c);
 }
 
-static void note_step(struct rec_case *c, unsigned i)
+static void note_step(struct recovery_case *c, unsigned i)
 {
         struct recover_step *core = &c->steps[i];
-        const struct rec_step *s = &c->step[i];
+        const struct recovery_step *s = &c->step[i];
 
         core->fate = fate_of(c->intent.step[i].state);
         core->is_put_back = s->has_letter && s->letter.is_put_back;
@@ -188,7 +188,7 @@ static void note_step(struct rec_case *c, unsigned i)
 }
 
 /* Margin that follows a fill is moved where the order's own end was open: else the run has decided. */
-static void note_pending(struct rec_case *c, unsigned i, bool order_was_open)
+static void note_pending(struct recovery_case *c, unsigned i, bool order_was_open)
 {
         struct recover_step *core = &c->steps[i];
 
@@ -200,7 +200,7 @@ static void note_pending(struct rec_case *c, unsigned i, bool order_was_open)
         core->is_repaired = core->fate != RECOVER_OPEN;
 }
 
-int rec_case_order_step(const struct rec_case *c)
+int recovery_case_order_step(const struct recovery_case *c)
 {
         for (unsigned i = 0; i < c->plan.n; i++)
                 if (c->step[i].kind == REC_ORDER)
@@ -208,7 +208,7 @@ int rec_case_order_step(const struct rec_case *c)
         return -1;
 }
 
-void rec_case_load(struct rec_case *c, const struct store_intent *intent)
+void recovery_case_load(struct recovery_case *c, const struct store_intent *intent)
 {
         int order;
 
@@ -217,14 +217,14 @@ void rec_case_load(struct rec_case *c, const struct store_intent *intent)
         c->step = xcalloc(c->plan.n + 1, sizeof *c->step);
         c->steps = xcalloc(c->plan.n + 1, sizeof *c->steps);
         c->plan.step = c->steps;
-        c->plan.is_independent = rec_case_is_batch(c);
+        c->plan.is_independent = recovery_case_is_batch(c);
         read_letters(c);
         for (unsigned i = 0; i < c->plan.n; i++) {
                 note_kind(c, i);
                 note_items(c, i);
                 note_step(c, i);
         }
-        order = rec_case_order_step(c);
+        order = recovery_case_order_step(c);
         for (unsigned i = 0; i < c->plan.n; i++) {
                 c->steps[i].may_send = may_send(c, i);
                 note_pending(c, i, order >= 0 && c->steps[order].fate == RECOVER_OPEN);
@@ -232,7 +232,7 @@ void rec_case_load(struct rec_case *c, const struct store_intent *intent)
         c->is_loaded = true;
 }
 
-void rec_case_unload(struct rec_case *c)
+void recovery_case_unload(struct recovery_case *c)
 {
         free(c->step);
         free(c->steps);
@@ -242,12 +242,12 @@ void rec_case_unload(struct rec_case *c)
 
 /* --- what follows from the items --- */
 
-bool rec_item_arrived(const struct rec_item *item)
+bool recovery_case_item_arrived(const struct recovery_item *item)
 {
         return item->is_found && item->item.status != ITEM_REFUSED;
 }
 
-bool rec_item_stands(const struct rec_item *item)
+bool recovery_case_item_stands(const struct recovery_item *item)
 {
         if (!item->is_found)
                 return false;
@@ -263,18 +263,18 @@ bool rec_item_stands(const struct rec_item *item)
 }
 
 /* Leverage is of use where an order was taken that was to be at it. */
-static bool is_needed(const struct rec_case *c, unsigned lever)
+static bool is_needed(const struct recovery_case *c, unsigned lever)
 {
         bool is_for_orders = false;
 
         for (unsigned i = 0; i < c->n_items; i++) {
-                const struct rec_item *item = &c->item[i];
+                const struct recovery_item *item = &c->item[i];
                 if (c->step[item->step].kind != REC_ORDER)
                         continue;
-                if (rec_case_is_batch(c) && item->name.asset != c->step[lever].letter.asset)
+                if (recovery_case_is_batch(c) && item->name.asset != c->step[lever].letter.asset)
                         continue;
                 is_for_orders = true;
-                if (rec_item_arrived(item) ||
+                if (recovery_case_item_arrived(item) ||
                     (c->steps[item->step].fate == RECOVER_DONE && !item->was_asked))
                         return true;
         }
@@ -282,12 +282,12 @@ static bool is_needed(const struct rec_case *c, unsigned lever)
 }
 
 /* Old protection goes only where the whole of the new one stands. */
-static void keep_old(struct rec_case *c, unsigned order)
+static void keep_old(struct recovery_case *c, unsigned order)
 {
-        const struct rec_step *s = &c->step[order];
+        const struct recovery_step *s = &c->step[order];
 
         for (unsigned k = 0; k < s->n_items; k++) {
-                if (rec_item_stands(&c->item[s->first_item + k]))
+                if (recovery_case_item_stands(&c->item[s->first_item + k]))
                         continue;
                 for (unsigned i = order + 1; i < c->plan.n; i++)
                         if (c->step[i].kind == REC_CANCEL)
@@ -295,13 +295,13 @@ static void keep_old(struct rec_case *c, unsigned order)
         }
 }
 
-void rec_case_note(struct rec_case *c)
+void recovery_case_note(struct recovery_case *c)
 {
-        int order = rec_case_order_step(c);
+        int order = recovery_case_order_step(c);
 
-        if (order >= 0 && !rec_case_is_batch(c) && c->steps[order].fate == RECOVER_DONE &&
+        if (order >= 0 && !recovery_case_is_batch(c) && c->steps[order].fate == RECOVER_DONE &&
             c->step[order].n_items) {
-                const struct rec_item *first = &c->item[c->step[order].first_item];
+                const struct recovery_item *first = &c->item[c->step[order].first_item];
                 c->plan.has_filled = first->is_found && first->item.filled.v > 0;
                 keep_old(c, (unsigned)order);
         }

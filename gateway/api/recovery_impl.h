@@ -12,7 +12,7 @@
 #include "journal/recover.h"
 
 /* One order or cancel of a step, and what the venue says of it. */
-struct rec_item {
+struct recovery_item {
         unsigned step;
         struct venue_cancel name;
         bool was_asked, is_found;
@@ -20,7 +20,7 @@ struct rec_item {
         char word[40]; /* the venue's */
 };
 
-enum rec_kind {
+enum recovery_kind {
         REC_ORDER,
         REC_CANCEL,
         REC_LEVERAGE,
@@ -33,8 +33,8 @@ enum rec_kind {
         REC_UNTOLD, /* nothing tells */
 };
 
-struct rec_step {
-        enum rec_kind kind;
+struct recovery_step {
+        enum recovery_kind kind;
         bool has_letter;
         struct letter letter; /* borrows from the intent's letters */
         unsigned first_item, n_items;
@@ -42,19 +42,19 @@ struct rec_step {
         const char *note;   /* why it ended as it did, static; or NULL */
 };
 
-struct rec_key {
+struct recovery_key {
         char brand[STORE_BRAND_MAX];
         struct addr account;
         struct cloid id;
 };
 
 /* One intent on its way to an end. In one of the lists of recovery while it waits, in none while it acts. */
-struct rec_case {
+struct recovery_case {
         struct list link;
         struct list all; /* in the order in which they came */
         struct recovery *recovery;
         struct api *api;
-        struct rec_key key;
+        struct recovery_key key;
         int64_t created_at; /* of the intent, wall ms */
         int64_t adopted_at, adopted_mono;
         int64_t due_at; /* monotonic */
@@ -64,15 +64,15 @@ struct rec_case {
         /* Loaded. */
         bool is_loaded;
         struct store_intent intent; /* owned */
-        struct rec_step *step;      /* owned */
+        struct recovery_step *step; /* owned */
         struct recover_step *steps; /* owned; the core's view of the same */
         struct recover_plan plan;
-        struct rec_item *item; /* owned */
+        struct recovery_item *item; /* owned */
         unsigned n_items;
         struct turnstile_pass pass;
-        void (*entered)(struct rec_case *c);
+        void (*entered)(struct recovery_case *c);
         struct recover_next now; /* the act under way */
-        int64_t asked_at;        /* when it began, by rec_now */
+        int64_t asked_at;        /* when it began, by recovery_impl_now */
         unsigned looking;        /* the item that is asked about */
         struct market market;    /* of the step under way */
         bool was_put_back;
@@ -80,34 +80,35 @@ struct rec_case {
 };
 
 /* Wall ms that don't leap: counted by the monotonic clock since the case was taken over. */
-int64_t rec_now(const struct rec_case *c);
+int64_t recovery_impl_now(const struct recovery_case *c);
 /* The act has ended with this word. */
-void rec_heard(struct rec_case *c, enum recover_word word);
+void recovery_impl_heard(struct recovery_case *c, enum recover_word word);
 /* Enters the line of the account's symbol unless it is inside; entered fires once, later or at once. */
-void rec_enter(struct rec_case *c, void (*entered)(struct rec_case *c));
+void recovery_impl_enter(struct recovery_case *c, void (*entered)(struct recovery_case *c));
 /* The step's market, into c->market; false while the venue has not told it. */
-bool rec_market(struct rec_case *c, const struct rec_step *s);
-struct rec_step *rec_step_now(struct rec_case *c);
+bool recovery_impl_market(struct recovery_case *c, const struct recovery_step *s);
+struct recovery_step *recovery_impl_step(struct recovery_case *c);
 
 /* recovery_case.c */
-void rec_case_load(struct rec_case *c, const struct store_intent *intent);
-void rec_case_unload(struct rec_case *c);
-bool rec_case_is_batch(const struct rec_case *c);
+void recovery_case_load(struct recovery_case *c, const struct store_intent *intent);
+void recovery_case_unload(struct recovery_case *c);
+bool recovery_case_is_batch(const struct recovery_case *c);
 /* Whether the venue took the order, whatever became of it since: cancelled is not refused. */
-bool rec_item_arrived(const struct rec_item *item);
+bool recovery_case_item_arrived(const struct recovery_item *item);
 /* Whether the order is there, or has left a fill. */
-bool rec_item_stands(const struct rec_item *item);
+bool recovery_case_item_stands(const struct recovery_item *item);
 /* From the items: what the core wants to know of them. */
-void rec_case_note(struct rec_case *c);
+void recovery_case_note(struct recovery_case *c);
 /* The index of the order step, -1: none. */
-int rec_case_order_step(const struct rec_case *c);
+int recovery_case_order_step(const struct recovery_case *c);
 
-void rec_ask(struct rec_case *c);
-void rec_ask_more(struct rec_case *c); /* of what is no order: approvals, money, sub-accounts */
-void rec_send(struct rec_case *c);
-void rec_put_back(struct rec_case *c);
-void rec_add_margin(struct rec_case *c);
+void recovery_ask(struct recovery_case *c);
+void recovery_ask_more(
+        struct recovery_case *c); /* of what is no order: approvals, money, sub-accounts */
+void recovery_send(struct recovery_case *c);
+void recovery_repair_put_back(struct recovery_case *c);
+void recovery_repair_add_margin(struct recovery_case *c);
 /* State, steps, orders and answer of the intent as they are in the end. The answer is owned. */
-void rec_answer(struct rec_case *c);
+void recovery_answer(struct recovery_case *c);
 
 #endif

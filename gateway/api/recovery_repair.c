@@ -11,16 +11,16 @@
 #include "base/mem.h"
 #include "plan/plan.h"
 
-static void end(struct rec_case *c, enum recover_word word, const char *note)
+static void end(struct recovery_case *c, enum recover_word word, const char *note)
 {
         if (note)
-                rec_step_now(c)->note = note;
-        rec_heard(c, word);
+                recovery_impl_step(c)->note = note;
+        recovery_impl_heard(c, word);
 }
 
 static void repaired(void *cookie, enum errc rc, enum intent_state state, const struct err *err)
 {
-        struct rec_case *c = cookie;
+        struct recovery_case *c = cookie;
         bool is_done = rc == E_EXISTS || (!rc && state == INTENT_DONE);
 
         if (rc == E_STORE_DOWN || rc == E_DRAINING || rc == E_RANGE) {
@@ -31,13 +31,13 @@ static void repaired(void *cookie, enum errc rc, enum intent_state state, const 
         } else if (!rc && state == INTENT_UNKNOWN) {
                 end(c, RECOVER_SAYS_REFUSED, "The venue did not say yet whether this was done.");
         } else {
-                rec_step_now(c)->refusal = *err;
+                recovery_impl_step(c)->refusal = *err;
                 end(c, RECOVER_SAYS_REFUSED,
                     rc == E_AGENT ? "The account has no approved agent any more." : NULL);
         }
 }
 
-static void errand(struct rec_case *c, struct errand *what)
+static void errand(struct recovery_case *c, struct errand *what)
 {
         static const char context[crypto_generichash_KEYBYTES] = "perpgate repair";
         uint8_t seed[sizeof c->key.id.b + 1];
@@ -66,9 +66,9 @@ static const struct venue_position *position_of(const struct venue_account *acco
 
 /* --- leverage: only while it is as the plan has left it, and nobody counts on it --- */
 
-static void put_back(struct rec_case *c)
+static void put_back(struct recovery_case *c)
 {
-        const struct letter *l = &rec_step_now(c)->letter;
+        const struct letter *l = &recovery_impl_step(c)->letter;
         struct errand what = {.step = "setLeverage", .is_put_back = true};
 
         what.action.kind = VENUE_SET_LEVERAGE;
@@ -81,7 +81,7 @@ static void put_back(struct rec_case *c)
 static void orders_read(void *cookie, const struct err *err, const struct venue_open_order *orders,
                         size_t n)
 {
-        struct rec_case *c = cookie;
+        struct recovery_case *c = cookie;
 
         if (err->code) {
                 end(c, RECOVER_SAYS_NOTHING, NULL);
@@ -100,7 +100,7 @@ static void orders_read(void *cookie, const struct err *err, const struct venue_
 
 static void account_read(void *cookie, const struct err *err, struct venue_account *account)
 {
-        struct rec_case *c = cookie;
+        struct recovery_case *c = cookie;
         struct venue *venue = c->api->o.venue;
         const struct venue_position *p = NULL;
         int64_t size;
@@ -111,7 +111,7 @@ static void account_read(void *cookie, const struct err *err, struct venue_accou
         }
         p = position_of(account, c->market.symbol);
         size = p ? p->p.size.v : 0;
-        if (size != rec_step_now(c)->letter.held_size.v)
+        if (size != recovery_impl_step(c)->letter.held_size.v)
                 end(c, RECOVER_SAYS_REFUSED, "It stays: the position has changed since.");
         else
                 venue->ops->read_open_orders(venue, &c->key.account, c->market.dex, orders_read, c);
@@ -119,9 +119,9 @@ static void account_read(void *cookie, const struct err *err, struct venue_accou
 
 static void setting_read(void *cookie, const struct err *err, const struct venue_setting *setting)
 {
-        struct rec_case *c = cookie;
+        struct recovery_case *c = cookie;
         struct venue *venue = c->api->o.venue;
-        const struct letter *l = &rec_step_now(c)->letter;
+        const struct letter *l = &recovery_impl_step(c)->letter;
 
         if (err->code)
                 end(c, RECOVER_SAYS_NOTHING, NULL);
@@ -131,32 +131,32 @@ static void setting_read(void *cookie, const struct err *err, const struct venue
                 venue->ops->read_account(venue, &c->key.account, c->market.dex, account_read, c);
 }
 
-static void put_back_in_line(struct rec_case *c)
+static void put_back_in_line(struct recovery_case *c)
 {
         struct venue *venue = c->api->o.venue;
 
-        if (c->api->draining || !rec_market(c, rec_step_now(c)))
+        if (c->api->draining || !recovery_impl_market(c, recovery_impl_step(c)))
                 end(c, RECOVER_SAYS_NOTHING, NULL);
         else
                 venue->ops->read_setting(venue, &c->key.account, &c->market, setting_read, c);
 }
 
-void rec_put_back(struct rec_case *c)
+void recovery_repair_put_back(struct recovery_case *c)
 {
-        rec_enter(c, put_back_in_line);
+        recovery_impl_enter(c, put_back_in_line);
 }
 
 /* --- margin: as much as the plan would have moved, judged by the account as it is now --- */
 
-static struct qty filled(const struct rec_case *c)
+static struct qty filled(const struct recovery_case *c)
 {
-        int order = rec_case_order_step(c);
+        int order = recovery_case_order_step(c);
 
         must(order >= 0 && c->step[order].n_items);
         return c->item[c->step[order].first_item].item.filled;
 }
 
-static void plan_again(struct plan *plan, const struct rec_case *c, const struct letter *l)
+static void plan_again(struct plan *plan, const struct recovery_case *c, const struct letter *l)
 {
         text_copy(plan->symbol, sizeof plan->symbol, c->market.symbol);
         plan->asset = l->asset;
@@ -173,7 +173,7 @@ static void plan_again(struct plan *plan, const struct rec_case *c, const struct
         plan->collateral_before = l->held_cash;
 }
 
-static void move_margin(struct rec_case *c, const struct plan *plan,
+static void move_margin(struct recovery_case *c, const struct plan *plan,
                         const struct venue_account *account)
 {
         const struct venue_position *p = position_of(account, c->market.symbol);
@@ -189,10 +189,10 @@ static void move_margin(struct rec_case *c, const struct plan *plan,
 
 static void account_after(void *cookie, const struct err *err, struct venue_account *account)
 {
-        struct rec_case *c = cookie;
+        struct recovery_case *c = cookie;
         struct plan *plan = xcalloc(1, sizeof *plan); /* too large for the stack */
 
-        plan_again(plan, c, &rec_step_now(c)->letter);
+        plan_again(plan, c, &recovery_impl_step(c)->letter);
         if (err->code || plan_adjust_after_fill(plan, filled(c), account))
                 end(c, RECOVER_SAYS_NOTHING, NULL);
         else if (plan->step[0].status == STEP_PENDING)
@@ -204,17 +204,17 @@ static void account_after(void *cookie, const struct err *err, struct venue_acco
         free(plan);
 }
 
-static void margin_in_line(struct rec_case *c)
+static void margin_in_line(struct recovery_case *c)
 {
         struct venue *venue = c->api->o.venue;
 
-        if (c->api->draining || !rec_market(c, rec_step_now(c)))
+        if (c->api->draining || !recovery_impl_market(c, recovery_impl_step(c)))
                 end(c, RECOVER_SAYS_NOTHING, NULL);
         else
                 venue->ops->read_account(venue, &c->key.account, c->market.dex, account_after, c);
 }
 
-void rec_add_margin(struct rec_case *c)
+void recovery_repair_add_margin(struct recovery_case *c)
 {
-        rec_enter(c, margin_in_line);
+        recovery_impl_enter(c, margin_in_line);
 }

@@ -5,17 +5,18 @@
 #include "api/recovery_impl.h"
 #include "base/mem.h"
 
-static void take_items(struct rec_case *c, struct rec_step *s, const struct venue_outcome *outcome)
+static void take_items(struct recovery_case *c, struct recovery_step *s,
+                       const struct venue_outcome *outcome)
 {
         for (unsigned i = 0; i < outcome->n_items && i < s->n_items; i++) {
-                struct rec_item *item = &c->item[s->first_item + i];
+                struct recovery_item *item = &c->item[s->first_item + i];
 
                 item->was_asked = item->is_found = true;
                 item->item = outcome->item[i];
         }
 }
 
-static bool is_refused(const struct rec_case *c, const struct rec_step *s,
+static bool is_refused(const struct recovery_case *c, const struct recovery_step *s,
                        const struct venue_outcome *outcome)
 {
         return s->kind == REC_ORDER && strcmp(c->intent.kind, "tpsl") != 0 && outcome->n_items &&
@@ -24,7 +25,7 @@ static bool is_refused(const struct rec_case *c, const struct rec_step *s,
 
 /* Refused with a word on each order: they were judged now, for the first time. Refused as a whole: who
  * knows what became of them before. */
-static enum recover_word word_of(const struct rec_case *c, const struct rec_step *s,
+static enum recover_word word_of(const struct recovery_case *c, const struct recovery_step *s,
                                  const struct venue_outcome *outcome)
 {
         switch (outcome->result) {
@@ -42,8 +43,8 @@ static enum recover_word word_of(const struct rec_case *c, const struct rec_step
 
 static void submitted(void *cookie, const struct venue_outcome *outcome)
 {
-        struct rec_case *c = cookie;
-        struct rec_step *s = rec_step_now(c);
+        struct recovery_case *c = cookie;
+        struct recovery_step *s = recovery_impl_step(c);
         enum recover_word word = word_of(c, s, outcome);
 
         if (word == RECOVER_SAYS_DONE || word == RECOVER_SAYS_REFUSED)
@@ -52,17 +53,18 @@ static void submitted(void *cookie, const struct venue_outcome *outcome)
                 venue_item_err(&s->refusal, &outcome->item[0]);
         else if (outcome->result == VENUE_REFUSED)
                 s->refusal = outcome->err;
-        rec_heard(c, word);
+        recovery_impl_heard(c, word);
 }
 
-static void submit(struct rec_case *c)
+static void submit(struct recovery_case *c)
 {
-        const struct rec_step *s = rec_step_now(c);
+        const struct recovery_step *s = recovery_impl_step(c);
         struct venue *venue = c->api->o.venue;
 
         /* It may have waited in the line past the time when it would arrive. */
-        if (c->api->draining || rec_now(c) + RECOVER_ROOM_MS > c->steps[c->now.step].expires_at) {
-                rec_heard(c, RECOVER_SAYS_NOTHING);
+        if (c->api->draining ||
+            recovery_impl_now(c) + RECOVER_ROOM_MS > c->steps[c->now.step].expires_at) {
+                recovery_impl_heard(c, RECOVER_SAYS_NOTHING);
                 return;
         }
         venue->ops->submit_again(venue, s->letter.bytes, s->letter.len, s->letter.kind,
@@ -71,7 +73,7 @@ static void submit(struct rec_case *c)
 
 /* --- an order goes at the leverage that its plan has set, or not at all --- */
 
-static const struct rec_step *lever_of(const struct rec_case *c)
+static const struct recovery_step *lever_of(const struct recovery_case *c)
 {
         for (unsigned i = 0; i < c->now.step; i++)
                 if (c->step[i].kind == REC_LEVERAGE && c->step[i].has_letter)
@@ -81,38 +83,38 @@ static const struct rec_step *lever_of(const struct rec_case *c)
 
 static void setting_read(void *cookie, const struct err *err, const struct venue_setting *setting)
 {
-        struct rec_case *c = cookie;
+        struct recovery_case *c = cookie;
         const struct letter *l = &lever_of(c)->letter;
 
         if (err->code) {
-                rec_heard(c, RECOVER_SAYS_NOTHING);
+                recovery_impl_heard(c, RECOVER_SAYS_NOTHING);
         } else if (setting->mode == l->mode && setting->leverage == l->leverage) {
                 submit(c);
         } else {
-                (void)err_set(&rec_step_now(c)->refusal, E_VENUE_UNAVAILABLE,
+                (void)err_set(&recovery_impl_step(c)->refusal, E_VENUE_UNAVAILABLE,
                               "The leverage it was planned with was changed meanwhile.");
-                rec_heard(c, RECOVER_SAYS_DECLINED);
+                recovery_impl_heard(c, RECOVER_SAYS_DECLINED);
         }
 }
 
-static void in_line(struct rec_case *c)
+static void in_line(struct recovery_case *c)
 {
-        const struct rec_step *lever = lever_of(c);
+        const struct recovery_step *lever = lever_of(c);
         struct venue *venue = c->api->o.venue;
 
-        if (rec_step_now(c)->kind != REC_ORDER || !lever) {
+        if (recovery_impl_step(c)->kind != REC_ORDER || !lever) {
                 submit(c);
-        } else if (!rec_market(c, lever)) {
-                rec_heard(c, RECOVER_SAYS_NOTHING);
+        } else if (!recovery_impl_market(c, lever)) {
+                recovery_impl_heard(c, RECOVER_SAYS_NOTHING);
         } else {
                 venue->ops->read_setting(venue, &c->key.account, &c->market, setting_read, c);
         }
 }
 
-void rec_send(struct rec_case *c)
+void recovery_send(struct recovery_case *c)
 {
-        if (rec_step_now(c)->kind == REC_CANCEL)
+        if (recovery_impl_step(c)->kind == REC_CANCEL)
                 submit(c);
         else
-                rec_enter(c, in_line);
+                recovery_impl_enter(c, in_line);
 }

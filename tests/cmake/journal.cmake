@@ -1,2 +1,3 @@
 pg_unit(letter LINK pg_journal)
 pg_unit(recover LINK pg_journal)
+pg_unit(store_letters LINK pg_store)

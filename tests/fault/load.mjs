@@ -37,12 +37,19 @@ async function ask(job, method, path, body, headers = {}) {
   }
 }
 
-// What became of an order, asked until it is known.
+// What is known of an order; undefined while nothing is.
+async function look(job, id) {
+  const answer = await ask(job, 'GET', `/v1/orders/${id}`)
+  if (answer) job.last = `GET ${answer.status} ${answer.json?.code ?? answer.json?.status}`
+  if (answer?.status !== 200 || answer.json.status === 'unknown') return undefined
+  return { id, status: answer.json.status, filledSize: answer.json.filledSize, isFound: true }
+}
+
+// The same, asked until it is known.
 async function findOut(job, id) {
   for (let tries = 0; !isOver; tries++) {
-    const answer = await ask(job, 'GET', `/v1/orders/${id}`)
-    if (answer?.status === 200 && answer.json.status !== 'unknown') return { id, status: answer.json.status, filledSize: answer.json.filledSize, isFound: true }
-    if (answer) job.last = `GET ${answer.status} ${answer.json?.status ?? answer.json?.code}`
+    const found = await look(job, id)
+    if (found) return found
     await delay(pauseOf(tries))
   }
   return { id, status: 'unknown' }
@@ -76,7 +83,8 @@ async function judge(job, { status, json, headers, text }) {
   if (status === 409 && (code === 'in_progress' || /no answer yet/.test(json.detail))) {
     job.conflicts++
     const id = idIn(json)
-    return id && job.n === 1 && job.conflicts > 3 && !job.isMargin ? [await findOut(job, id)] : undefined
+    const found = id && job.n === 1 && job.conflicts > 3 && !job.isMargin && (await look(job, id))
+    return found ? [found] : undefined
   }
   const isFinal = headers['idempotent-replayed'] === 'true' || !(json?.retryable || status >= 500 || status === 429)
   if (!isFinal) return undefined
