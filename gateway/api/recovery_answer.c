@@ -342,7 +342,7 @@ void recovery_answer(struct recovery_case *c)
         note_states(c, &is_done);
         /* Which order of a batch stood at which place follows from its key: retold.c tells of one that
          * was never answered. */
-        if (!has_answer(c) || (rec_case_is_batch(c) && !c->intent.answer))
+        if (!has_answer(c) || (recovery_case_is_batch(c) && !c->intent.answer))
                 return;
         old = c->intent.answer ? json_loads(c->intent.answer, 0, NULL) : NULL;
         if (json_is_string(json_object_get(old, "requestId")))
