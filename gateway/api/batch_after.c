@@ -220,10 +220,36 @@ static void settled(void *cookie, enum errc rc)
         free(answer);
 }
 
+/* An order's record on its way to the disk: the batch may be gone when it is there. */
+struct written {
+        struct api *api;
+        struct store_intent intent; /* without what it borrows */
+};
+
+static struct written *written_of(struct api *api, const struct store_intent *intent)
+{
+        struct written *w = xmalloc(sizeof *w);
+
+        w->api = api;
+        w->intent = *intent;
+        w->intent.request = w->intent.answer = NULL;
+        w->intent.letters = NULL;
+        return w;
+}
+
+static void item_recorded(void *cookie, enum errc rc)
+{
+        static char order[] = "order of a batch";
+        struct written *w = cookie;
+
+        recorded(order, rc);
+        recovery_after(w->api->recovery, &w->intent, rc);
+        free(w);
+}
+
 /* Each order's record keeps what was answered of it, for whoever asks for it by its id. */
 static void settle_item(struct batch *b, unsigned i)
 {
-        static char order[] = "order of a batch";
         struct batch_item *item = &b->item[i];
         struct store_intent *it = &item->intent;
         struct call *call = b->call;
@@ -244,10 +270,8 @@ static void settle_item(struct batch *b, unsigned i)
         must(buf_check(&body) == E_OK);
         it->answer = buf_cstr(&body);
         it->answer_status = 200;
-        store_intent_update(call->api->o.store, it, recorded, order);
+        store_intent_update(call->api->o.store, it, item_recorded, written_of(call->api, it));
         it->answer = NULL; /* copied */
-        if (it->state == INTENT_UNKNOWN)
-                recovery_adopt(call->api->recovery, it);
         buf_fini(&body);
         sweep_watch_orders(call->api->sweep, call, item->market->market.dex, &item->plan);
 }

@@ -59,6 +59,29 @@ static const struct recovery_item *item_by_name(const struct recovery_case *c, c
 
 /* --- the plan's steps --- */
 
+static void show_error(json_t *step, const struct err *err)
+{
+        json_t *error = json_object();
+
+        put_text(error, "code", err_wire(err->code));
+        put_text(error, "detail", err->detail);
+        if (err->venue_message[0])
+                put_text(error, "venueMessage", err->venue_message);
+        must(json_object_set_new(step, "error", error) == 0);
+}
+
+static void show_failed(json_t *step, const struct recovery_step *s)
+{
+        bool is_pending = s->has_letter && s->letter.is_pending;
+
+        put_text(step, "status", is_pending ? "skipped" : "failed");
+        (void)json_object_del(step, "error");
+        if (s->refusal.code)
+                show_error(step, &s->refusal);
+        else if (!s->note)
+                put_text(step, "reason", "The venue never had it.");
+}
+
 static void show_step(json_t *step, const struct recovery_case *c, unsigned i)
 {
         const struct recovery_step *s = &c->step[i];
@@ -69,13 +92,11 @@ static void show_step(json_t *step, const struct recovery_case *c, unsigned i)
                 put_text(step, "reason", s->note);
         if (c->steps[i].fate == RECOVER_DONE) {
                 put_text(step, "status", "done");
-                for (size_t k = 0; k < sizeof problem_members / sizeof *problem_members; k++)
-                        (void)json_object_del(step, problem_members[k]);
+                (void)json_object_del(step, "error");
                 if (s->has_letter && s->letter.is_pending && c->moved.v)
                         put_text(step, "amount", num_print_usd(text, c->moved));
         } else if (!was || (strcmp(was, "skipped") != 0 && strcmp(was, "failed") != 0)) {
-                put_text(step, "status",
-                         s->has_letter && s->letter.is_pending ? "skipped" : "failed");
+                show_failed(step, s);
         }
 }
 

@@ -8,7 +8,7 @@
 #define HEAD_BYTES  5
 #define FIXED_BYTES (7 + 3 * 4 + 6 * 8 + 20 + 1)
 #define NAME_BYTES  21
-#define MODE_LAST   (MARGIN_ISOLATED > MARGIN_CROSS ? MARGIN_ISOLATED : MARGIN_CROSS)
+#define MODE_LAST   MARGIN_CROSS
 
 enum flag {
         FLAG_APPROVAL = 1,
@@ -18,6 +18,16 @@ enum flag {
         FLAG_DEPOSIT = 16,
         FLAGS_ALL = 31,
 };
+
+/* The numbers that stand for kinds on disk: a new kind is added at the end, and to LAST_KIND. */
+#define LAST_KIND VENUE_FUND_SUB_ACCOUNT
+_Static_assert(VENUE_SET_LEVERAGE == 0 && VENUE_ORDER == 1 && VENUE_ADJUST_MARGIN == 2 &&
+                       VENUE_CANCEL == 3 && VENUE_MODIFY == 4 && VENUE_CREATE_SUB_ACCOUNT == 5 &&
+                       VENUE_FUND_SUB_ACCOUNT == 6,
+               "the kinds of actions are part of the format");
+_Static_assert(APPROVE_AGENT == 0 && APPROVE_BUILDER_FEE == 1 && APPROVE_WITHDRAWAL == 2 &&
+                       APPROVE_CLASS_TRANSFER == 3 && MARGIN_ISOLATED == 0 && MARGIN_CROSS == 1,
+               "and so are those of approvals, and margin modes");
 
 /* --- from an action --- */
 
@@ -140,8 +150,7 @@ static enum errc read_words(struct letter *l, const uint8_t **p)
         l->is_approval = flags & FLAG_APPROVAL;
         if (flags > FLAGS_ALL || mode > MODE_LAST || mode_before > MODE_LAST ||
             l->n_names > VENUE_CANCELS_MAX || l->n_items > VENUE_CANCELS_MAX ||
-            kind > (l->is_approval ? (uint64_t)APPROVE_CLASS_TRANSFER
-                                   : (uint64_t)VENUE_FUND_SUB_ACCOUNT))
+            kind > (l->is_approval ? (uint64_t)APPROVE_CLASS_TRANSFER : (uint64_t)LAST_KIND))
                 return E_SYNTAX;
         if (l->is_approval)
                 l->approval = (enum venue_approval_kind)kind;
