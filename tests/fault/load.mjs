@@ -37,19 +37,20 @@ async function ask(job, method, path, body, headers = {}) {
   }
 }
 
-// What is known of an order; undefined while nothing is.
+// What is known of an order; undefined while nothing is, null where there is none of this name.
 async function look(job, id) {
   const answer = await ask(job, 'GET', `/v1/orders/${id}`)
   if (answer) job.last = `GET ${answer.status} ${answer.json?.code ?? answer.json?.status}`
+  if (answer?.status === 404) return null
   if (answer?.status !== 200 || answer.json.status === 'unknown') return undefined
   return { id, status: answer.json.status, filledSize: answer.json.filledSize, isFound: true }
 }
 
-// The same, asked until it is known.
+// The same, asked until it is known; where there is none, the request itself has to be asked again.
 async function findOut(job, id) {
   for (let tries = 0; !isOver; tries++) {
     const found = await look(job, id)
-    if (found) return found
+    if (found !== undefined) return found
     await delay(pauseOf(tries))
   }
   return { id, status: 'unknown' }
@@ -64,7 +65,8 @@ function placed(job, results, orders) {
 
 async function settle(job, results) {
   const orders = results.map(({ id, status, filledSize, error }) => ({ id, status, filledSize, code: error?.code }))
-  return Promise.all(placed(job, results, orders).map((one) => (one.status === 'unknown' && one.id ? findOut(job, one.id) : one)))
+  const found = await Promise.all(placed(job, results, orders).map((one) => (one.status === 'unknown' && one.id ? findOut(job, one.id) : one)))
+  return found.includes(null) ? undefined : found
 }
 
 // A problem document that says what became of the request, or undefined where the same has to be asked again.
@@ -76,7 +78,8 @@ async function judge(job, { status, json, headers, text }) {
   if (code === 'outcome_unknown' && step?.status === 'skipped') return [{ id: null, status: 'rejected', code }]
   if (code === 'outcome_unknown') {
     const id = idIn(json)
-    if (id) return [await findOut(job, id)]
+    const found = id && (await findOut(job, id))
+    if (found) return [found]
     return job.isMargin && ++job.unknowns > MARGIN_TRIES ? [{ status: 'unknown' }] : undefined
   }
   // Until the first request with this key has an answer, its order can be asked for.
