@@ -10,7 +10,7 @@ function killAt(point, more = {}) {
   return async (bench, dice) => {
     if (more.late) await bench.venue.fault('late', dice.whole(1, 4), { path: 'exchange', delayMs: dice.whole(50, bench.options.expiresMs + 800) })
     bench.downMs = dice.chance(0.5) ? 0 : dice.whole(0, 600)
-    const hits = await fire(bench, point, dice.whole(0, more.within ?? 40), 'SIGKILL')
+    const hits = await killed(bench, point, dice.whole(0, more.within ?? 40))
     await bench.up()
     return hits
   }
@@ -22,6 +22,13 @@ async function fire(bench, point, pass, signal) {
   while (!bench.shim.hasFired() && Date.now() < end) await delay(5)
   bench.shim.disarm()
   return bench.shim.hasFired() ? 1 : 0
+}
+
+async function killed(bench, point, pass) {
+  const { kills } = bench
+  const hits = await fire(bench, point, pass, 'SIGKILL')
+  if (hits) await gone(bench, kills)
+  return hits
 }
 
 async function killRandom(bench, dice) {
@@ -38,7 +45,7 @@ async function killRandom(bench, dice) {
 async function killTwice(bench, dice) {
   const { kills } = bench
   bench.downMs = 0
-  await fire(bench, dice.pick(['beforeSend', 'afterSend', 'afterAnswer']), dice.whole(0, 20), 'SIGKILL')
+  await killed(bench, dice.pick(['beforeSend', 'afterSend', 'afterAnswer']), dice.whole(0, 20))
   await bench.up()
   for (let i = dice.whole(1, 2); i > 0; i--) {
     if (dice.chance(0.5)) {
@@ -47,7 +54,7 @@ async function killTwice(bench, dice) {
       bench.signal('SIGKILL')
       await gone(bench, before)
     } else {
-      await fire(bench, dice.pick(['beforeSend', 'afterSend', 'inJournal', 'beforeCommit']), dice.whole(0, 3), 'SIGKILL')
+      await killed(bench, dice.pick(['beforeSend', 'afterSend', 'inJournal', 'beforeCommit']), dice.whole(0, 3))
     }
     await bench.up()
   }
@@ -69,10 +76,9 @@ async function stopGateway(bench, dice) {
 }
 
 async function stopAt(bench, dice) {
-  const { child } = bench
   const hits = await fire(bench, dice.pick(['beforeSend', 'afterSend', 'afterAnswer', 'inJournal']), dice.whole(0, 40), 'SIGSTOP')
   await delay(dice.chance(0.3) ? bench.options.expiresMs + dice.whole(50, 600) : dice.whole(20, 1200))
-  child.kill('SIGCONT')
+  bench.signal('SIGCONT')
   return hits
 }
 
