@@ -8,6 +8,7 @@
 #include "api/identity.h"
 #include "api/policy.h"
 #include "api/prepare.h"
+#include "api/recovery.h"
 #include "api/route.h"
 #include "api/run.h"
 #include "base/log.h"
@@ -103,10 +104,11 @@ static void stage_replay(struct run *run)
 }
 
 /* What a modification is of can't be found any more once it was made: the same request again is
- * recognised before it is looked for. */
+ * recognised before it is looked for. So is one whose first is being found out: it is told so, and does
+ * not wait in the line behind it. */
 static void stage_replay_first(struct run *run)
 {
-        if (run->q.kind == RUN_MODIFY)
+        if (run->q.kind == RUN_MODIFY || !recovery_is_idle(run->api->recovery))
                 stage_replay(run);
         else
                 pipeline_next(run);

@@ -101,6 +101,11 @@ bool recovery_has(const struct recovery *r, const char *brand, const struct addr
         return map_get(r->cases, &key, sizeof key) != NULL;
 }
 
+bool recovery_is_idle(const struct recovery *r)
+{
+        return list_empty(&r->all);
+}
+
 static void drop(struct recovery_case *c)
 {
         struct recovery *r = c->recovery;

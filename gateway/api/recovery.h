@@ -23,6 +23,8 @@ void recovery_after(struct recovery *recovery, const struct store_intent *intent
 /* Whether the intent's end is being found out. */
 bool recovery_has(const struct recovery *recovery, const char *brand, const struct addr *account,
                   const struct cloid *id);
+/* Whether nothing is being found out. */
+bool recovery_is_idle(const struct recovery *recovery);
 /* Appends metrics in text exposition format. */
 void recovery_metrics(const struct recovery *recovery, struct buf *out);
 
