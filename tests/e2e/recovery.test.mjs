@@ -246,6 +246,45 @@ describe('killed', () => {
     }
   })
 
+  test('while an order was changed: one of the two stands, and is told', async () => {
+    const { id } = await who.place(resting)
+    const headers = { 'Idempotency-Key': randomUUID() }
+    await killedAt('batchModify', 'lose', () => who.call('PATCH', `/v1/orders/${id}`, { price: '89000' }, headers))
+    way.free()
+    await start(true)
+    await allRecovered()
+    const open = (await who.ok('GET', '/v1/orders')).data
+    assert.deepEqual(open.map((o) => o.price), ['89000'])
+    assert.equal((await who.ok('GET', `/v1/orders/${open[0].id}`)).status, 'resting')
+    assert.equal((await applied('batchModify')).length, 1)
+  })
+
+  test('while protection was set: what stands protects, and nothing is doubled', async () => {
+    await who.place(filling)
+    const headers = { 'Idempotency-Key': randomUUID() }
+    await killedAt('order', 'lose', () => who.call('PUT', '/v1/positions/BTC/tpsl', { stopLoss: { triggerPrice: '95000' } }, headers))
+    way.free()
+    await start(true)
+    await allRecovered()
+    const open = (await who.ok('GET', '/v1/orders')).data
+    assert.deepEqual(open.map((o) => o.triggerPrice), ['95000'])
+  })
+
+  test('while a sub-account was made: made once at most, and said so', async () => {
+    for (const how of ['lose', 'drop']) {
+      const headers = { 'Idempotency-Key': randomUUID() }
+      const count = (await applied('createSubAccount')).length
+      await killedAt('createSubAccount', how, () => who.call('POST', '/v1/sub-accounts', { name: `of ${how}` }, headers))
+      way.free()
+      await start(true)
+      const answer = await answerTo('/v1/sub-accounts', { name: `of ${how}` }, headers)
+      await allRecovered()
+      const made = (await applied('createSubAccount')).length - count
+      assert.ok(how === 'lose' ? made === 1 : made <= 1)
+      assert.equal(answer.status === 200, made === 1, answer.text)
+    }
+  })
+
   test('again and again while it recovers: still once', async () => {
     const headers = { 'Idempotency-Key': randomUUID() }
     await killedAt('order', 'lose', () => who.call('POST', '/v1/orders', resting, headers))
