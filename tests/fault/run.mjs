@@ -233,6 +233,7 @@ async function main() {
   given.seed ??= Date.now() % 1000000
   const reason = whyNot()
   if (reason) throw new Error(reason)
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130)) // and what exits takes its programs along
   console.log(`# seed ${given.seed}`)
   const end = await faults({ ...given, verbose: true })
   process.exit(end.problems ? 1 : 0)
