@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "adapters/history.h"
 #include "adapters/market.h"
 #include "adapters/sub_account.h"
 #include "adapters/venue_options.h"
@@ -135,6 +136,7 @@ void venue_item_err(struct err *out, const struct venue_item *item);
  * effect, err says why. UNKNOWN: it may have; only a lookup tells. Borrowed for the callback. */
 struct venue_outcome {
         enum venue_result result;
+        bool was_received; /* UNKNOWN: the venue says that it had these very bytes before */
         struct err err;
         unsigned n_items;
         struct venue_item item[VENUE_CANCELS_MAX];
@@ -198,10 +200,11 @@ struct venue_open_order {
         struct px trigger_price;
         char tif[20]; /* the venue's word, "" if none */
 };
+#define VENUE_STATUS_MAX 64 /* the longest one known has 41 letters */
 /* What became of an order, by lookup. */
 struct venue_order_status {
         bool found;
-        char status[40]; /* the venue's word: "open", "filled", "marginCanceled", ... */
+        char status[VENUE_STATUS_MAX]; /* its word: "open", "filled", "marginCanceled", ...; cut */
         int64_t status_at;
         struct venue_open_order order;
 };
@@ -242,47 +245,6 @@ struct venue_fees {
         struct rate taker, maker; /* as they apply to the account, discounts included */
 };
 
-/* What an account or a market has been through. */
-struct venue_candle {
-        int64_t open_at, close_at;
-        struct px open, high, low, close;
-        char volume[NUM_STR_MAX]; /* in the base asset; may be above what a qty holds */
-        uint64_t trades;
-};
-struct venue_funding_rate {
-        int64_t at;
-        struct rate rate, premium;
-};
-struct venue_payment { /* funding, as charged to one position */
-        char symbol[SYMBOL_MAX];
-        int64_t at;
-        struct usd amount;          /* < 0: paid */
-        char token[COLLATERAL_MAX]; /* what amount is counted in; "" not known */
-        struct qty size;            /* of the position */
-        struct rate rate;
-};
-/* Money in and out other than by trading and funding. Amounts are the venue's decimals: tokens other
- * than the collateral may be above what a usd holds. */
-struct venue_ledger_row {
-        int64_t at;
-        char hash[HASH_STR_MAX];
-        char type[40];            /* the venue's word */
-        char amount[NUM_STR_MAX]; /* > 0: received; "" where the row moves none */
-        char token[16];
-        char fee[NUM_STR_MAX]; /* "" none */
-        bool has_peer;         /* who sent or received */
-        struct addr peer;
-};
-/* Which part of the window asked for an answer holds. */
-enum venue_part {
-        VENUE_WHOLE,
-        VENUE_OLDER_MISSING, /* there may be more at or before oldest_at */
-        VENUE_NEWER_MISSING, /* there may be more at or after newest_at */
-};
-struct venue_span {
-        enum venue_part part;
-        int64_t oldest_at, newest_at; /* of what the venue answered; 0, 0: nothing */
-};
 /* An agent as the venue lists it. */
 struct venue_agent {
         struct addr address;
@@ -410,6 +372,16 @@ struct venue_ops {
                              const struct venue_compiled *compiled);
         void (*submit)(struct venue *venue, const struct venue_compiled *compiled,
                        const struct signature *sig, venue_outcome_fn *done, void *cookie);
+        /* The bytes that submit and approval_submit post. */
+        void (*letter)(struct venue *venue, struct buf *out, const struct venue_compiled *compiled,
+                       const struct signature *sig);
+        void (*approval_letter)(struct venue *venue, struct buf *out,
+                                const struct venue_approval *approval, const struct signature *sig);
+        /* Posts an action's letter once more; kind and n_items as they were compiled. The venue lets it
+         * take effect once at most, so a refusal of the whole says nothing of the first time. */
+        void (*submit_again)(struct venue *venue, const void *letter, size_t len,
+                             enum venue_action_kind kind, unsigned n_items, venue_outcome_fn *done,
+                             void *cookie);
         /* Typed data for eth_signTypedData_v4 as JSON into out, and its digest. */
         enum errc (*approval_prepare)(struct venue *venue, struct buf *typed_data,
                                       struct hash32 *digest, const struct venue_approval *approval);

@@ -25,6 +25,7 @@ struct app {
         struct options options;
         struct config *config;
         char data_dir[256];
+        char node[32];     /* the process's name in the journal */
         bool data_is_ours; /* a temporary folder of this run, removed at the end */
         struct loop *loop;
         struct httpd *httpd;

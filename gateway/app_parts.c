@@ -5,6 +5,7 @@
 
 #include "api/admin.h"
 #include "app.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -212,6 +213,7 @@ static int open_keeper(struct app *app)
 static int open_api(struct app *app)
 {
         struct err err = {.code = E_OK};
+        uint8_t life[8];
         struct api_options options = {
                 .loop = app->loop,
                 .clock = loop_clock(app->loop),
@@ -226,9 +228,13 @@ static int open_api(struct app *app)
                 .alerts = app->alerts,
                 .keeper = app->keeper,
                 .expires_after_ms = app->config->venue.expires_after_ms,
-                .node = "local",
         };
 
+        /* Of this process alone: what another left open in the journal is told apart by it. */
+        secret_random(life, sizeof life);
+        must(text_copy(app->node, sizeof app->node, "local-"));
+        hex_encode(app->node + strlen(app->node), life, sizeof life);
+        options.node = app->node;
         app->api = api_new(&options, app->config, &err);
         if (!app->api)
                 app_complain(&err, "api");

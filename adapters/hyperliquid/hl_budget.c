@@ -84,12 +84,15 @@ void hl_budget_charge(struct hl_budget *budget, unsigned weight, int64_t mono_ms
 
 void hl_budget_hold(struct hl_budget *budget, int64_t retry_after_ms, int64_t mono_ms)
 {
+        bool is_held = mono_ms < budget->reads_held_until;
         int64_t hold = retry_after_ms;
         int64_t until;
 
+        if (hold < 0 && is_held)
+                return;
         if (hold < 0)
                 hold = (int64_t)MS_PER_SLOT << budget->holds;
-        if (budget->holds < HOLD_DOUBLES)
+        if (!is_held && budget->holds < HOLD_DOUBLES)
                 budget->holds++;
         if (hold > HOLD_MAX_MS)
                 hold = HOLD_MAX_MS;

@@ -32,7 +32,8 @@ MUST_USE int64_t hl_budget_wait(struct hl_budget *budget, unsigned weight, int64
 /* Weight that was spent without being asked for: long answers cost more. */
 void hl_budget_charge(struct hl_budget *budget, unsigned weight, int64_t mono_ms);
 /* The venue answered 429: reads pause for retry_after_ms, or, when that is negative, for one second,
- * then two, and so on up to 32, until an answer comes. */
+ * then two, and so on up to 32, until an answer comes. What was under way when the pause began is refused
+ * with it and counts once. */
 void hl_budget_hold(struct hl_budget *budget, int64_t retry_after_ms, int64_t mono_ms);
 void hl_budget_answered(struct hl_budget *budget); /* something other than 429 */
 unsigned hl_budget_left(struct hl_budget *budget, int64_t mono_ms);

@@ -318,6 +318,7 @@ void hl_feed_account_order_updates(struct hl_feed_conn *c, const json_t *data)
         for (size_t i = 0; i < n; i++) {
                 struct feed_event event = {.kind = FEED_ORDER_STATUS, .n = 1, .u.status = &rows[i]};
 
+                hl_venue_note_status(&f->count.unknown_statuses, &rows[i]);
                 hl_feed_tell(f, w->topic, &event);
         }
         free(rows);

@@ -45,7 +45,7 @@ static const char *ignored_name(enum hl_feed_ignored why)
 /* Over all feeds. */
 struct totals {
         uint64_t frames[HL_FEED_CHANNELS], ignored[HL_FEED_IGNORED];
-        uint64_t messages, gaps, resubscribes, reconnects, refusals;
+        uint64_t messages, gaps, resubscribes, reconnects, refusals, unknown_statuses;
         unsigned wanted[FEED_KINDS], live[FEED_KINDS];
         unsigned connections, subscriptions, users, users_max;
         int64_t contexts_at;
@@ -89,6 +89,7 @@ static void add(struct totals *all, const struct hl_feed *f)
         all->resubscribes += f->count.resubscribes;
         all->reconnects += f->count.reconnects;
         all->refusals += f->count.refusals;
+        all->unknown_statuses += f->count.unknown_statuses;
         all->users += hl_feed_fit_users(f);
         all->users_max += f->users_max;
         if (f->contexts_at > all->contexts_at)
@@ -157,6 +158,9 @@ void hl_feed_metrics(const struct feed *const *feeds, unsigned n, struct buf *ou
                     all.reconnects);
         put_counter(out, "perpgate_feed_refusals_total", "Subscriptions the venue refused.",
                     all.refusals);
+        put_counter(out, "perpgate_feed_unknown_order_statuses_total",
+                    "Orders pushed with a status that is not known here.",
+                    all.unknown_statuses);
         if (all.contexts_at > 0)
                 put_gauge(out, "perpgate_feed_contexts_age_ms", "Age of the last prices.",
                           (long long)(now - all.contexts_at));

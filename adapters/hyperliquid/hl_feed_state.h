@@ -139,7 +139,7 @@ struct hl_feed {
         unsigned depth;          /* callbacks under way */
         bool is_closed;
         struct {
-                uint64_t frames[HL_FEED_CHANNELS], ignored[HL_FEED_IGNORED];
+                uint64_t frames[HL_FEED_CHANNELS], ignored[HL_FEED_IGNORED], unknown_statuses;
                 uint64_t gaps, resubscribes, reconnects, refusals, messages;
         } count;
         struct feed_trade trade[HL_FEED_ROWS];

@@ -242,6 +242,8 @@ static void deliver_orders(struct ask *ask, struct err *err, const json_t *answe
                 hl_rest_charge_items(ask->v->rest, ask->kind, json_array_size(answer));
                 judge(ask, hl_parse_orders_past(&orders, &n, answer, &ask->v->markets, err));
         }
+        for (size_t i = 0; i < n; i++)
+                hl_venue_note_status(&ask->v->unknown_statuses, &orders[i]);
         ask->done.orders(ask->cookie, err, orders, n);
         free(orders);
 }

@@ -16,6 +16,7 @@ static void set(struct venue_outcome *out, enum venue_result result, enum errc c
                 const char *detail)
 {
         out->result = result;
+        out->was_received = false;
         out->err = (struct err){0};
         if (code)
                 (void)err_set(&out->err, code, "%s", detail);
@@ -38,6 +39,7 @@ static void refuse_by_text(struct venue_outcome *out, const char *text, uint64_t
         out->n_items = 0;
         out->err = err;
         out->result = code == E_OUTCOME_UNKNOWN ? VENUE_UNKNOWN : VENUE_REFUSED;
+        out->was_received = code == E_OUTCOME_UNKNOWN; /* the row is that of duplicate nonces */
 }
 
 /* ---- Statuses ---- */

@@ -145,6 +145,17 @@ enum errc hl_parse_orders(struct venue_open_order **out, size_t *n, const json_t
         return E_OK;
 }
 
+/* A word that is longer than any is cut: one order's must not hide the others. */
+static enum errc parse_status(struct venue_order_status *out, const json_t *row)
+{
+        const char *word = hl_raw_get_text(row, "status", NULL);
+
+        if (!word)
+                return E_SYNTAX;
+        (void)text_copy(out->status, sizeof out->status, word);
+        return hl_raw_get_int(&out->status_at, row, "statusTimestamp");
+}
+
 /* ---- One order's status ---- */
 
 enum errc hl_parse_orders_status(struct venue_order_status *out, const json_t *answer,
@@ -160,8 +171,7 @@ enum errc hl_parse_orders_status(struct venue_order_status *out, const json_t *a
                 return hl_parse_failed(err, ORDER_STATUS, "status");
         if (parse_order(&out->order, json_object_get(outer, "order"), markets))
                 return hl_parse_failed(err, ORDER_STATUS, "order");
-        if (hl_parse_text(out->status, sizeof out->status, outer, "status") ||
-            hl_raw_get_int(&out->status_at, outer, "statusTimestamp"))
+        if (parse_status(out, outer))
                 return hl_parse_failed(err, ORDER_STATUS, "order.status");
         out->found = true;
         return E_OK;
@@ -188,9 +198,7 @@ enum errc hl_parse_orders_past(struct venue_order_status **out, size_t *n, const
 
                 if (coin && !hl_markets_has(markets, coin))
                         continue;
-                if (parse_order(&s->order, order, markets) ||
-                    hl_parse_text(s->status, sizeof s->status, row, "status") ||
-                    hl_raw_get_int(&s->status_at, row, "statusTimestamp")) {
+                if (parse_order(&s->order, order, markets) || parse_status(s, row)) {
                         free(rows);
                         *n = 0;
                         return hl_parse_failed(err, PAST_ORDERS, "order");

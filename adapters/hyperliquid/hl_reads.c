@@ -263,6 +263,7 @@ static void deliver_status(struct call *call, struct err *err, const json_t *ans
 
         if (answer)
                 judge(call, hl_parse_orders_status(&status, answer, &call->v->markets, err));
+        hl_venue_note_status(&call->v->unknown_statuses, &status);
         call->done.status(call->cookie, err, &status);
 }
 

@@ -92,37 +92,64 @@ static void put_request(struct buf *out, const void *action, size_t action_len, 
         must(buf_check(out) == E_OK);
 }
 
-static void post(struct submission *s, struct buf *request)
+void hl_submit_letter(struct venue *venue, struct buf *out, const struct venue_compiled *compiled,
+                      const struct signature *sig)
 {
-        hl_rest_post(s->v->rest, HL_REST_EXCHANGE, request->data, request->len, s->n_items,
-                     s->v->order_deadline_ms, on_answer, s);
+        (void)venue;
+        put_request(out, compiled->body.data, compiled->body.len, compiled->nonce,
+                    compiled->expires_after,
+                    compiled->has_sub_account ? &compiled->sub_account : NULL, sig);
+}
+
+void hl_submit_approval_letter(struct venue *venue, struct buf *out,
+                               const struct venue_approval *approval, const struct signature *sig)
+{
+        struct buf action;
+
+        buf_init(&action, REQUEST_MAX / 2);
+        hl_approval_action(&action, approval, hl_venue_of(venue)->is_mainnet);
+        must(buf_check(&action) == E_OK);
+        put_request(out, action.data, action.len, approval->nonce, 0, NULL, sig);
+        buf_fini(&action);
+}
+
+static void post(struct submission *s, const void *letter, size_t len)
+{
+        hl_rest_post(s->v->rest, HL_REST_EXCHANGE, letter, len, s->n_items, s->v->order_deadline_ms,
+                     on_answer, s);
+}
+
+void hl_submit_again(struct venue *venue, const void *letter, size_t len,
+                     enum venue_action_kind kind, unsigned n_items, venue_outcome_fn *done,
+                     void *cookie)
+{
+        struct submission *s = xcalloc(1, sizeof *s);
+
+        *s = (struct submission){.v = hl_venue_of(venue),
+                                 .kind = kind,
+                                 .n_items = n_items,
+                                 .done = done,
+                                 .cookie = cookie};
+        post(s, letter, len);
 }
 
 void hl_submit_action(struct venue *venue, const struct venue_compiled *compiled,
                       const struct signature *sig, venue_outcome_fn *done, void *cookie)
 {
-        struct submission *s = xcalloc(1, sizeof *s);
-        struct buf request;
+        struct buf letter;
 
-        *s = (struct submission){.v = hl_venue_of(venue),
-                                 .kind = compiled->kind,
-                                 .n_items = compiled->n_items,
-                                 .done = done,
-                                 .cookie = cookie};
-        buf_init(&request, REQUEST_MAX);
-        put_request(&request, compiled->body.data, compiled->body.len, compiled->nonce,
-                    compiled->expires_after,
-                    compiled->has_sub_account ? &compiled->sub_account : NULL, sig);
-        post(s, &request);
-        buf_fini(&request);
+        buf_init(&letter, REQUEST_MAX);
+        hl_submit_letter(venue, &letter, compiled, sig);
+        hl_submit_again(venue, letter.data, letter.len, compiled->kind, compiled->n_items, done,
+                        cookie);
+        buf_fini(&letter);
 }
 
 void hl_submit_approval(struct venue *venue, const struct venue_approval *approval,
                         const struct signature *sig, venue_outcome_fn *done, void *cookie)
 {
         struct submission *s = xcalloc(1, sizeof *s);
-        struct buf action;
-        struct buf request;
+        struct buf letter;
 
         /* Answered like the actions that have no items. */
         *s = (struct submission){.v = hl_venue_of(venue),
@@ -130,12 +157,8 @@ void hl_submit_approval(struct venue *venue, const struct venue_approval *approv
                                  .is_approval = true,
                                  .done = done,
                                  .cookie = cookie};
-        buf_init(&action, REQUEST_MAX / 2);
-        buf_init(&request, REQUEST_MAX);
-        hl_approval_action(&action, approval, s->v->is_mainnet);
-        must(buf_check(&action) == E_OK);
-        put_request(&request, action.data, action.len, approval->nonce, 0, NULL, sig);
-        post(s, &request);
-        buf_fini(&action);
-        buf_fini(&request);
+        buf_init(&letter, REQUEST_MAX);
+        hl_submit_approval_letter(venue, &letter, approval, sig);
+        post(s, letter.data, letter.len);
+        buf_fini(&letter);
 }

@@ -8,5 +8,12 @@ void hl_submit_action(struct venue *venue, const struct venue_compiled *compiled
                       const struct signature *sig, venue_outcome_fn *done, void *cookie);
 void hl_submit_approval(struct venue *venue, const struct venue_approval *approval,
                         const struct signature *sig, venue_outcome_fn *done, void *cookie);
+void hl_submit_letter(struct venue *venue, struct buf *out, const struct venue_compiled *compiled,
+                      const struct signature *sig);
+void hl_submit_approval_letter(struct venue *venue, struct buf *out,
+                               const struct venue_approval *approval, const struct signature *sig);
+void hl_submit_again(struct venue *venue, const void *letter, size_t len,
+                     enum venue_action_kind kind, unsigned n_items, venue_outcome_fn *done,
+                     void *cookie);
 
 #endif

@@ -16,6 +16,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 #define URL_MAX_BYTES   512
 #define MIN_ORDER_VALUE (10 * NUM_SCALE)
@@ -139,6 +140,19 @@ static void op_budget(const struct venue *venue, struct venue_budget *out)
         hl_polls_budget(v, out);
 }
 
+#define STATUSES_LOGGED 100 /* one list may hold thousands of them */
+
+void hl_venue_note_status(uint64_t *count, const struct venue_order_status *status)
+{
+        char oid[NUM_STR_MAX];
+
+        if (!status->found || order_life_knows(status->status))
+                return;
+        if ((*count)++ < STATUSES_LOGGED)
+                log_event(LOG_WARN, "unknown order status", "status", status->status, "oid",
+                          num_print(oid, (int64_t)status->order.oid, 0, 0), NULL);
+}
+
 static void put_gauge(struct buf *out, const char *name, const char *help, long long value)
 {
         buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", name, help, name, name, value);
@@ -159,6 +173,8 @@ static void op_metrics(const struct venue *venue, struct buf *out)
                 hl_node_metrics(v->node, out);
         put_counter(out, "perpgate_venue_unknown_errors_total",
                     "Error texts of the venue that have no code of their own.", v->unknown_texts);
+        put_counter(out, "perpgate_venue_unknown_order_statuses_total",
+                    "Orders read with a status that is not known here.", v->unknown_statuses);
         put_counter(out, "perpgate_venue_bad_answers_total",
                     "Answers to reads that were not understood.", v->bad_answers);
         put_gauge(out, "perpgate_venue_up", "1 when the venue is up.",
@@ -192,6 +208,9 @@ static const struct venue_ops ops = {
         .compile = op_compile,
         .signing_data = op_signing_data,
         .submit = hl_submit_action,
+        .letter = hl_submit_letter,
+        .approval_letter = hl_submit_approval_letter,
+        .submit_again = hl_submit_again,
         .approval_prepare = op_approval_prepare,
         .approval_submit = hl_submit_approval,
         .read_account = hl_reads_account,

@@ -39,12 +39,16 @@ struct hl_venue {
         enum hl_rest_kind asked; /* by the request in flight for the other dexes */
         unsigned turn;           /* whose it is */
         struct venue_status status;
-        uint64_t unknown_texts; /* error texts that hl_err.def does not know */
-        uint64_t bad_answers;   /* info answers that were not understood */
+        uint64_t unknown_texts;    /* error texts that hl_err.def does not know */
+        uint64_t bad_answers;      /* info answers that were not understood */
+        uint64_t unknown_statuses; /* of orders: words that plan/order_life.c does not know */
 };
 
 struct venue *hl_venue_open(struct loop *loop, const struct venue_options *options,
                             struct err *err);
+
+/* Counts an order's status that is not known here, and tells of the first ones. */
+void hl_venue_note_status(uint64_t *count, const struct venue_order_status *status);
 
 struct hl_venue *hl_venue_of(struct venue *venue);
 const struct hl_venue *hl_venue_of_const(const struct venue *venue);

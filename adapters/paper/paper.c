@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapters/hyperliquid/hl_raw.h"
+#include "adapters/paper/paper_journal.h"
 #include "adapters/paper/paper_source.h"
 #include "adapters/paper/paper_state.h"
 #include "adapters/paper/paper_twap.h"
@@ -19,15 +20,6 @@
 #define WS_MESSAGE_BYTES (256u << 10)
 #define WS_QUEUE_BYTES   (8u << 20)
 #define WS_IDLE_MS       60000
-
-/* An answer that a fault holds back. */
-struct delayed {
-        struct list in_paper;
-        struct paper *p;
-        struct loop_timer *timer;
-        struct handle request;
-        struct paper_answer answer;
-};
 
 void paper_answer_init(struct paper_answer *answer)
 {
@@ -138,7 +130,7 @@ static void on_tick(void *cookie)
 
 /* ---- Requests -------------------------------------------------------------------------------- */
 
-static void send_answer(struct paper *p, struct handle request, struct paper_answer *answer)
+void paper_reply(struct paper *p, struct handle request, struct paper_answer *answer)
 {
         static const struct httpd_header_pair cors[] = {
                 {"Access-Control-Allow-Origin", "*"},
@@ -152,44 +144,12 @@ static void send_answer(struct paper *p, struct handle request, struct paper_ans
                     sizeof(cors) / sizeof(cors[0]), buf_cstr(&answer->body), answer->body.len);
 }
 
-static void delayed_free(struct delayed *delayed)
+void paper_process(struct paper *p, struct paper_answer *answer, const char *peer, const char *text,
+                   size_t len, enum paper_path path)
 {
-        list_remove(&delayed->in_paper);
-        loop_timer_free(delayed->timer);
-        paper_answer_fini(&delayed->answer);
-        free(delayed);
-}
+        json_t *body = hl_raw_load(text, len, NULL);
 
-static void on_delay_over(void *cookie)
-{
-        struct delayed *delayed = cookie;
-
-        if (!delayed->p->is_stopped)
-                send_answer(delayed->p, delayed->request, &delayed->answer);
-        delayed_free(delayed);
-}
-
-/* Takes the answer's body. */
-static void send_later(struct paper *p, struct handle request, struct paper_answer *answer,
-                       int64_t delay_ms)
-{
-        struct delayed *delayed = xcalloc(1, sizeof(*delayed));
-
-        delayed->p = p;
-        delayed->request = request;
-        delayed->answer = *answer;
-        paper_answer_init(answer);
-        list_push_back(&p->delayed, &delayed->in_paper);
-        delayed->timer = loop_timer_new(p->loop, on_delay_over, delayed);
-        loop_timer_start(delayed->timer, delay_ms, 0);
-}
-
-static void process(struct paper *p, struct paper_answer *answer,
-                    const struct httpd_request *request, enum paper_path path)
-{
-        json_t *body = hl_raw_load(request->body, request->body_len, NULL);
-
-        if (!paper_limits_admit(p, request->peer, path, body)) {
+        if (!paper_limits_admit(p, peer, path, body)) {
                 paper_answer_text(answer, 429, "Too Many Requests");
         } else if (!body) {
                 paper_answer_text(answer, 422, PAPER_422);
@@ -197,9 +157,15 @@ static void process(struct paper *p, struct paper_answer *answer,
                 paper_exchange_run(p, answer, body);
         } else {
                 paper_info_run(p, answer, body);
-                paper_limits_settle(p, request->peer, body, answer);
+                paper_limits_settle(p, peer, body, answer);
         }
         json_decref(body);
+}
+
+static void process(struct paper *p, struct paper_answer *answer,
+                    const struct httpd_request *request, enum paper_path path)
+{
+        paper_process(p, answer, request->peer, request->body, request->body_len, path);
 }
 
 /* /info and /exchange, with whatever fault is due. */
@@ -212,13 +178,15 @@ static void serve(struct paper *p, const struct httpd_request *request, enum pap
         switch (fault.kind) {
         case PAPER_FAULT_NONE:
         case PAPER_FAULT_DUPLICATE_EVENT:
+        case PAPER_FAULT_REORDER_EVENTS:
                 process(p, &answer, request, path);
-                send_answer(p, request->handle, &answer);
+                paper_reply(p, request->handle, &answer);
                 break;
         case PAPER_FAULT_DELAY:
                 process(p, &answer, request, path);
-                send_later(p, request->handle, &answer, fault.delay_ms);
+                paper_late_answer(p, request->handle, &answer, fault.delay_ms);
                 break;
+        case PAPER_FAULT_LATE: paper_late_request(p, request, path, fault.delay_ms); break;
         case PAPER_FAULT_LOST_ANSWER:
                 process(p, &answer, request, path);
                 httpd_abort(p->httpd, request->handle);
@@ -228,17 +196,18 @@ static void serve(struct paper *p, const struct httpd_request *request, enum pap
         case PAPER_FAULT_NO_ANSWER: break; /* the request stays open until the client gives up */
         case PAPER_FAULT_429:
                 paper_answer_text(&answer, 429, "Too Many Requests");
-                send_answer(p, request->handle, &answer);
+                paper_reply(p, request->handle, &answer);
                 break;
         case PAPER_FAULT_502:
                 paper_answer_text(&answer, 502, "Bad Gateway");
-                send_answer(p, request->handle, &answer);
+                paper_reply(p, request->handle, &answer);
                 break;
+        case PAPER_FAULT_KINDS: never("fault kind");
         case PAPER_FAULT_RUBBISH:
                 process(p, &answer, request, path);
                 buf_reset(&answer.body);
                 buf_puts(&answer.body, "{\"status\":\"ok\",\"resp<html>");
-                send_answer(p, request->handle, &answer);
+                paper_reply(p, request->handle, &answer);
                 break;
         }
         paper_answer_fini(&answer);
@@ -288,7 +257,7 @@ static void on_request(void *cookie, const struct httpd_request *request)
                 paper_answer_text(&answer, 405, "Method Not Allowed");
         else
                 paper_answer_text(&answer, 404, "Not found");
-        send_answer(p, request->handle, &answer);
+        paper_reply(p, request->handle, &answer);
         paper_answer_fini(&answer);
 }
 
@@ -390,6 +359,8 @@ struct paper *paper_open(struct loop *loop, struct httpd *httpd,
         p->ips = map_new();
         p->ws = paper_ws_new(p);
         p->ledger = paper_ledger_new();
+        if (options->journal_file && paper_journal_open(&p->journal, options->journal_file, err))
+                goto failed;
         p->secp = secp_new();
         if (!options->meta_file)
                 paper_universe_default(&p->universe);
@@ -454,8 +425,7 @@ void paper_stop(struct paper *p)
         save_last(p);
         loop_timer_free(p->timer);
         p->timer = NULL;
-        list_each_safe (it, &p->delayed)
-                delayed_free(list_entry(it, struct delayed, in_paper));
+        paper_late_fini(p);
 }
 
 void paper_close(struct paper *p)
@@ -473,6 +443,7 @@ void paper_close(struct paper *p)
         paper_twap_fini(p);
         paper_ws_free(p->ws);
         paper_ledger_free(p->ledger);
+        paper_journal_free(p->journal);
         map_free(p->users, paper_users_free);
         map_free(p->agents, free);
         map_free(p->nonces, free);

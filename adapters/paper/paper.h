@@ -36,6 +36,8 @@ struct paper_options {
         /* Loaded at the start where it exists, saved by paper_stop and POST /paper/state/save; NULL:
          * nothing is kept. */
         const char *state_file;
+        /* Grows by a line for each action and each fill (README.md); NULL: none. */
+        const char *journal_file;
 };
 
 /* Opens the venue and its port; NULL (with err) when the universe or the port can't be had. */

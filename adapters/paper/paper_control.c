@@ -192,6 +192,8 @@ static const struct {
         {"closeSocket", PAPER_FAULT_CLOSE_SOCKET},
         {"silentSocket", PAPER_FAULT_SILENT_SOCKET},
         {"duplicateEvent", PAPER_FAULT_DUPLICATE_EVENT},
+        {"reorderEvents", PAPER_FAULT_REORDER_EVENTS},
+        {"late", PAPER_FAULT_LATE},
         {"rubbish", PAPER_FAULT_RUBBISH},
         {"noAnswer", PAPER_FAULT_NO_ANSWER},
         {"none", PAPER_FAULT_NONE},
@@ -251,7 +253,7 @@ static void apply(struct paper *p, struct paper_fault *fault)
         bool is_socket =
                 fault->kind == PAPER_FAULT_CLOSE_SOCKET || fault->kind == PAPER_FAULT_SILENT_SOCKET;
 
-        if (fault->kind == PAPER_FAULT_DUPLICATE_EVENT)
+        if (fault->kind == PAPER_FAULT_DUPLICATE_EVENT || fault->kind == PAPER_FAULT_REORDER_EVENTS)
                 fault->path = PAPER_PATH_WS;
         if (fault->kind == PAPER_FAULT_NONE)
                 paper_faults_clear(p);
@@ -269,14 +271,14 @@ static void fault_route(struct paper *p, struct paper_answer *answer, const json
 
         if (!read_kind(body, &fault.kind)) {
                 refuse(answer, 400,
-                       "kind must be lostAnswer, delay, 429, 502, closeSocket, silentSocket, "
-                       "duplicateEvent, rubbish, noAnswer or none");
+                       "kind must be lostAnswer, delay, late, 429, 502, closeSocket, silentSocket, "
+                       "duplicateEvent, reorderEvents, rubbish, noAnswer or none");
                 return;
         }
         if (!read_path(body, &fault.path) ||
             (fault.path == PAPER_PATH_WS && fault.kind != PAPER_FAULT_CLOSE_SOCKET &&
-             fault.kind != PAPER_FAULT_SILENT_SOCKET &&
-             fault.kind != PAPER_FAULT_DUPLICATE_EVENT)) {
+             fault.kind != PAPER_FAULT_SILENT_SOCKET && fault.kind != PAPER_FAULT_DUPLICATE_EVENT &&
+             fault.kind != PAPER_FAULT_REORDER_EVENTS)) {
                 refuse(answer, 400, "path must be exchange or info, or ws for what sockets can do");
                 return;
         }
@@ -294,6 +296,19 @@ static void fault_route(struct paper *p, struct paper_answer *answer, const json
         apply(p, &fault);
         jot_object(&answer->body, NULL);
         jot_uint(&answer->body, "waiting", p->n_faults);
+        jot_end_object(&answer->body);
+}
+
+/* How many requests and events met a fault of each kind so far. */
+static void fault_hits(struct paper *p, struct paper_answer *answer)
+{
+        jot_object(&answer->body, NULL);
+        jot_uint(&answer->body, "waiting", p->n_faults);
+        jot_object(&answer->body, "hits");
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+                if (kinds[i].kind != PAPER_FAULT_NONE)
+                        jot_uint(&answer->body, kinds[i].name, p->n_fault_hits[kinds[i].kind]);
+        jot_end_object(&answer->body);
         jot_end_object(&answer->body);
 }
 
@@ -412,6 +427,10 @@ void paper_control_handle(struct paper *p, struct paper_answer *answer,
         }
         if (!strcmp(request->path, "/paper/limits") && is_get) {
                 paper_limits_show(p, &answer->body);
+                return;
+        }
+        if (!strcmp(request->path, "/paper/fault") && is_get) {
+                fault_hits(p, answer);
                 return;
         }
         for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {

@@ -4,7 +4,7 @@
 
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/paper/jot.h"
-#include "adapters/paper/wire.h"
+#include "adapters/paper/paper_journal.h"
 #include "base/attr.h"
 #include "base/mem.h"
 
@@ -207,6 +207,7 @@ static void record(struct paper *p, const struct paper_outcome *out, const struc
         if (!entry.action)
                 entry.action = xstrdup("null");
         paper_ledger_add(p->ledger, &entry);
+        paper_journal_action(p->journal, &entry);
 }
 
 /* Typed actions and user-signed ones are checked whole before anybody's signature is looked at: a

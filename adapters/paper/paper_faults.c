@@ -24,6 +24,7 @@ struct paper_fault paper_faults_take(struct paper *p, enum paper_path path)
                 if (fault->path != path && !is_any)
                         continue;
                 taken = *fault;
+                p->n_fault_hits[fault->kind]++;
                 if (--fault->count == 0) {
                         memmove(fault, fault + 1, (p->n_faults - i - 1) * sizeof(*fault));
                         p->n_faults--;

@@ -4,6 +4,7 @@
 
 #include "adapters/paper/jot.h"
 #include "adapters/paper/paper_frame.h"
+#include "adapters/paper/paper_journal.h"
 #include "adapters/paper/paper_show.h"
 #include "adapters/paper/paper_tape.h"
 #include "adapters/paper/paper_twap.h"
@@ -51,6 +52,7 @@ static void on_fill(void *cookie, const struct engine_fill *fill)
         user = paper_is_house(p, &fill->user) ? NULL : paper_users_get(p, &fill->user);
         if (!user)
                 return;
+        paper_journal_fill(p, fill);
         if (!num_notional(&notional, fill->price, fill->size, NUM_DOWN) &&
             user->volume_micro < INT64_MAX / 2)
                 user->volume_micro += num_abs(notional.v) / NUM_MICRO;
@@ -160,9 +162,15 @@ void paper_feed_fini(struct paper *p)
 
 void paper_feed_push(struct paper *p, struct paper_sub *sub, const struct buf *frame)
 {
+        enum paper_fault_kind kind =
+                p->n_faults ? paper_faults_take(p, PAPER_PATH_WS).kind : PAPER_FAULT_NONE;
+
+        if (kind == PAPER_FAULT_REORDER_EVENTS && paper_ws_hold(sub->peer, frame))
+                return;
         paper_ws_send(p, sub->peer, frame);
-        if (p->n_faults && paper_faults_take(p, PAPER_PATH_WS).kind == PAPER_FAULT_DUPLICATE_EVENT)
+        if (kind == PAPER_FAULT_DUPLICATE_EVENT)
                 paper_ws_send(p, sub->peer, frame);
+        paper_ws_let_go(p, sub->peer);
 }
 
 static void push_whole(struct paper *p, struct paper_sub *sub)

@@ -78,7 +78,7 @@ void paper_ledger_add(struct paper_ledger *ledger, struct paper_ledger_entry *en
         ledger->entry[ledger->next++ % ledger->cap] = *entry;
 }
 
-static void show(struct buf *out, const struct paper_ledger_entry *entry)
+void paper_ledger_print(struct buf *out, const struct paper_ledger_entry *entry)
 {
         jot_object(out, NULL);
         jot_uint(out, "seq", entry->seq);
@@ -109,6 +109,6 @@ void paper_ledger_show(const struct paper_ledger *ledger, struct buf *out, uint6
 
         jot_array(out, NULL);
         for (; seq < ledger->next && limit-- > 0 && out->len < room; seq++)
-                show(out, &ledger->entry[seq % ledger->cap]);
+                paper_ledger_print(out, &ledger->entry[seq % ledger->cap]);
         jot_end_array(out);
 }

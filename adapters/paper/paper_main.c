@@ -15,7 +15,7 @@
 static const char usage[] =
         "usage: perpgate-paper [--port PORT] [--meta FILE] [--seed N] [--testnet] [--still]\n"
         "                      [--replay FILE [--speed N] | --live URL] [--state FILE]\n"
-        "                      [--ungated] [--limits] [--node] [--rented]\n"
+        "                      [--journal FILE] [--ungated] [--limits] [--node] [--rented]\n"
         "       perpgate-paper --record FILE --from URL [--coins A,B,...] [--meta FILE]\n"
         "  --port PORT    port on 127.0.0.1; 0 (the default) picks a free one\n"
         "  --meta FILE    universe from a captured meta or metaAndAssetCtxs answer\n"
@@ -30,6 +30,7 @@ static const char usage[] =
         "  --live URL     those of another venue's public socket, ws:// or wss://\n"
         "  --state FILE   go on from FILE where it exists; save there at the end and when asked "
         "to\n"
+        "  --journal FILE add a line to FILE for every action and every fill\n"
         "  --record FILE  write what the socket says about the universe's (or the named) coins\n";
 
 struct options {
@@ -64,7 +65,7 @@ static int take(struct options *o, const char *name, const char *value)
                 {"--meta", &o->paper.meta_file}, {"--replay", &o->paper.replay_file},
                 {"--live", &o->paper.live_url},  {"--state", &o->paper.state_file},
                 {"--record", &o->record},        {"--from", &o->from},
-                {"--coins", &o->coins},
+                {"--coins", &o->coins},          {"--journal", &o->paper.journal_file},
         };
         const struct {
                 const char *name;
@@ -95,8 +96,10 @@ static const char *contradiction(const struct options *o)
 
         if (!o->record != !o->from)
                 return "--record needs --from, and the other way round";
-        if (o->record && (p->replay_file || p->live_url || p->state_file || p->is_still))
-                return "--record runs no venue: --replay, --live, --state and --still are its own";
+        if (o->record &&
+            (p->replay_file || p->live_url || p->state_file || p->journal_file || p->is_still))
+                return "--record runs no venue: --replay, --live, --state, --journal and --still "
+                       "are its own";
         if (o->coins && !o->record)
                 return "--coins is for --record";
         if ((p->replay_file != NULL) + (p->live_url != NULL) + p->is_still > 1)

@@ -81,6 +81,7 @@ static void drop_peer(struct paper_ws *ws, struct paper_peer *peer)
         (void)map_take(ws->by_handle, &peer->handle, sizeof(peer->handle));
         list_remove(&peer->in_ws);
         ws->n_peers--;
+        buf_fini(&peer->held);
         free(peer);
 }
 
@@ -111,11 +112,30 @@ void paper_ws_send(struct paper *p, struct paper_peer *peer, const struct buf *f
                 peer->is_silent = peer->is_late = true;
 }
 
+bool paper_ws_hold(struct paper_peer *peer, const struct buf *frame)
+{
+        if (peer->has_held)
+                return false;
+        buf_reset(&peer->held);
+        buf_put(&peer->held, frame->data, frame->len);
+        peer->has_held = true;
+        return true;
+}
+
+void paper_ws_let_go(struct paper *p, struct paper_peer *peer)
+{
+        if (!peer->has_held)
+                return;
+        peer->has_held = false;
+        paper_ws_send(p, peer, &peer->held);
+}
+
 void paper_ws_close_late(struct paper *p)
 {
         list_each_safe (it, &p->ws->peers) {
                 struct paper_peer *peer = list_entry(it, struct paper_peer, in_ws);
 
+                paper_ws_let_go(p, peer);
                 if (!peer->is_late)
                         continue;
                 peer->is_late = false;
@@ -423,6 +443,7 @@ static void on_opened(void *cookie, struct handle from, const char *address)
         (void)text_copy(peer->address, sizeof(peer->address), address);
         paper_limits_count(p, peer->address, true);
         peer->handle = from;
+        buf_init(&peer->held, PAPER_ANSWER_MAX);
         list_init(&peer->subs);
         list_push_back(&p->ws->peers, &peer->in_ws);
         p->ws->n_peers++;

@@ -56,6 +56,8 @@ struct paper_peer {
         unsigned n_subs;
         bool is_silent; /* it hears nothing more: a fault, or about to be closed */
         bool is_late;
+        bool has_held;
+        struct buf held; /* a frame that the next one overtakes: a fault */
         char address[46];
 };
 
@@ -71,9 +73,15 @@ struct paper_ws {
  * paper_ws_close_late. */
 void paper_ws_send(struct paper *p, struct paper_peer *peer, const struct buf *frame);
 
+/* Keeps a copy of the frame behind the next one; false: one is held already. */
+bool paper_ws_hold(struct paper_peer *peer, const struct buf *frame);
+/* Sends what is held. */
+void paper_ws_let_go(struct paper *p, struct paper_peer *peer);
+
+/* At every tick: ends peers that were too slow, and lets go of what is still held. */
 void paper_ws_close_late(struct paper *p);
 
-/* Sends one event, twice where a fault asks for that. */
+/* Sends one event; twice, or behind the next one, where a fault asks for that. */
 void paper_feed_push(struct paper *p, struct paper_sub *sub, const struct buf *frame);
 /* paper_feed_notes: notifications, and orders that ended through no cancel of their owner's. */
 void paper_feed_notes_flush(struct paper *p);

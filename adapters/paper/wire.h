@@ -202,8 +202,11 @@ enum paper_fault_kind {
         PAPER_FAULT_CLOSE_SOCKET,
         PAPER_FAULT_SILENT_SOCKET,
         PAPER_FAULT_DUPLICATE_EVENT,
+        PAPER_FAULT_REORDER_EVENTS,
+        PAPER_FAULT_LATE,
         PAPER_FAULT_RUBBISH,
         PAPER_FAULT_NO_ANSWER,
+        PAPER_FAULT_KINDS,
 };
 enum paper_path { PAPER_PATH_ANY, PAPER_PATH_EXCHANGE, PAPER_PATH_INFO, PAPER_PATH_WS };
 #define PAPER_FAULTS_MAX 32
@@ -218,6 +221,7 @@ struct paper_fault {
 
 struct paper_ws;
 struct paper_ledger;
+struct paper_journal;
 struct paper_twap;
 struct paper_source;
 
@@ -256,10 +260,12 @@ struct paper {
         struct paper_events events;
         struct paper_ws *ws;
         struct paper_ledger *ledger;
+        struct paper_journal *journal; /* NULL: none */
         struct paper_fault fault[PAPER_FAULTS_MAX];
         unsigned n_faults;
-        struct list delayed; /* answers held back by a fault (paper.c) */
-        struct list twaps;   /* those that run; oldest first */
+        uint64_t n_fault_hits[PAPER_FAULT_KINDS]; /* requests and events that met one */
+        struct list delayed;                      /* held back by a fault (paper_late.c) */
+        struct list twaps;                        /* those that run; oldest first */
         size_t n_twaps;
         uint64_t last_twap_id, twap_random;
         struct paper_twap *twap_now; /* whose slice is being placed */
@@ -275,6 +281,10 @@ void paper_answer_init(struct paper_answer *answer);
 void paper_answer_fini(struct paper_answer *answer);
 /* Replaces whatever stands in the body. */
 void paper_answer_text(struct paper_answer *answer, int status, const char *text);
+void paper_reply(struct paper *p, struct handle request, struct paper_answer *answer);
+/* The body of a request to path, from bytes to answer. */
+void paper_process(struct paper *p, struct paper_answer *answer, const char *peer, const char *text,
+                   size_t len, enum paper_path path);
 
 /* What an action did. text is set when it was refused as a whole; response is what stands under
  * "response" otherwise. */
@@ -449,6 +459,7 @@ struct paper_ledger *paper_ledger_new(void);
 void paper_ledger_free(struct paper_ledger *ledger);
 /* Takes action and answer of entry. */
 void paper_ledger_add(struct paper_ledger *ledger, struct paper_ledger_entry *entry);
+void paper_ledger_print(struct buf *out, const struct paper_ledger_entry *entry);
 /* A JSON array of entries with seq > after, oldest first, at most limit. */
 void paper_ledger_show(const struct paper_ledger *ledger, struct buf *out, uint64_t after,
                        size_t limit);
@@ -462,6 +473,13 @@ void paper_faults_clear(struct paper *p);
 /* paper_node: /node/info and /rented/info, without limits. */
 void paper_node_run(struct paper *p, struct paper_answer *answer, const json_t *body, bool rented);
 void paper_node_show(struct paper *p, struct buf *out);
+
+/* paper_late: what a fault holds back. Takes the answer's body; copies the request. */
+void paper_late_answer(struct paper *p, struct handle request, struct paper_answer *answer,
+                       int64_t delay_ms);
+void paper_late_request(struct paper *p, const struct httpd_request *request, enum paper_path path,
+                        int64_t delay_ms);
+void paper_late_fini(struct paper *p);
 
 /* paper_limits: what one IP address may do. Everything is allowed unless the venue has limits. */
 bool paper_limits_admit(struct paper *p, const char *peer, enum paper_path path,

@@ -4,6 +4,7 @@
 #include "api/admin.h"
 #include "api/health.h"
 #include "api/out.h"
+#include "api/recovery.h"
 #include "api/state.h"
 #include "base/log.h"
 #include "keeper/keeper.h"
@@ -49,6 +50,7 @@ static void print_metrics(struct api *api, struct buf *body)
         metrics_print(api->o.metrics, body);
         api->o.venue->ops->metrics(api->o.venue, body);
         keeper_metrics(api->o.keeper, body);
+        recovery_metrics(api->recovery, body);
 }
 
 void admin_handle(void *cookie, const struct httpd_request *request)

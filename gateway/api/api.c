@@ -13,8 +13,10 @@
 #include "api/guards.h"
 #include "api/mirrored.h"
 #include "api/forwarded.h"
+#include "api/idempotency.h"
 #include "api/turnstile.h"
 #include "api/prepare.h"
+#include "api/recovery.h"
 #include "api/route.h"
 #include "api/series.h"
 #include "api/snapshots.h"
@@ -111,9 +113,11 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->series = series_new(api);
         api->keys = api_keys_new(api);
         api->acting = acting_new(api);
+        api->idempotency = idempotency_new(api);
         api->room = mirrored_room_new();
         api->guards = guards_new(api);
         api->agent_watch = agent_watch_new(api);
+        api->recovery = recovery_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
                 api_free(api);
@@ -128,10 +132,12 @@ void api_free(struct api *api)
                 return;
         must(api->open_calls == 0);
         free(api->openapi);
+        recovery_free(api->recovery);
         prepare_free(api->prepare);
         transfers_free(api->transfers);
         api_keys_free(api->keys);
         acting_free(api->acting);
+        idempotency_free(api->idempotency);
         guards_free(api->guards);
         agent_watch_free(api->agent_watch);
         mirrored_room_free(api->room);
@@ -198,7 +204,7 @@ static void enter(struct call *call)
 {
         if (call->has_session)
                 keeper_watch(call->api->o.keeper, call->brand->id, &call->account);
-        admit_enter(call);
+        idempotency_enter(call);
 }
 
 static void run_handler(struct call *call)

@@ -7,9 +7,11 @@
 #include "api/admit.h"
 #include "api/agent_life.h"
 #include "api/handlers.h"
+#include "api/letters.h"
 #include "api/holdings.h"
 #include "api/out.h"
 #include "api/policy.h"
+#include "api/recovery.h"
 #include "api/schema.h"
 #include "api/tables.h"
 #include "base/log.h"
@@ -116,6 +118,7 @@ static void settled(void *cookie, enum errc rc)
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "request", ap->call->request_id,
                           "code", err_constant(rc), NULL);
+        recovery_after(ap->call->api->recovery, &ap->intent, rc);
         ap->call->api->open_runs--;
         if (ap->err.code)
                 fail(ap);
@@ -223,7 +226,8 @@ static void journal(struct approval *ap)
          * again after a refusal, and the venue runs it at most once. */
         it->step[0].digest = ap->digest;
         call->api->open_runs++;
-        store_intent_insert(call->api->o.store, it, journaled, ap);
+        letters_insert_approval(call->api->o.store, it, call->api->o.venue, &ap->what, &ap->sig,
+                                journaled, ap);
 }
 
 /* The wallet may sign on any of the brand's chains: the one whose digest recovers to the account is

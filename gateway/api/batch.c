@@ -6,6 +6,8 @@
 #include "api/admit.h"
 #include "api/handlers.h"
 #include "api/identity.h"
+#include "api/letters.h"
+#include "api/markets.h"
 #include "api/order_fields.h"
 #include "api/policy.h"
 #include "api/prepare.h"
@@ -20,6 +22,7 @@ void batch_free(struct batch *b)
         for (unsigned i = 0; i < b->n_acts; i++)
                 venue_compiled_fini(&b->acts[i].compiled);
         free(b->acts);
+        letters_wipe(&b->letters);
         free(b->item);
         free(b->market);
         for (unsigned i = 0; i < b->n_dexes; i++) {
@@ -133,6 +136,7 @@ static void facts_read(void *cookie, const struct err *err, const struct account
 static void take_held(struct batch_market *m, const struct venue_position *p)
 {
         m->has_setting = true;
+        m->held_size = p->p.size;
         m->setting.mode = p->p.mode;
         m->setting.leverage = p->p.leverage;
         if (num_px_for(&m->market.mark, p->p.value, (struct qty){num_abs(p->p.size.v)},
@@ -188,46 +192,6 @@ static void read_all(struct batch *b)
         }
 }
 
-/* --- the same key again --- */
-
-static void key_looked_up(void *cookie, enum errc rc, const struct store_intent *intent)
-{
-        struct batch *b = cookie;
-        struct call *call;
-
-        if (rc == E_NOT_FOUND) {
-                b->when_new(b);
-                return;
-        }
-        if (!rc && memcmp(intent->request_digest, b->digest, sizeof b->digest) != 0)
-                rc = err_set(&b->err, E_IDEMPOTENCY,
-                             "This Idempotency-Key was used with another request.");
-        else if (!rc && !intent->answer)
-                rc = err_set(&b->err, E_IDEMPOTENCY,
-                             "The first request with this Idempotency-Key has no answer yet.");
-        if (rc) {
-                fail_code(b, rc);
-                return;
-        }
-        call = release(b);
-        batch_free(b);
-        call->replayed = true;
-        call_reply_raw(call, intent->answer_status, "application/json", intent->answer,
-                       strlen(intent->answer), NULL, 0);
-}
-
-static void replay_or(struct batch *b, void (*when_new)(struct batch *b))
-{
-        struct call *call = b->call;
-
-        b->when_new = when_new;
-        if (call->key[0])
-                store_intent_by_key(call->api->o.store, call->brand->id, &call->account, call->key,
-                                    key_looked_up, b);
-        else
-                when_new(b);
-}
-
 /* --- the lines of its symbols, entered in alphabetical order: two batches can't block each other --- */
 
 static void enter_next(struct batch *b);
@@ -252,7 +216,7 @@ static void enter_next(struct batch *b)
         struct batch_market *m;
 
         if (b->gate == b->n_markets) {
-                replay_or(b, read_all); /* the same request may have been ahead in the line */
+                read_all(b);
                 return;
         }
         m = &b->market[b->gate++];
@@ -289,8 +253,7 @@ static void check_item(struct batch *b, struct batch_item *item)
         struct market unpriced;
 
         if (!m || !brand_offers(brand, m->symbol)) {
-                (void)err_field(&item->err, E_MARKET_NOT_OFFERED, "symbol", "is not offered by %s",
-                                brand->name);
+                (void)markets_refuse(b->venue, brand, symbol, &item->err);
                 return;
         }
         policy_resolve(&policy, brand, m, &b->account);
@@ -454,5 +417,5 @@ void batch_place(struct call *call)
         call->api->open_runs++;
         identity_digest(b->digest, call);
         read_items(b, request.orders);
-        replay_or(b, read_account_record);
+        read_account_record(b);
 }

@@ -38,6 +38,7 @@ struct batch_market {
         struct plan_policy policy;
         struct venue_setting setting; /* as the orders before would leave it */
         bool has_setting;
+        struct qty held_size; /* of the position */
         struct venue_book book;
         bool wants_book, has_book;
         bool is_decided; /* an order that opens was planned at this setting */
@@ -65,9 +66,13 @@ struct batch_act {
         const char *name;
         struct venue_action action;
         struct venue_compiled compiled;
+        struct signature sig;
         enum step_status status;
         struct batch_market *market; /* leverage */
-        unsigned n_items;            /* orders, margin: whose, in order */
+        bool is_put_back;            /* leverage as it was before */
+        struct qty held_size;        /* margin: the position before it is moved */
+        struct usd held_cash;
+        unsigned n_items; /* orders, margin: whose, in order */
         struct batch_item *item[BATCH_MAX];
         unsigned next_lookup;
 };
@@ -88,9 +93,9 @@ struct batch {
         struct batch_dex dex[1 + VENUE_DEXES_MAX];
         struct account_facts facts;
         /* Journal and execution. */
-        void (*when_new)(struct batch *batch); /* the key was not used before */
         struct cloid id;
         struct store_intent intent;
+        struct buf letters; /* of what is signed so far */
         bool is_journaled;
         unsigned writing;
         unsigned n_acts, act;

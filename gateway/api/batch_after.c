@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "api/batch.h"
-#include "api/order_status.h"
+#include "api/recovery.h"
 #include "api/run.h"
 #include "api/sweep.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 /* --- an action has ended --- */
 
@@ -115,13 +116,11 @@ static void order_looked_up(void *cookie, const struct err *err, const struct ve
         struct batch_item *item = act->item[act->next_lookup++];
         struct venue_item *out = &item->outcome[0];
 
-        if (err->code || !s->found || !order_status_read(&out->status, s)) {
+        if (err->code || !s->found || !order_life_item(out, s)) {
                 item_unknown(item);
                 look_next(b);
                 return;
         }
-        out->oid = s->order.oid;
-        out->filled.v = s->order.original_size.v - s->order.size.v;
         item->n_outcomes = 1;
         item->intent.order[0].oid = out->oid;
         if (out->status == ITEM_REFUSED) {
@@ -130,8 +129,6 @@ static void order_looked_up(void *cookie, const struct err *err, const struct ve
                               s->status);
                 item_refused(item, &why);
         } else {
-                if (out->status == ITEM_CANCELLED && out->filled.v > 0)
-                        out->status = ITEM_FILLED;
                 batch_item_step(item, VENUE_ORDER, STEP_DONE, NULL);
         }
         look_next(b);
@@ -212,6 +209,7 @@ static void settled(void *cookie, enum errc rc)
         char *answer = (char *)(uintptr_t)b->intent.answer;
 
         recorded(whole, rc);
+        recovery_after(call->api->recovery, &b->intent, rc);
         b->intent.answer = NULL;
         for (unsigned i = 0; i < b->n_markets; i++)
                 turnstile_leave(call->api->turnstile, &b->market[i].pass);
@@ -222,10 +220,36 @@ static void settled(void *cookie, enum errc rc)
         free(answer);
 }
 
+/* An order's record on its way to the disk: the batch may be gone when it is there. */
+struct written {
+        struct api *api;
+        struct store_intent intent; /* without what it borrows */
+};
+
+static struct written *written_of(struct api *api, const struct store_intent *intent)
+{
+        struct written *w = xmalloc(sizeof *w);
+
+        w->api = api;
+        w->intent = *intent;
+        w->intent.request = w->intent.answer = NULL;
+        w->intent.letters = NULL;
+        return w;
+}
+
+static void item_recorded(void *cookie, enum errc rc)
+{
+        static char order[] = "order of a batch";
+        struct written *w = cookie;
+
+        recorded(order, rc);
+        recovery_after(w->api->recovery, &w->intent, rc);
+        free(w);
+}
+
 /* Each order's record keeps what was answered of it, for whoever asks for it by its id. */
 static void settle_item(struct batch *b, unsigned i)
 {
-        static char order[] = "order of a batch";
         struct batch_item *item = &b->item[i];
         struct store_intent *it = &item->intent;
         struct call *call = b->call;
@@ -246,7 +270,7 @@ static void settle_item(struct batch *b, unsigned i)
         must(buf_check(&body) == E_OK);
         it->answer = buf_cstr(&body);
         it->answer_status = 200;
-        store_intent_update(call->api->o.store, it, recorded, order);
+        store_intent_update(call->api->o.store, it, item_recorded, written_of(call->api, it));
         it->answer = NULL; /* copied */
         buf_fini(&body);
         sweep_watch_orders(call->api->sweep, call, item->market->market.dex, &item->plan);
@@ -269,6 +293,7 @@ static void settle(struct batch *b)
         batch_answer(b, &body);
         must(buf_check(&body) == E_OK);
         it->answer = xstrndup((const char *)body.data, body.len);
+        it->letters = NULL; /* as they are on disk */
         buf_fini(&body);
         it->answer_status = 200;
         it->state = INTENT_DONE;
@@ -305,6 +330,7 @@ static void put_back(struct batch *b, struct batch_market *m)
                         return;
         act = batch_act_new(b, "setLeverage", VENUE_SET_LEVERAGE, m->market.asset);
         act->market = m;
+        act->is_put_back = true;
         act->action.u.leverage.mode = m->before.mode;
         act->action.u.leverage.leverage = m->before.leverage;
         for (unsigned i = 0; i < b->n_items; i++)
@@ -315,6 +341,17 @@ static void put_back(struct batch *b, struct batch_market *m)
 static bool wants_adjust(const struct batch_item *item)
 {
         return stands(item) && !item->is_unknown && item->plan.adjust_step >= 0;
+}
+
+static void note_held(struct batch_act *act, const struct venue_account *account,
+                      const char *symbol)
+{
+        for (unsigned i = 0; i < account->n_positions; i++) {
+                if (strcmp(account->position[i].symbol, symbol) != 0)
+                        continue;
+                act->held_size = account->position[i].p.size;
+                act->held_cash = account->position[i].p.raw_usd;
+        }
 }
 
 static void adjust_item(struct batch *b, struct batch_item *item)
@@ -334,6 +371,7 @@ static void adjust_item(struct batch *b, struct batch_item *item)
         act = batch_act_new(b, "adjustMargin", VENUE_ADJUST_MARGIN, item->plan.asset);
         act->action = step->action;
         act->item[act->n_items++] = item;
+        note_held(act, &item->market->dex->after, item->market->market.symbol);
 }
 
 static void last_wave(struct batch *b)

@@ -5,19 +5,7 @@
 #include "api/out.h"
 #include "api/problem.h"
 #include "base/mem.h"
-
-static const char *item_word(const struct venue_item *item, struct qty size)
-{
-        switch (item->status) {
-        case ITEM_RESTING: return item->filled.v > 0 ? "partiallyFilled" : "resting";
-        case ITEM_FILLED: return item->filled.v < size.v ? "partiallyFilled" : "filled";
-        case ITEM_WAITING_PARENT:
-        case ITEM_TRIGGER_PENDING: return "triggerPending";
-        case ITEM_CANCELLED: return "cancelled";
-        case ITEM_REFUSED: return "rejected";
-        }
-        never("item status");
-}
+#include "plan/order_life.h"
 
 const char *batch_answer_word(const struct batch_item *item)
 {
@@ -25,7 +13,8 @@ const char *batch_answer_word(const struct batch_item *item)
                 return "unknown";
         if (item->err.code || !item->n_outcomes)
                 return "rejected";
-        return item_word(&item->outcome[0], item->plan.size);
+        return order_life_word_of_item(
+                &item->outcome[0], &item->plan.step[item->plan.order_step].action.u.order.order[0]);
 }
 
 static void legs(struct buf *out, const struct batch_item *item)
@@ -45,7 +34,7 @@ static void legs(struct buf *out, const struct batch_item *item)
                 out_text(out, "id", hex_print_cloid(id, &o->cloid));
                 out_px(out, "triggerPrice", o->trigger_price);
                 if (i < item->n_outcomes) {
-                        out_text(out, "status", item_word(&item->outcome[i], o->size));
+                        out_text(out, "status", order_life_word_of_item(&item->outcome[i], o));
                         if (item->outcome[i].status == ITEM_REFUSED)
                                 out_text(out, "detail", item->outcome[i].venue_message);
                 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/batch.h"
+#include "api/letters.h"
 #include "api/mirrored.h"
 #include "api/signer.h"
 #include "base/log.h"
@@ -52,7 +53,6 @@ static void act_failed(struct batch *b, struct batch_act *act, const struct err 
 
 static void send_next(struct batch *b)
 {
-        struct signature sig;
         struct batch_act *act;
 
         for (; b->act < b->n_acts; b->act++) {
@@ -60,14 +60,14 @@ static void send_next(struct batch *b)
                 act = &b->acts[b->act];
                 if (act->status != STEP_PENDING)
                         continue;
-                if (signer_sign(&sig, b->call->api, b->call->brand->id, &b->call->session.address,
-                                &b->account, &act->compiled.digest, &err)) {
+                if (b->call->api->ended) {
+                        (void)err_set(&err, E_DRAINING, "The gateway ended before this was sent.");
                         act_failed(b, act, &err);
                         continue;
                 }
                 act->status = STEP_SENT;
-                mirrored_submit(b->call->api, &b->call->account, &act->action, &act->compiled, &sig,
-                                submitted, b);
+                mirrored_submit(b->call->api, &b->call->account, &act->action, &act->compiled,
+                                &act->sig, submitted, b);
                 return;
         }
         b->wave_done(b);
@@ -97,6 +97,32 @@ static void wave_journaled(void *cookie, enum errc rc)
                 send_next(b);
 }
 
+/* Signs the act, and adds its letter to what is journaled before it is sent. */
+static enum errc sign_act(struct batch *b, struct batch_act *act, struct err *err)
+{
+        struct venue_cancel name[VENUE_CANCELS_MAX];
+        struct letter letter;
+        enum errc rc;
+
+        rc = signer_sign(&act->sig, b->call->api, b->call->brand->id, &b->call->session.address,
+                         &b->account, &act->compiled.digest, err);
+        if (rc)
+                return rc;
+        letter_of_action(&letter, name, &act->action);
+        letter.step = (unsigned)(act - b->acts);
+        if (letter.kind == VENUE_SET_LEVERAGE) {
+                letter.is_put_back = act->is_put_back;
+                letter.has_before = !act->is_put_back;
+                letter.mode_before = act->market->before.mode;
+                letter.leverage_before = act->market->before.leverage;
+                letter.held_size = act->market->held_size;
+        } else if (letter.kind == VENUE_ADJUST_MARGIN) {
+                letter.held_size = act->held_size;
+                letter.held_cash = act->held_cash;
+        }
+        return letters_add(&b->letters, &letter, b->venue, &act->compiled, &act->sig);
+}
+
 static enum errc compile_act(struct batch *b, struct batch_act *act, uint64_t nonce,
                              struct err *err)
 {
@@ -114,7 +140,7 @@ static enum errc compile_act(struct batch *b, struct batch_act *act, uint64_t no
                 noted->expires_after = expires;
                 noted->digest = act->compiled.digest;
         }
-        return rc;
+        return rc ? rc : sign_act(b, act, err);
 }
 
 void batch_wave_run(struct batch *b, void (*done)(struct batch *b))
@@ -142,6 +168,7 @@ void batch_wave_run(struct batch *b, void (*done)(struct batch *b))
         }
         b->intent.n_steps = b->n_acts;
         b->intent.updated_at = state_now(b->call->api);
+        letters_attach(&b->intent, &b->letters);
         if (b->is_journaled)
                 store_intent_update(b->call->api->o.store, &b->intent, wave_journaled, b);
         else

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/idempotency.h"
 #include "api/problem.h"
 #include "api/query.h"
 #include "api/route.h"
@@ -13,6 +14,7 @@
 
 #define REPLY_MAX_BYTES (4u << 20)
 #define HEADERS_MAX     16
+#define DAY_MS          INT64_C(86400000)
 
 struct header_set {
         struct httpd_header_pair pair[HEADERS_MAX];
@@ -87,6 +89,7 @@ struct call *call_new(struct api *api, const struct httpd_request *request,
         call->body = xstrndup(request->body, request->body_len);
         call->body_len = request->body_len;
         call->started_mono_ms = clock_mono_ms(api->o.clock);
+        call->key_day = state_now(api) / DAY_MS;
         return call;
 }
 
@@ -131,6 +134,8 @@ void call_problem_code(char out[CALL_CODE_MAX], const char *body)
 
 static void call_free(struct call *call)
 {
+        if (call->is_keyed)
+                idempotency_leave(call);
         call->api->open_calls--;
         brand_set_unref(call->brands);
         json_decref(call->json);
@@ -161,7 +166,9 @@ void call_reply_raw(struct call *call, int status, const char *content_type, con
         struct header_set set = {.n = 0};
 
         if (call->answered) {
-                call->answered(call->answered_cookie, status, body);
+                char *text = xstrndup(body, len); /* what was printed has no end */
+                call->answered(call->answered_cookie, status, text);
+                free(text);
                 call_free(call);
                 return;
         }

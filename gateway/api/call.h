@@ -32,6 +32,8 @@ struct call {
         char symbol_query[SYMBOL_MAX]; /* ?symbol=, "" if none or too long */
         bool has_query;                /* the target has a query, whatever is in it */
         char key[CALL_KEY_MAX];        /* Idempotency-Key, "" if none */
+        int64_t key_day;               /* it came on: days since 1970 */
+        bool is_keyed;                 /* the key is under way: idempotency.c */
         char *body;                    /* owned, NUL-terminated */
         size_t body_len;
         json_t *json; /* the parsed body; owned */

@@ -5,6 +5,7 @@
 #include "api/call.h"
 #include "api/guards_impl.h"
 #include "api/handlers.h"
+#include "api/markets.h"
 #include "api/out.h"
 #include "api/schema.h"
 #include "api/tables.h"
@@ -219,7 +220,7 @@ static enum errc may_set(const struct call *call, struct err *err)
                 return err_set(err, E_STORE_DOWN, "%s", err_text(E_STORE_DOWN));
         if (!brand_offers(call->brand, call->param) ||
             !venue->ops->market_by_symbol(venue, call->param))
-                return err_set(err, E_MARKET_NOT_OFFERED, "%s", err_text(E_MARKET_NOT_OFFERED));
+                return markets_refuse(call->api->o.venue, call->brand, call->param, err);
         return E_OK;
 }
 

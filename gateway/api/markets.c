@@ -14,6 +14,33 @@ static bool offered(const struct call *call, const struct market *m)
         return !m->is_delisted && brand_offers(call->brand, m->symbol);
 }
 
+/* Whether the markets of the symbol's dex have been read. */
+static bool are_known(struct venue *venue, const char *symbol)
+{
+        size_t len = strcspn(symbol, ":");
+        struct venue_status status;
+        struct venue_dex dex;
+
+        venue->ops->status(venue, &status);
+        if (!status.markets_at || !symbol[len])
+                return status.markets_at != 0;
+        for (unsigned i = 1; i < venue->ops->dex_count(venue); i++) {
+                venue->ops->dex_at(venue, i, &dex);
+                if (strlen(dex.name) == len && memcmp(dex.name, symbol, len) == 0)
+                        return dex.is_gone || dex.n_markets > 0;
+        }
+        return true;
+}
+
+enum errc markets_refuse(struct venue *venue, const struct brand *brand, const char *symbol,
+                         struct err *err)
+{
+        if (brand_offers(brand, symbol) && !are_known(venue, symbol))
+                return err_set(err, E_VENUE_UNAVAILABLE,
+                               "The venue's markets have not been read yet; nothing was done.");
+        return err_field(err, E_MARKET_NOT_OFFERED, "symbol", "is not offered by %s", brand->name);
+}
+
 const struct market *markets_find(struct call *call)
 {
         struct venue *venue = call->api->o.venue;
@@ -22,8 +49,7 @@ const struct market *markets_find(struct call *call)
 
         if (m && brand_offers(call->brand, m->symbol))
                 return m;
-        (void)err_field(&err, E_MARKET_NOT_OFFERED, "symbol", "is not offered by %s",
-                        call->brand->name);
+        (void)markets_refuse(venue, call->brand, call->param, &err);
         call_fail(call, &err);
         return NULL;
 }

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "api/idempotency.h"
 #include "api/openapi_names.h" /* generated from openapi/ */
 #include "api/openapi_schema.h"
 #include "api/route.h"
@@ -190,7 +191,7 @@ static json_t *parameters(const struct operation *op)
                 must(json_array_append_new(list, json_pack("{s:s}", "$ref",
                                                            "#/components/parameters/SubAccount")) ==
                      0);
-        if (json_is_true(json_object_get(op->words, "idempotent")))
+        if (idempotency_covers(op->route))
                 must(json_array_append_new(
                              list, json_pack("{s:s}", "$ref",
                                              "#/components/parameters/IdempotencyKey")) == 0);

@@ -8,11 +8,11 @@
 #include "api/call.h"
 #include "api/gather.h"
 #include "api/order_page.h"
-#include "api/order_status.h"
 #include "api/out.h"
 #include "api/schema.h"
 #include "api/tables.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 #define BODY_MAX      (4u << 20)
 #define LIMIT_DEFAULT 100
@@ -77,7 +77,7 @@ static void order(struct buf *body, const struct listing *l, const struct venue_
         /* Its legs have names of their own. */
         bool is_named = known->is_known && strcmp(known->role, "order") == 0;
 
-        out_open_order(body, &row->order, order_status_word(row),
+        out_open_order(body, &row->order, order_life_word_of(row),
                        is_named ? known->client_id : NULL, row->status_at);
         if (l->kind == ORDER_LIST_OPEN)
                 return;
@@ -131,7 +131,7 @@ static bool fits(const struct list_request *q, const struct venue_order_status *
         if (q->has_symbol && strcmp(q->symbol, s->order.symbol) != 0)
                 return false;
         return q->status == OPEN || q->status == ALL ||
-               strcmp(order_status_word(s), words[q->status]) == 0;
+               strcmp(order_life_word_of(s), words[q->status]) == 0;
 }
 
 /* Leaves the page that was asked for in rows. */

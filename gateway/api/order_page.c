@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 #define VARIANT  sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define TEXT_MAX 48 /* a letter, two numbers, a colon */
@@ -61,14 +62,11 @@ static int compare(const struct order_place *a, const struct order_place *b)
         return (a->oid < b->oid) - (a->oid > b->oid);
 }
 
-/* By order, its latest state first. */
 static int by_order(const void *a, const void *b)
 {
         const struct venue_order_status *x = a, *y = b;
 
-        if (x->order.oid != y->order.oid)
-                return x->order.oid < y->order.oid ? -1 : 1;
-        return (x->status_at < y->status_at) - (x->status_at > y->status_at);
+        return (x->order.oid > y->order.oid) - (x->order.oid < y->order.oid);
 }
 
 static int by_place(const void *a, const void *b)
@@ -85,12 +83,11 @@ size_t order_page_tidy(struct venue_order_status *rows, size_t n)
         if (n == 0)
                 return 0;
         qsort(rows, n, sizeof *rows, by_order);
-        for (size_t i = 0; i < n; i++) {
-                if (kept && rows[kept - 1].order.oid == rows[i].order.oid)
-                        continue;
-                if (kept != i)
-                        rows[kept] = rows[i];
-                kept++;
+        for (size_t i = 0, of_one; i < n; i += of_one) {
+                of_one = 1;
+                while (i + of_one < n && rows[i + of_one].order.oid == rows[i].order.oid)
+                        of_one++;
+                rows[kept++] = rows[i + order_life_merge(&rows[i], of_one)];
         }
         qsort(rows, kept, sizeof *rows, by_place);
         return kept;

@@ -8,13 +8,14 @@
 #include "api/order_fields.h"
 #include "api/order_list.h"
 #include "api/order_name.h"
-#include "api/order_status.h"
 #include "api/order_told.h"
 #include "api/out.h"
 #include "api/pipeline.h"
 #include "api/prepare.h"
+#include "api/recovery.h"
 #include "api/tables.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 #define FORGOTTEN_MS INT64_C(86400000) /* the venue may not know an order any more that is so old */
 #define ARRIVAL_MS   600000            /* what expires has expired long before */
@@ -56,6 +57,7 @@ struct look {
         struct order_name name;
         bool cancels;
         bool journaled;          /* ours */
+        bool is_recovering;      /* its end is being found out */
         enum intent_state state; /* of the order */
         struct order_told told;  /* in the answer to its request */
         int64_t created_at;
@@ -94,6 +96,8 @@ static void show_journaled(struct look *look, bool refused)
         out_text(&body, "symbol", look->symbol);
         out_text(&body, "status", refused ? "rejected" : "unknown");
         out_text(&body, "filledSize", refused ? "0" : NULL);
+        if (look->is_recovering && !refused)
+                out_bool(&body, "recovering", true);
         if (refused && message[0])
                 out_text(&body, "venueMessage", message);
         buf_putc(&body, '}');
@@ -132,7 +136,7 @@ static void show_order(struct look *look)
         struct buf body;
 
         buf_init(&body, 16384);
-        out_open_order(&body, &s->order, order_status_word(s), look->client_id, s->status_at);
+        out_open_order(&body, &s->order, order_life_word_of(s), look->client_id, s->status_at);
         body.len--; /* reopen the object for the venue's own word */
         out_text(&body, "venueStatus", s->status);
         if (look->told.venue_message[0])
@@ -223,6 +227,8 @@ static void journal_read(void *cookie, enum errc rc, const struct store_intent *
         }
         if (!rc) {
                 look->journaled = true;
+                look->is_recovering = recovery_has(look->call->api->recovery, intent->brand,
+                                                   &intent->account, &intent->id);
                 look->state = order_state(intent);
                 look->created_at = intent->created_at;
                 order_told_read(&look->told, intent->answer,

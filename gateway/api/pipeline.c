@@ -6,6 +6,7 @@
 #include "api/accounts.h"
 #include "api/admit.h"
 #include "api/identity.h"
+#include "api/markets.h"
 #include "api/policy.h"
 #include "api/prepare.h"
 #include "api/route.h"
@@ -47,69 +48,6 @@ static void stage_gate(struct run *run)
                               run->q.symbol[0] ? " on " : "", run->q.symbol);
                 pipeline_fail(run);
         }
-}
-
-/* --- the same Idempotency-Key again --- */
-
-static void replay(struct run *run, const struct store_intent *intent)
-{
-        struct call *call = run->call;
-
-        if (memcmp(intent->request_digest, run->digest, sizeof run->digest) != 0) {
-                (void)err_set(&run->err, E_IDEMPOTENCY,
-                              "This Idempotency-Key was used with another request.");
-        } else if (!intent->answer) {
-                char id[CLOID_STR_MAX];
-                (void)err_set(&run->err, E_IDEMPOTENCY,
-                              "The first request with this Idempotency-Key has no answer yet.");
-                err_hint(&run->err, "GET /v1/orders/%s", hex_print_cloid(id, &intent->id));
-        }
-        if (run->err.code) {
-                pipeline_fail(run);
-                return;
-        }
-        call->replayed = true;
-        run->call = NULL;
-        call_reply_raw(call, intent->answer_status,
-                       intent->answer_status < 400 ? "application/json"
-                                                   : "application/problem+json",
-                       intent->answer, strlen(intent->answer), NULL, 0);
-        pipeline_free(run);
-}
-
-static void key_looked_up(void *cookie, enum errc rc, const struct store_intent *intent)
-{
-        struct run *run = cookie;
-
-        if (rc == E_NOT_FOUND) {
-                pipeline_next(run);
-        } else if (rc) {
-                (void)err_set(&run->err, rc, "%s", err_text(rc));
-                pipeline_fail(run);
-        } else {
-                replay(run, intent);
-        }
-}
-
-static void stage_replay(struct run *run)
-{
-        struct call *call = run->call;
-
-        if (!call->key[0] || run->q.preview || run->q.prepare)
-                pipeline_next(run);
-        else
-                store_intent_by_key(run->api->o.store, call->brand->id, &call->account, call->key,
-                                    key_looked_up, run);
-}
-
-/* What a modification is of can't be found any more once it was made: the same request again is
- * recognised before it is looked for. */
-static void stage_replay_first(struct run *run)
-{
-        if (run->q.kind == RUN_MODIFY)
-                stage_replay(run);
-        else
-                pipeline_next(run);
 }
 
 /* --- whether risk may be opened from there, and by whom --- */
@@ -199,8 +137,7 @@ static void stage_policy(struct run *run)
                 return;
         }
         if (!m || (!leaving && !brand_offers(b, m->symbol))) {
-                (void)err_field(&run->err, E_MARKET_NOT_OFFERED, "symbol", "is not offered by %s",
-                                b->name);
+                (void)markets_refuse(run->venue, b, run->q.symbol, &run->err);
                 pipeline_fail(run);
                 return;
         }
@@ -331,19 +268,17 @@ static void stage_answer(struct run *run)
 
 /* The way of a request, in order. */
 static void (*const stages[])(struct run *run) = {
-        stage_replay_first, /* before the order is looked for that a modification is of */
-        run_find,           /* that order, and with it the market */
-        stage_gate,         /* one plan at a time per account and symbol */
-        stage_replay,       /* the same key again gets the first answer */
-        stage_admit,        /* region, address, terms: closing is always possible */
-        stage_account,      /* the trader's record: agent, approved fee */
-        stage_policy,       /* the brand's rules, and all that needs no reading */
-        run_read,           /* account, setting, book, fees */
-        stage_build,        /* size, price, steps, risk, refusals */
-        stage_preview,      /* what is previewed or prepared stops before the journal */
-        run_journal,        /* on disk before any bytes leave */
-        run_execute,        /* sign and send, step by step */
-        run_settle,         /* the outcome, on disk */
+        run_find,      /* the order that a modification is of, and with it the market */
+        stage_gate,    /* one plan at a time per account and symbol */
+        stage_admit,   /* region, address, terms: closing is always possible */
+        stage_account, /* the trader's record: agent, approved fee */
+        stage_policy,  /* the brand's rules, and all that needs no reading */
+        run_read,      /* account, setting, book, fees */
+        stage_build,   /* size, price, steps, risk, refusals */
+        stage_preview, /* what is previewed or prepared stops before the journal */
+        run_journal,   /* on disk before any bytes leave */
+        run_execute,   /* sign and send, step by step */
+        run_settle,    /* the outcome, on disk */
         stage_answer,
 };
 
@@ -378,6 +313,7 @@ void pipeline_free(struct run *run)
         free(run->orders_after);
         free(run->subs_before);
         free(run->asked);
+        run_letters_fini(run);
         free((void *)(uintptr_t)run->intent.answer);
         free((void *)(uintptr_t)run->intent.request);
         run->api->open_runs--;
@@ -408,7 +344,7 @@ static void resumed(struct turnstile_pass *pass)
         struct run *run = list_entry(pass, struct run, pass);
 
         if ((int64_t)run->intent.step[0].expires_after > state_now(run->api)) {
-                stage_replay(run);
+                pipeline_next(run);
                 return;
         }
         (void)err_set(&run->err, E_VENUE_UNAVAILABLE,

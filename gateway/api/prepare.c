@@ -5,7 +5,6 @@
 
 #include "api/admit.h"
 #include "api/handlers.h"
-#include "api/identity.h"
 #include "api/order_fields.h"
 #include "api/out.h"
 #include "api/run.h"
@@ -392,39 +391,6 @@ static void check_signatures(struct submit *s)
                 venue->ops->read_agent(venue, &s->call->session.address, &s->signer, agent_read, s);
 }
 
-/* A plan that was sent waits no more: the same request again is recognised before it is looked for. */
-static void key_looked_up(void *cookie, enum errc rc, const struct store_intent *intent)
-{
-        struct submit *s = cookie;
-        struct call *call = s->call;
-        uint8_t digest[IDENTITY_DIGEST_BYTES];
-        struct err err = {.code = E_OK};
-
-        if (rc == E_NOT_FOUND) {
-                check_signatures(s);
-                return;
-        }
-        identity_digest(digest, call);
-        if (rc)
-                (void)err_set(&err, rc, "%s", err_text(rc));
-        else if (memcmp(intent->request_digest, digest, sizeof digest) != 0)
-                (void)err_set(&err, E_IDEMPOTENCY,
-                              "This Idempotency-Key was used with another request.");
-        else if (!intent->answer)
-                (void)err_set(&err, E_IDEMPOTENCY,
-                              "The first request with this Idempotency-Key has no answer yet.");
-        if (err.code) {
-                fail(s, &err);
-                return;
-        }
-        call->replayed = true;
-        call_reply_raw(call, intent->answer_status,
-                       intent->answer_status < 400 ? "application/json"
-                                                   : "application/problem+json",
-                       intent->answer, strlen(intent->answer), NULL, 0);
-        free(s);
-}
-
 void prepare_submit(struct call *call)
 {
         struct submit_request request = {.id = NULL};
@@ -439,9 +405,6 @@ void prepare_submit(struct call *call)
         }
         if (hex_parse_cloid(&s->id, request.id, strlen(request.id)))
                 fail_code(s, E_NOT_FOUND);
-        else if (call->key[0])
-                store_intent_by_key(call->api->o.store, call->brand->id, &call->account, call->key,
-                                    key_looked_up, s);
         else
                 check_signatures(s);
 }

@@ -7,6 +7,7 @@
 #include "api/turnstile.h"
 #include "api/accounts.h"
 #include "api/pipeline.h"
+#include "journal/letter.h"
 
 struct run {
         struct api *api;
@@ -37,12 +38,13 @@ struct run {
         /* Decided. */
         struct plan plan;
         struct plan_sized sized; /* SIZE */
-        /* Prepared: what was asked, and the trader's own signatures, by step. */
+        /* Prepared: what was asked. is_given: the signatures, by step, are the trader's own. */
         char *asked; /* owned */
         bool is_given;
-        struct signature given[PLAN_STEPS_MAX];
+        struct signature given[PLAN_STEPS_MAX]; /* or the agent's */
         /* Journal and execution. */
         struct store_intent intent;
+        struct buf letters; /* of what is signed so far */
         bool journaled;
         uint64_t first_nonce;
         struct venue_compiled compiled; /* of the step under way */
@@ -112,6 +114,19 @@ void run_execute(struct run *run);
 void run_settle(struct run *run);
 /* Compiles step i with its nonce, and notes nonce, expiry and digest in the intent. */
 MUST_USE enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *err);
+
+/* run_letters.c: signs step i, as compiled, unless its trader did, and adds its letter. */
+MUST_USE enum errc run_letters_add(struct run *run, unsigned i, struct err *err);
+/* Adds what is known of the margin that follows the fill, where there is any. */
+MUST_USE enum errc run_letters_add_pending(struct run *run);
+/* Adds those of what its trader signed. */
+MUST_USE enum errc run_letters_add_given(struct run *run, struct err *err);
+/* Compiles step i as the intent has it. */
+MUST_USE enum errc run_letters_recompile(struct run *run, unsigned i, struct err *err);
+/* Puts them into the intent, for the next write. */
+void run_letters_attach(struct run *run);
+void run_letters_fini(struct run *run);
+
 /* A step's status as the journal keeps it. */
 enum intent_state run_intent_state(enum step_status status);
 /* Notes the steps' states in the intent. */

@@ -5,6 +5,7 @@
 #include "api/out.h"
 #include "api/problem.h"
 #include "api/run.h"
+#include "plan/order_life.h"
 
 /* The order's own outcome. Another step's says nothing of it: the margin moved after it may be unknown
  * while the order stands, and one that waited for an unknown leverage was never sent. */
@@ -32,40 +33,19 @@ bool run_answer_is_problem(const struct run *run)
 
 const char *run_order_status(const struct run *run)
 {
-        const struct venue_item *item = &run->outcome.item[0];
-
         if (order_is_unknown(run))
                 return "unknown";
         if (!run->has_outcome || run_answer_is_problem(run))
                 return "rejected";
-        switch (item->status) {
-        case ITEM_RESTING: return item->filled.v > 0 ? "partiallyFilled" : "resting";
-        case ITEM_FILLED: return item->filled.v < run->plan.size.v ? "partiallyFilled" : "filled";
-        case ITEM_WAITING_PARENT:
-        case ITEM_TRIGGER_PENDING: return "triggerPending";
-        case ITEM_CANCELLED: return "cancelled";
-        case ITEM_REFUSED: return "rejected";
-        }
-        never("item status");
+        return order_life_word_of_item(
+                &run->outcome.item[0],
+                &run->plan.step[run->plan.order_step].action.u.order.order[0]);
 }
 
 /* In a problem document "status" is the HTTP status. */
 static const char *status_key(const struct run *run)
 {
         return run_answer_is_problem(run) ? "orderStatus" : "status";
-}
-
-static const char *item_word(const struct venue_item *item)
-{
-        switch (item->status) {
-        case ITEM_RESTING: return "resting";
-        case ITEM_FILLED: return "filled";
-        case ITEM_WAITING_PARENT:
-        case ITEM_TRIGGER_PENDING: return "triggerPending";
-        case ITEM_CANCELLED: return "cancelled";
-        case ITEM_REFUSED: return "rejected";
-        }
-        never("item status");
 }
 
 static void legs(struct buf *out, const struct run *run)
@@ -88,7 +68,7 @@ static void legs(struct buf *out, const struct run *run)
                 out_text(out, "id", hex_print_cloid(id, &o->cloid));
                 out_px(out, "triggerPrice", o->trigger_price);
                 if (run->has_outcome && i < run->outcome.n_items) {
-                        out_text(out, "status", item_word(item));
+                        out_text(out, "status", order_life_word_of_item(item, o));
                         if (item->status == ITEM_REFUSED)
                                 out_text(out, "detail", item->venue_message);
                 }

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "api/order_name.h"
-#include "api/order_status.h"
 #include "api/run.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 /* The new order keeps the name that the trader gave the old one. */
 static void named(void *cookie, enum errc rc, const struct store_order *order, size_t n)
@@ -25,16 +25,13 @@ static void named(void *cookie, enum errc rc, const struct store_order *order, s
 static void found(void *cookie, const struct err *err, const struct venue_order_status *s)
 {
         struct run *run = cookie;
-        enum venue_item_status status;
-
         if (err->code)
                 run->err = *err;
         else if (!s->found)
                 (void)err_set(&run->err, E_NOT_FOUND, "%s", err_text(E_NOT_FOUND));
-        else if (!order_status_read(&status, s) ||
-                 (status != ITEM_RESTING && status != ITEM_TRIGGER_PENDING))
+        else if (!order_life_stands(order_life_state_of(s)))
                 (void)err_set(&run->err, E_NOT_FOUND, "The order no longer stands: it is %s.",
-                              order_status_word(s));
+                              order_life_word_of(s));
         if (run->err.code) {
                 pipeline_fail(run);
                 return;
@@ -82,7 +79,7 @@ static void looked_again(void *cookie, const struct err *err, const struct venue
         struct run *run = cookie;
 
         if (!err->code && s->found)
-                text_copy(run->old_status, sizeof run->old_status, order_status_word(s));
+                text_copy(run->old_status, sizeof run->old_status, order_life_word_of(s));
         run->find_done(run);
 }
 

@@ -7,6 +7,7 @@
 #include "api/accounts.h"
 #include "api/out.h"
 #include "api/prepare.h"
+#include "api/recovery.h"
 #include "api/mirrored.h"
 #include "api/run.h"
 #include "api/sweep.h"
@@ -77,6 +78,7 @@ static void intent_fill(struct run *run)
         text_copy(it->symbol, sizeof it->symbol, run->q.symbol);
         text_copy(it->client_id, sizeof it->client_id, run->q.order.client_id);
         text_copy(it->idempotency_key, sizeof it->idempotency_key, call->key);
+        it->is_own_key = call->answered != NULL;
         memcpy(it->request_digest, run->digest, sizeof run->digest);
         it->created_at = it->updated_at = state_now(run->api);
         it->state = INTENT_RESERVED;
@@ -140,9 +142,38 @@ enum errc run_compile(struct run *run, unsigned i, uint64_t nonce, struct err *e
 
 static void insert(struct run *run)
 {
+        run_letters_attach(run);
+        store_intent_insert(run->api->o.store, &run->intent, journaled, run);
+}
+
+static void insert_given(struct run *run)
+{
+        enum errc rc = run_letters_add_given(run, &run->err);
+
+        (void)err_set(&run->err, rc, "%s", err_text(rc));
+        if (rc) {
+                pipeline_fail(run);
+                return;
+        }
         intent_fill(run);
         run_note_steps(run);
-        store_intent_insert(run->api->o.store, &run->intent, journaled, run);
+        insert(run);
+}
+
+/* Backwards, so that the first to be sent is the one that stays compiled. */
+static enum errc compile_all(struct run *run)
+{
+        enum errc rc = E_OK;
+
+        for (unsigned i = run->plan.n_steps; i-- > 0 && !rc;) {
+                run->intent.step[i].nonce = run->first_nonce + i;
+                if (run->plan.step[i].amount_pending)
+                        continue; /* compiled when the fill is known */
+                rc = run_compile(run, i, run->first_nonce + i, &run->err);
+                if (!rc)
+                        rc = run_letters_add(run, i, &run->err);
+        }
+        return rc ? rc : run_letters_add_pending(run);
 }
 
 static void nonces_ready(void *cookie, enum errc rc)
@@ -160,23 +191,18 @@ static void nonces_ready(void *cookie, enum errc rc)
         }
         intent_fill(run);
         run_note_steps(run);
-        /* Backwards, so that the first to be sent is the one that stays compiled. */
-        for (unsigned i = n; i-- > 0;) {
-                run->intent.step[i].nonce = run->first_nonce + i;
-                if (run->plan.step[i].amount_pending)
-                        continue; /* compiled when the fill is known */
-                if (run_compile(run, i, run->first_nonce + i, &run->err)) {
-                        pipeline_fail(run);
-                        return;
-                }
+        if (compile_all(run)) {
+                (void)err_set(&run->err, E_INTERNAL, "%s", err_text(E_INTERNAL));
+                pipeline_fail(run);
+                return;
         }
-        store_intent_insert(run->api->o.store, &run->intent, journaled, run);
+        insert(run);
 }
 
 void run_journal(struct run *run)
 {
         if (run->is_given) {
-                insert(run); /* compiled when it was prepared */
+                insert_given(run); /* compiled when it was prepared */
                 return;
         }
         nonce_ledger_load(run->api->o.nonces, &run->account.agent, nonces_ready, run);
@@ -274,10 +300,11 @@ static void settled(void *cookie, enum errc rc)
 {
         struct run *run = cookie;
 
-        /* What happened at the venue stays true; the intent stays open and is settled later. */
+        /* What happened at the venue stays true; the intent stays open and is found out about. */
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "request", run->call->request_id,
                           "code", err_constant(rc), NULL);
+        recovery_after(run->api->recovery, &run->intent, rc);
         pipeline_next(run);
 }
 
@@ -301,6 +328,7 @@ static void settle(struct run *run)
                     log_fmt("kind=\"%s\",result=\"%s\"", run->intent.kind,
                             intent_state_name(run->intent.state)),
                     1, "Signed requests settled, by kind and result.");
+        run->intent.letters = NULL; /* as they are on disk */
         sweep_watch_orders(run->api->sweep, run->call, run->market.dex, &run->plan);
         if (run->q.kind == RUN_CLOSE && !run->err.code)
                 sweep_start(run->api->sweep, run->call, run->market.dex);

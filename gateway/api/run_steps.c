@@ -7,12 +7,11 @@
 
 #include <sodium.h>
 
-#include "api/order_status.h"
 #include "api/mirrored.h"
 #include "api/run.h"
-#include "api/signer.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "plan/order_life.h"
 
 /* --- one step after another --- */
 
@@ -116,19 +115,11 @@ static void order_looked_up(void *cookie, const struct err *err,
         struct venue_outcome *outcome = &run->outcome;
         struct venue_item *item = &outcome->item[outcome->n_items];
 
-        *item = (struct venue_item){.oid = 0};
-        if (err->code || !status->found || !order_status_read(&item->status, status)) {
+        if (err->code || !status->found || !order_life_item(item, status)) {
                 step_unknown(run);
                 return;
         }
-        item->oid = status->order.oid;
-        /* The average is not told here; it stays unknown. */
-        item->filled.v = status->order.original_size.v - status->order.size.v;
-        item->refusal = E_VENUE_REJECTED;
-        (void)text_copy(item->venue_message, sizeof item->venue_message, status->status);
-        if (item->status == ITEM_CANCELLED && item->filled.v > 0)
-                item->status = ITEM_FILLED; /* what was left of it is gone */
-        outcome->n_items++;
+        outcome->n_items++; /* its average is not told here: it stays unknown */
         /* The legs of an order follow it; those of a position are orders of their own. */
         if (a->u.order.legs_of_position && outcome->n_items < a->u.order.n)
                 look_up_order(run);
@@ -204,73 +195,62 @@ static void submitted(void *cookie, const struct venue_outcome *outcome)
         }
 }
 
-/* The digest of the step is on disk: sign it and let it go. */
-static void sign_and_send(struct run *run)
+/* What is signed is on disk: it may go. */
+static void send_signed(struct run *run)
 {
-        struct signature sig;
         struct err err = {.code = E_OK};
 
-        if (run->is_given && !run->api->ended) {
-                sig = run->given[run->step];
-        } else if (signer_sign(&sig, run->api, run->call->brand->id, &run->call->session.address,
-                               &run->account, &run->compiled.digest, &err)) {
+        if (run->api->ended) {
+                (void)err_set(&err, E_DRAINING, "The gateway ended before this was sent.");
                 fail_step(run, &err);
                 step_over(run);
                 return;
         }
         plan_step_set(&run->plan, run->step, STEP_SENT, NULL);
         mirrored_submit(run->api, &run->call->account, &run->plan.step[run->step].action,
-                        &run->compiled, &sig, submitted, run);
+                        &run->compiled, &run->given[run->step], submitted, run);
+}
+
+static void step_failed(struct run *run, enum errc rc, struct err *err)
+{
+        (void)err_set(err, rc, "%s", err_text(rc));
+        fail_step(run, err);
+        step_over(run);
 }
 
 static void step_journaled(void *cookie, enum errc rc)
 {
         struct run *run = cookie;
+        struct err err = {.code = E_OK};
 
-        if (rc) {
-                struct err err = {.code = E_OK};
-                (void)err_set(&err, rc, "%s", err_text(rc));
-                fail_step(run, &err);
-                step_over(run);
-                return;
-        }
-        sign_and_send(run);
+        if (rc)
+                step_failed(run, rc, &err);
+        else
+                send_signed(run);
 }
 
-/* The step was journaled with its digest: exactly that is sent. Compiled already, unless another step
- * was compiled since. */
-static enum errc recompile(struct run *run, struct err *err)
-{
-        const struct store_intent_step *noted = &run->intent.step[run->step];
-        enum errc rc;
-
-        if (run->compiled.nonce == noted->nonce)
-                return E_OK;
-        venue_compiled_fini(&run->compiled);
-        run->compiled = (struct venue_compiled){.nonce = 0};
-        rc = run->venue->ops->compile(run->venue, &run->compiled, &run->plan.step[run->step].action,
-                                      call_sub_account(run->call), noted->nonce,
-                                      noted->expires_after, err);
-        if (!rc)
-                must(memcmp(noted->digest.b, run->compiled.digest.b, sizeof noted->digest.b) == 0);
-        return rc;
-}
-
+/* Compiled already, unless another step was compiled since: exactly what was journaled is sent. */
 static void compile_and_send(struct run *run, uint64_t nonce)
 {
         const struct store_intent_step *noted = &run->intent.step[run->step];
         bool on_disk = !sodium_is_zero(noted->digest.b, sizeof noted->digest.b);
         struct err err = {.code = E_OK};
-        enum errc rc = on_disk ? recompile(run, &err) : run_compile(run, run->step, nonce, &err);
+        enum errc rc;
 
+        if (on_disk) {
+                rc = run_letters_recompile(run, run->step, &err);
+        } else {
+                rc = run_compile(run, run->step, nonce, &err);
+                if (!rc)
+                        rc = run_letters_add(run, run->step, &err);
+        }
         if (rc) {
-                (void)err_set(&err, rc, "%s", err_text(rc));
-                fail_step(run, &err);
-                step_over(run);
+                step_failed(run, rc, &err);
         } else if (on_disk) {
-                sign_and_send(run);
+                send_signed(run);
         } else {
                 run_note_steps(run);
+                run_letters_attach(run);
                 store_intent_update(run->api->o.store, &run->intent, step_journaled, run);
         }
 }

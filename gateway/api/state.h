@@ -30,6 +30,8 @@ struct guards;
 struct agent_watch;
 struct mirrored_room;
 struct acting;
+struct recovery;
+struct idempotency;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -39,6 +41,7 @@ struct api {
         struct turnstile *turnstile;
         struct snapshots *snapshots;
         struct sweep *sweep;
+        struct recovery *recovery;
         struct prepare *prepare;
         struct transfers *transfers;
         bool is_paper; /* the embedded venue */
@@ -49,6 +52,7 @@ struct api {
         struct agent_watch *agent_watch;
         struct mirrored_room *room;
         struct acting *acting;
+        struct idempotency *idempotency;
         struct limit *public_limit;
         struct map *session_limits;       /* brand id -> struct limit *, per account */
         struct forwarded_proxies trusted; /* whose X-Forwarded-For is believed */

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/accounts.h"
+#include "api/errand.h"
 #include "api/mirrored.h"
-#include "api/signer.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -44,14 +43,11 @@ struct job {
         struct sweep *sweep;
         int64_t began_at; /* monotonic */
         struct job_key key;
-        struct addr wallet; /* whose agent signs: the account itself, or its master */
-        struct store_account record;
+        struct addr wallet;              /* whose agent signs: the account itself, or its master */
         struct venue_open_order *orders; /* owned */
         struct store_order *known;       /* owned: what the journal says of each */
         size_t n_orders;
         struct venue_action cancel;
-        struct venue_compiled compiled;
-        struct store_intent intent;
 };
 
 /* NULL where there is no room. */
@@ -74,15 +70,9 @@ static void end(struct job *job)
 {
         map_take(job->sweep->running, &job->key, sizeof job->key);
         job->sweep->api->open_runs--;
-        venue_compiled_fini(&job->compiled);
         free(job->orders);
         free(job->known);
         free(job);
-}
-
-static bool is_sub_account(const struct job *job)
-{
-        return !hex_addr_equal(&job->wallet, &job->key.account);
 }
 
 /* --- which --- */
@@ -148,28 +138,20 @@ void sweep_pick(struct venue_action *cancel, const struct venue_account *account
         }
 }
 
-/* --- journal, sign, send --- */
+/* --- sending --- */
 
-static void settled(void *cookie, enum errc rc)
-{
-        struct job *job = cookie;
-
-        if (rc)
-                log_event(LOG_ERROR, "outcome not recorded", "what", "sweep", "code",
-                          err_constant(rc), NULL);
-        end(job);
-}
-
-static void submitted(void *cookie, const struct venue_outcome *outcome)
+static void sent(void *cookie, enum errc rc, enum intent_state state, const struct err *err)
 {
         struct job *job = cookie;
         struct api *api = job->sweep->api;
-        enum intent_state state = outcome->result == VENUE_DONE      ? INTENT_DONE
-                                  : outcome->result == VENUE_REFUSED ? INTENT_REJECTED
-                                                                     : INTENT_UNKNOWN;
         char account[ADDR_STR_MAX], count[NUM_STR_MAX];
         struct buf detail;
 
+        (void)err;
+        if (rc) {
+                end(job);
+                return;
+        }
         hex_print_addr(account, &job->key.account);
         num_print(count, job->cancel.u.cancel.n, 0, 0);
         log_event(LOG_INFO, "orphaned protective orders cancelled", "brand", job->key.brand,
@@ -184,83 +166,22 @@ static void submitted(void *cookie, const struct venue_outcome *outcome)
         store_audit(api->o.store, job->key.brand, "gateway", "orphans_cancelled", buf_cstr(&detail),
                     state_now(api), NULL, NULL);
         buf_fini(&detail);
-        job->intent.state = job->intent.step[0].state = state;
-        job->intent.updated_at = state_now(api);
-        store_intent_update(api->o.store, &job->intent, settled, job);
+        end(job);
 }
 
-static void journaled(void *cookie, enum errc rc)
+static void send(struct job *job)
 {
-        struct job *job = cookie;
-        struct api *api = job->sweep->api;
-        struct signature sig;
-        struct err err = {.code = E_OK};
+        struct errand what = {.account = job->key.account,
+                              .wallet = job->wallet,
+                              .kind = "sweep",
+                              .step = "cancel",
+                              .action = job->cancel};
 
-        if (rc || signer_sign(&sig, api, job->key.brand, &job->wallet, &job->record,
-                              &job->compiled.digest, &err)) {
-                end(job);
-                return;
-        }
-        mirrored_submit(api, &job->key.account, &job->cancel, &job->compiled, &sig, submitted, job);
-}
-
-static void journal(struct job *job, uint64_t nonce)
-{
-        struct store_intent *it = &job->intent;
-        struct api *api = job->sweep->api;
-
-        secret_random(it->id.b, sizeof it->id.b);
-        text_copy(it->brand, sizeof it->brand, job->key.brand);
-        it->account = job->key.account;
-        it->has_master = is_sub_account(job);
-        it->master = job->wallet;
-        it->signer = job->record.agent;
-        text_copy(it->kind, sizeof it->kind, "sweep");
-        it->created_at = it->updated_at = state_now(api);
-        text_copy(it->owner, sizeof it->owner, api->o.node);
-        it->epoch = 1;
-        it->n_steps = 1;
-        text_copy(it->step[0].action, sizeof it->step[0].action, "cancel");
-        it->step[0].nonce = nonce;
-        it->step[0].expires_after = job->compiled.expires_after;
-        it->step[0].digest = job->compiled.digest;
-        store_intent_insert(api->o.store, it, journaled, job);
-}
-
-static void nonces_ready(void *cookie, enum errc rc)
-{
-        struct job *job = cookie;
-        struct api *api = job->sweep->api;
-        int64_t life = api->o.expires_after_ms;
-        uint64_t expires = life ? (uint64_t)(state_now(api) + life) : 0;
-        uint64_t nonce = 0;
-        struct err err = {.code = E_OK};
-
-        if (!rc)
-                rc = nonce_ledger_take(api->o.nonces, &job->record.agent, 1, &nonce);
-        if (!rc)
-                rc = api->o.venue->ops->compile(api->o.venue, &job->compiled, &job->cancel,
-                                                is_sub_account(job) ? &job->key.account : NULL,
-                                                nonce, expires, &err);
-        if (rc)
-                end(job);
-        else
-                journal(job, nonce);
+        text_copy(what.brand, sizeof what.brand, job->key.brand);
+        errand_start(job->sweep->api, &what, sent, job);
 }
 
 /* --- reading: the orders first, what the journal says of them, the account after them --- */
-
-static void record_read(void *cookie, enum errc rc, const struct store_account *account)
-{
-        struct job *job = cookie;
-
-        if (rc || !account->has_agent || !account->agent_approved) {
-                end(job);
-                return;
-        }
-        job->record = *account;
-        nonce_ledger_load(job->sweep->api->o.nonces, &account->agent, nonces_ready, job);
-}
 
 static void account_read(void *cookie, const struct err *err, struct venue_account *account)
 {
@@ -271,8 +192,7 @@ static void account_read(void *cookie, const struct err *err, struct venue_accou
         if (err->code || job->cancel.u.cancel.n == 0)
                 end(job);
         else
-                accounts_get(job->sweep->api->accounts, job->key.brand, &job->wallet, record_read,
-                             job);
+                send(job);
 }
 
 /* An account without open orders of ours has nothing to be swept, unless one was placed just now. */

@@ -7,7 +7,9 @@
 #include "api/call.h"
 #include "api/gather.h"
 #include "api/handlers.h"
+#include "api/letters.h"
 #include "api/out.h"
+#include "api/recovery.h"
 #include "api/schema.h"
 #include "api/tables.h"
 #include "base/log.h"
@@ -67,9 +69,8 @@ struct ask {
 static void drop_expired(void *cookie, const void *key, size_t key_len, void *value)
 {
         struct transfers *t = cookie;
-        const struct waiting *w = value;
 
-        if (w->expires_at <= state_now(t->api))
+        if (((const struct waiting *)value)->expires_at <= state_now(t->api))
                 free(map_take(t->waiting, key, key_len));
 }
 
@@ -85,8 +86,7 @@ static enum errc put_aside(struct ask *ask, int64_t expires_at)
         if (map_size(t->waiting) >= WAITING_MAX)
                 return E_RATE_LIMITED;
         w = xcalloc(1, sizeof *w);
-        w->what = ask->what;
-        w->expires_at = expires_at;
+        *w = (struct waiting){.what = ask->what, .expires_at = expires_at};
         free(map_put(t->waiting, &key, sizeof key, w));
         return E_OK;
 }
@@ -298,7 +298,6 @@ struct submit {
         struct hash32 digest;
         struct store_intent intent;
         struct err err;
-        bool unknown;
 };
 
 static void settled(void *cookie, enum errc rc)
@@ -311,6 +310,7 @@ static void settled(void *cookie, enum errc rc)
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "request", call->request_id, "code",
                           err_constant(rc), NULL);
+        recovery_after(call->api->recovery, &s->intent, rc);
         call->api->open_runs--;
         if (s->err.code) {
                 call_fail(call, &s->err);
@@ -386,13 +386,13 @@ static void journal(struct submit *s)
 {
         struct store_intent *it = &s->intent;
         struct call *call = s->call;
-        bool is_withdrawal = s->what.kind == APPROVE_WITHDRAWAL;
         struct buf request;
 
         secret_random(it->id.b, sizeof it->id.b);
         text_copy(it->brand, sizeof it->brand, call->brand->id);
         it->account = it->signer = call->session.address;
-        text_copy(it->kind, sizeof it->kind, is_withdrawal ? "withdraw" : "transfer");
+        text_copy(it->kind, sizeof it->kind,
+                  s->what.kind == APPROVE_WITHDRAWAL ? "withdraw" : "transfer");
         it->created_at = it->updated_at = state_now(call->api);
         text_copy(it->owner, sizeof it->owner, call->api->o.node);
         it->epoch = 1;
@@ -404,7 +404,8 @@ static void journal(struct submit *s)
         describe(&request, &s->what);
         it->request = buf_cstr(&request);
         call->api->open_runs++;
-        store_intent_insert(call->api->o.store, it, journaled, s);
+        letters_insert_approval(call->api->o.store, it, call->api->o.venue, &s->what, &s->sig,
+                                journaled, s);
         it->request = NULL; /* copied */
         buf_fini(&request);
 }

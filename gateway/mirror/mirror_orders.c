@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "mirror/mirror_core.h"
+#include "plan/order_life.h"
 
 void mirror_order_take(struct shadow_order *out, const struct venue_open_order *order,
                        uint32_t market, int64_t now)
@@ -191,10 +192,15 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
         mirror_settle(mirror, s, reading->at);
 }
 
-static bool is_open_word(const char *status)
+/* What is known of it, as a life that goes on. */
+static struct order_life life_of(const struct shadow_order *known, const struct shadow_order *told)
 {
-        return !strcmp(status, "open") || !strcmp(status, "resting") ||
-               !strcmp(status, "waitingForFill") || !strcmp(status, "waitingForTrigger");
+        struct order_life life = {.oid = told->oid, .is_trigger = told->is_trigger};
+
+        if (!known)
+                return life;
+        life.was_triggered = !known->is_trigger;
+        return life;
 }
 
 /* The venue's push has no trigger: what was known of the order has. */
@@ -234,7 +240,9 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
         struct shadow *s = place ? mirror_shadow(mirror, user, place->dex) : NULL;
         const struct shadow_order *known;
         struct shadow_order order;
-        bool triggered, was_triggered;
+        struct order_life life;
+        enum order_life_state state;
+        bool was_triggered;
 
         if (!s || !status->found || !is_sane(&status->order)) {
                 mirror->stats.refused++;
@@ -243,27 +251,32 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
         known = shadow_order(s, status->order.oid);
         if (known && status->status_at < known->status_at)
                 return; /* late */
-        triggered = !strcmp(status->status, "triggered");
         mirror_order_take(&order, &status->order, mirror_place_number(mirror, place), at);
         order.status_at = status->status_at;
+        life = life_of(known, &order);
+        order_life_take(&life, status);
+        state = order_life_state(&life);
         /* One that was filled was triggered before, which nobody told. */
-        was_triggered = !strcmp(status->status, "filled") && order.is_trigger;
+        was_triggered = life.was_triggered || (state == LIFE_FILLED && order.is_trigger);
         if (!known && shadow_order_gone_since(s, order.oid, 0)) {
                 if (was_triggered && order.trigger_price.v &&
                     shadow_order_take_unsaid(s, order.oid))
                         tell_triggered(mirror, s, NULL, status);
                 return;
         }
-        if ((triggered || was_triggered) && is_news(known, &order)) {
+        if (was_triggered && is_news(known, &order)) {
                 tell_triggered(mirror, s, known, status);
-                order.is_trigger = false; /* an order like any other from now on */
                 order.is_fired_unsaid =
                         !order.trigger_price.v && !(known && known->trigger_price.v);
         }
-        if (is_open_word(status->status) || triggered)
+        if (was_triggered)
+                order.is_trigger = false; /* an order like any other from now on */
+        if (order_life_is_over(state))
+                shadow_order_drop(s, order.oid, at);
+        else if (order_life_stands(state))
                 put(mirror, s, &order, at);
         else
-                shadow_order_drop(s, order.oid, at);
+                mirror_mark_orders(s, at); /* the list tells what the word meant */
         mirror_settle(mirror, s, at);
 }
 

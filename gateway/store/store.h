@@ -92,9 +92,11 @@ void store_session_delete(struct store *store, const uint8_t token_hash[32], sto
 /* --- nonces: the highest ever reserved by a signer. store_intent_insert and store_intent_update
  * raise it, in the same transaction, to the highest nonce among the intent's steps; store_account_put to
  * those of the wallet's approvals. --- */
-typedef void store_nonce_fn(void *cookie, enum errc rc, uint64_t highest); /* 0: none yet */
-void store_nonce_get(struct store *store, const struct addr *signer, store_nonce_fn *done,
-                     void *cookie);
+/* 0: none yet. next: the lowest of those at or above the bound, 0: none. */
+typedef void store_nonce_fn(void *cookie, enum errc rc, uint64_t highest, uint64_t next);
+/* below: when the highest is not below it, the highest of those that are. 0: no bound. */
+void store_nonce_get(struct store *store, const struct addr *signer, uint64_t below,
+                     store_nonce_fn *done, void *cookie);
 
 /* --- intents: written before any bytes leave, updated when the venue has answered --- */
 enum intent_state { INTENT_RESERVED, INTENT_SENT, INTENT_DONE, INTENT_REJECTED, INTENT_UNKNOWN };
@@ -124,7 +126,8 @@ struct store_intent {
         char kind[16]; /* order, leverage, margin, cancel, close, approve */
         char symbol[32];
         char client_id[64];
-        char idempotency_key[128]; /* "" none; unique per brand and account */
+        char idempotency_key[128]; /* "" none; unique per brand and account, for a day */
+        bool is_own_key;           /* the gateway's, not a trader's: for good; on insert */
         uint8_t request_digest[32];
         int64_t created_at;
         int64_t updated_at;
@@ -140,6 +143,10 @@ struct store_intent {
         const char *request;
         const char *answer;
         int answer_status;
+        /* What the steps ask, and their signed bytes (journal/letter.h); borrowed and owned as those
+         * are. On disk until the intent is final, then erased. */
+        const void *letters;
+        size_t letters_len;
 };
 typedef void store_intent_fn(void *cookie, enum errc rc, const struct store_intent *intent);
 /* E_EXISTS when the idempotency key is taken, or the client id (of an order), or the id or a cloid:
@@ -148,11 +155,17 @@ typedef void store_intent_fn(void *cookie, enum errc rc, const struct store_inte
 void store_intent_insert(struct store *store, const struct store_intent *intent, store_done *done,
                          void *cookie);
 /* Replaces state, steps, orders' oids, answer (NULL leaves the one that is there), updated_at, owner
- * and epoch. E_NOT_FOUND; E_FORBIDDEN when a node of a later epoch has taken it over. */
+ * and epoch, and the letters unless they are NULL. E_NOT_FOUND; E_FORBIDDEN when a node of a later epoch
+ * has taken it over. */
 void store_intent_update(struct store *store, const struct store_intent *intent, store_done *done,
                          void *cookie);
+/* By a key of the gateway's own, or a trader's that was not swept yet. */
 void store_intent_by_key(struct store *store, const char *brand, const struct addr *account,
                          const char *idempotency_key, store_intent_fn *done, void *cookie);
+/* By a trader's key that is less than a day old. */
+void store_intent_by_live_key(struct store *store, const char *brand, const struct addr *account,
+                              const char *idempotency_key, int64_t now, store_intent_fn *done,
+                              void *cookie);
 /* By the id of the intent or the cloid of one of its orders. */
 void store_intent_by_cloid(struct store *store, const char *brand, const struct addr *account,
                            const struct cloid *cloid, store_intent_fn *done, void *cookie);

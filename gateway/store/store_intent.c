@@ -41,6 +41,18 @@ static enum errc copy_blob(const char **out, const char *text)
         return E_OK;
 }
 
+static enum errc copy_letters(struct store_intent *out, const struct store_intent *in)
+{
+        if (!in->letters)
+                return E_OK;
+        if (in->letters_len > STORE_BLOB_MAX)
+                return E_TOO_LARGE;
+        void *copy = xmalloc(in->letters_len + 1);
+        memcpy(copy, in->letters, in->letters_len);
+        out->letters = copy;
+        return E_OK;
+}
+
 static void write_intent(struct store *store, const struct store_intent *intent,
                          enum errc (*exec)(struct store_op *, struct db *), store_done *done,
                          void *cookie)
@@ -52,9 +64,12 @@ static void write_intent(struct store *store, const struct store_intent *intent,
         op->intent = *intent;
         op->intent.request = NULL;
         op->intent.answer = NULL;
+        op->intent.letters = NULL;
         base->rc = copy_blob(&op->intent.request, intent->request);
         if (!base->rc)
                 base->rc = copy_blob(&op->intent.answer, intent->answer);
+        if (!base->rc)
+                base->rc = copy_letters(&op->intent, intent);
         op->write.done = done;
         op->write.cookie = cookie;
         base->writes = true;
@@ -83,12 +98,28 @@ struct intent_get {
         struct addr account;
         bool by_cloid;
         struct cloid cloid;
+        int64_t now; /* by a key that is not a day old then; 0: whenever it was used */
         enum store_intent_name_kind kind;
         char name[128]; /* client id or idempotency key */
         struct store_intent intent;
         store_intent_fn *done;
         void *cookie;
 };
+
+/* Older programs kept the gateway's own keys among the traders'. */
+static enum errc number_by_key(struct intent_get *get, struct db *db, int64_t *number)
+{
+        enum errc rc;
+
+        if (get->now)
+                return store_intent_names_by_live_key(db, get->brand, &get->account, get->name,
+                                                      get->now, number);
+        rc = store_intent_names_by_name(db, get->brand, &get->account, NAME_OWN_KEY, get->name,
+                                        number);
+        return rc != E_NOT_FOUND ? rc
+                                 : store_intent_names_by_name(db, get->brand, &get->account,
+                                                              NAME_KEY, get->name, number);
+}
 
 static enum errc get_exec(struct store_op *op, struct db *db)
 {
@@ -99,6 +130,8 @@ static enum errc get_exec(struct store_op *op, struct db *db)
         if (get->by_cloid)
                 rc = store_intent_names_by_cloid(db, get->brand, &get->account, &get->cloid,
                                                  &number);
+        else if (get->kind == NAME_KEY)
+                rc = number_by_key(get, db, &number);
         else
                 rc = store_intent_names_by_name(db, get->brand, &get->account, get->kind, get->name,
                                                 &number);
@@ -141,6 +174,16 @@ void store_intent_by_key(struct store *store, const char *brand, const struct ad
                          const char *idempotency_key, store_intent_fn *done, void *cookie)
 {
         get_by_name(store, get_new(brand, account, done, cookie), NAME_KEY, idempotency_key);
+}
+
+void store_intent_by_live_key(struct store *store, const char *brand, const struct addr *account,
+                              const char *idempotency_key, int64_t now, store_intent_fn *done,
+                              void *cookie)
+{
+        struct intent_get *get = get_new(brand, account, done, cookie);
+
+        get->now = now;
+        get_by_name(store, get, NAME_KEY, idempotency_key);
 }
 
 void store_intent_by_client_id(struct store *store, const char *brand, const struct addr *account,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "store/store_keys.h"
 #include "store/store_op.h"
 
 static enum errc take_name(struct db *db, const struct store_intent *in,
@@ -17,6 +18,46 @@ static enum errc take_name(struct db *db, const struct store_intent *in,
         db_bind_text(q, 4, name);
         db_bind_int(q, 5, number);
         return db_run(db, q);
+}
+
+/* One that is a day old may be taken again, swept or not. */
+static enum errc take_key(struct db *db, const struct store_intent *in, int64_t number)
+{
+        static const char sql[] =
+                "DELETE FROM intent_name WHERE account = ?1 AND brand = ?2 AND kind = ?3"
+                " AND name = ?4 AND EXISTS (SELECT 1 FROM intent i"
+                " WHERE i.number = intent_name.number AND i.created_at <= ?5)";
+        sqlite3_stmt *q = db_query(db, sql);
+        enum errc rc;
+
+        if (in->is_own_key)
+                return take_name(db, in, NAME_OWN_KEY, in->idempotency_key, number);
+        db_bind_bytes(q, 1, in->account.b, sizeof in->account.b);
+        db_bind_text(q, 2, in->brand);
+        db_bind_int(q, 3, NAME_KEY);
+        db_bind_text(q, 4, in->idempotency_key);
+        db_bind_int(q, 5, in->created_at - STORE_KEY_KEPT_MS);
+        rc = db_run(db, q);
+        return rc ? rc : take_name(db, in, NAME_KEY, in->idempotency_key, number);
+}
+
+enum errc store_intent_names_free_key(struct db *db, const struct store_intent *in, int64_t number,
+                                      unsigned *n_freed)
+{
+        static const char sql[] =
+                "DELETE FROM intent_name WHERE account = ?1 AND brand = ?2 AND kind = ?3"
+                " AND name = ?4 AND number = ?5";
+        sqlite3_stmt *q = db_query(db, sql);
+        enum errc rc;
+
+        db_bind_bytes(q, 1, in->account.b, sizeof in->account.b);
+        db_bind_text(q, 2, in->brand);
+        db_bind_int(q, 3, NAME_KEY);
+        db_bind_text(q, 4, in->idempotency_key);
+        db_bind_int(q, 5, number);
+        rc = db_run(db, q);
+        *n_freed += !rc && db_changes(db) > 0;
+        return rc;
 }
 
 static enum errc take_cloid(struct db *db, const struct store_intent *in, const struct cloid *cloid,
@@ -101,7 +142,7 @@ enum errc store_intent_names_take(struct db *db, const struct store_intent *in, 
         if (in->client_id[0] && strcmp(in->kind, "order") == 0)
                 rc = take_name(db, in, NAME_CLIENT, in->client_id, number);
         if (!rc && in->idempotency_key[0])
-                rc = take_name(db, in, NAME_KEY, in->idempotency_key, number);
+                rc = take_key(db, in, number);
         if (!rc)
                 rc = take_cloid(db, in, &in->id, number);
         nothing.id = in->id;
@@ -145,5 +186,23 @@ enum errc store_intent_names_by_name(struct db *db, const char *brand, const str
         db_bind_text(q, 2, brand);
         db_bind_int(q, 3, kind);
         db_bind_text(q, 4, name);
+        return read_number(db, q, number);
+}
+
+enum errc store_intent_names_by_live_key(struct db *db, const char *brand,
+                                         const struct addr *account, const char *key, int64_t now,
+                                         int64_t *number)
+{
+        static const char sql[] =
+                "SELECT n.number FROM intent_name n CROSS JOIN intent i ON i.number = n.number"
+                " WHERE n.account = ?1 AND n.brand = ?2 AND n.kind = ?3 AND n.name = ?4"
+                " AND i.created_at > ?5";
+        sqlite3_stmt *q = db_query(db, sql);
+
+        db_bind_bytes(q, 1, account->b, sizeof account->b);
+        db_bind_text(q, 2, brand);
+        db_bind_int(q, 3, NAME_KEY);
+        db_bind_text(q, 4, key);
+        db_bind_int(q, 5, now - STORE_KEY_KEPT_MS);
         return read_number(db, q, number);
 }

@@ -6,7 +6,9 @@
 #include "store/db.h"
 #include "store/store.h"
 
-enum store_intent_name_kind { NAME_CLIENT = 1, NAME_KEY = 2 }; /* as on disk */
+/* As on disk. A trader's key is free again when it is a day old (store_keys.h); one of the gateway's own
+ * never is. */
+enum store_intent_name_kind { NAME_CLIENT = 1, NAME_KEY = 2, NAME_OWN_KEY = 3 };
 
 /* Takes all names and nonces of a new intent. E_EXISTS for a name that is taken, E_INTERNAL for a
  * nonce. The names that strangers choose come first, so that most refusals undo nothing. */
@@ -23,5 +25,12 @@ MUST_USE enum errc store_intent_names_by_name(struct db *db, const char *brand,
                                               const struct addr *account,
                                               enum store_intent_name_kind kind, const char *name,
                                               int64_t *number);
+/* By a trader's key that is not free at that time. E_NOT_FOUND. */
+MUST_USE enum errc store_intent_names_by_live_key(struct db *db, const char *brand,
+                                                  const struct addr *account, const char *key,
+                                                  int64_t now, int64_t *number);
+/* Frees the key of the intent of that number, unless a later one has taken it since; counts it. */
+MUST_USE enum errc store_intent_names_free_key(struct db *db, const struct store_intent *in,
+                                               int64_t number, unsigned *n_freed);
 
 #endif

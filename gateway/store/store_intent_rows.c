@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "base/mem.h"
 #include "store/store_intent_names.h"
 #include "store/store_intent_parts.h"
@@ -86,14 +88,46 @@ static enum errc put_outcome(struct db *db, const struct store_intent *in,
         return db_run(db, q);
 }
 
-static enum errc set_open(struct db *db, int64_t created_at, int64_t number, bool open)
+static void bind_letters(sqlite3_stmt *q, int i, const struct store_intent *in)
 {
-        static const char add[] = "INSERT INTO intent_open (created_at, number) VALUES (?1, ?2)";
-        static const char drop[] = "DELETE FROM intent_open WHERE created_at = ?1 AND number = ?2";
-        sqlite3_stmt *q = db_query(db, open ? add : drop);
+        if (in->letters)
+                db_bind_bytes(q, i, in->letters, in->letters_len);
+}
+
+static enum errc add_open(struct db *db, const struct store_intent *in, int64_t created_at,
+                          int64_t number)
+{
+        static const char sql[] =
+                "INSERT INTO intent_open (created_at, number, letters) VALUES (?1, ?2, ?3)";
+        sqlite3_stmt *q = db_query(db, sql);
 
         db_bind_int(q, 1, created_at);
         db_bind_int(q, 2, number);
+        bind_letters(q, 3, in);
+        return db_run(db, q);
+}
+
+/* The row is overwritten on disk, and the signatures with it. */
+static enum errc drop_open(struct db *db, int64_t created_at, int64_t number)
+{
+        static const char sql[] = "DELETE FROM intent_open WHERE created_at = ?1 AND number = ?2";
+        sqlite3_stmt *q = db_query(db, sql);
+
+        db_bind_int(q, 1, created_at);
+        db_bind_int(q, 2, number);
+        return db_run(db, q);
+}
+
+static enum errc put_letters(struct db *db, const struct store_intent *in, int64_t created_at,
+                             int64_t number)
+{
+        static const char sql[] =
+                "UPDATE intent_open SET letters = ?3 WHERE created_at = ?1 AND number = ?2";
+        sqlite3_stmt *q = db_query(db, sql);
+
+        db_bind_int(q, 1, created_at);
+        db_bind_int(q, 2, number);
+        bind_letters(q, 3, in);
         return db_run(db, q);
 }
 
@@ -123,7 +157,7 @@ enum errc store_intent_rows_insert(struct db *db, const struct store_intent *in)
         if (!rc)
                 rc = put_intent(db, in, &parts, number);
         if (!rc && is_open(in->state))
-                rc = set_open(db, in->created_at, number, true);
+                rc = add_open(db, in, in->created_at, number);
         if (!rc && (in->answer || in->answer_status))
                 rc = put_outcome(db, in, &parts, number);
         return rc;
@@ -188,6 +222,31 @@ static enum errc read_fixed(struct db *db, sqlite3_stmt *q, struct store_intent 
         return rc;
 }
 
+static enum errc read_letters(struct db *db, int64_t number, struct store_intent *out)
+{
+        static const char sql[] =
+                "SELECT letters FROM intent_open WHERE created_at = ?1 AND number = ?2";
+        sqlite3_stmt *q = db_query(db, sql);
+        enum errc rc;
+
+        db_bind_int(q, 1, out->created_at);
+        db_bind_int(q, 2, number);
+        rc = db_step(db, q);
+        if (rc)
+                return rc == E_NOT_FOUND ? E_OK : rc;
+        if (sqlite3_column_type(q, 0) != SQLITE_NULL) {
+                const void *blob = sqlite3_column_blob(q, 0);
+                size_t len = (size_t)sqlite3_column_bytes(q, 0);
+                char *copy = xmalloc(len + 1);
+                if (len)
+                        memcpy(copy, blob, len);
+                out->letters = copy;
+                out->letters_len = len;
+        }
+        db_reset(q);
+        return E_OK;
+}
+
 enum errc store_intent_rows_load(struct db *db, int64_t number, struct store_intent *out)
 {
         static const char fixed[] =
@@ -220,6 +279,8 @@ enum errc store_intent_rows_load(struct db *db, int64_t number, struct store_int
         } else if (rc == E_NOT_FOUND) {
                 rc = E_OK;
         }
+        if (!rc && is_open(out->state))
+                rc = read_letters(db, number, out);
 done:
         if (rc)
                 store_intent_rows_fini(out);
@@ -274,8 +335,14 @@ enum errc store_intent_rows_update(struct db *db, const struct store_intent *in)
         rc = store_intent_names_add(db, in, &before, number);
         if (!rc)
                 rc = put_outcome(db, in, &parts, number);
-        if (!rc && is_open(before.state) != is_open(in->state))
-                rc = set_open(db, before.created_at, number, is_open(in->state));
+        if (rc)
+                return rc;
+        if (!is_open(before.state) && is_open(in->state))
+                rc = add_open(db, in, before.created_at, number);
+        else if (is_open(before.state) && !is_open(in->state))
+                rc = drop_open(db, before.created_at, number);
+        else if (is_open(in->state) && in->letters)
+                rc = put_letters(db, in, before.created_at, number);
         return rc;
 }
 
@@ -290,8 +357,24 @@ static void free_text(const char **text)
         *text = NULL;
 }
 
+/* Signatures don't stay in memory that others get. */
+static void free_letters(struct store_intent *in)
+{
+        union {
+                const void *in;
+                void *out;
+        } owned = {.in = in->letters};
+
+        if (owned.out)
+                sodium_memzero(owned.out, in->letters_len);
+        free(owned.out);
+        in->letters = NULL;
+        in->letters_len = 0;
+}
+
 void store_intent_rows_fini(struct store_intent *in)
 {
         free_text(&in->request);
         free_text(&in->answer);
+        free_letters(in);
 }

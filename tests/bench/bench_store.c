@@ -1,6 +1,6 @@
 /* What journaling an order costs, beside the least that SQLite could do for it.
  *
- * The store: an order's intent is inserted and later updated with its answer, through store.h, both
+ * The store: an order's intent is inserted with its letter and later updated with its answer, through store.h, both
  * threads counted. In each wave a number of new orders is inserted and those of the wave before are
  * updated, so that the store makes batches as a busy gateway does. Traders, keys and texts are of the
  * usual kind. The floor: one connection with the same settings, one bare INSERT and one bare UPDATE
@@ -23,6 +23,7 @@
 #define N_TRADERS     64
 #define WAVE_MAX      256
 #define ANSWER_BYTES  1500
+#define LETTER_BYTES  620 /* what an order asks, and its signed bytes */
 #define STALL_SECONDS 20
 
 static const char request[] =
@@ -30,6 +31,7 @@ static const char request[] =
         "\"60000\",\"leverage\":10,\"marginMode\":\"isolated\",\"timeInForce\":\"gtc\"}";
 
 static char answer[ANSWER_BYTES + 1];
+static char letters[LETTER_BYTES];
 
 #define NEED(x)                                                                                    \
         do {                                                                                       \
@@ -86,7 +88,9 @@ static void make_intent(struct store_intent *in, unsigned i, bool ids_grow)
                                     .epoch = 1,
                                     .n_steps = 1,
                                     .n_orders = 1,
-                                    .request = request};
+                                    .request = request,
+                                    .letters = letters,
+                                    .letters_len = sizeof letters};
         fill(in->id.b, sizeof in->id.b, 100 * (uint64_t)i);
         for (int b = 0; b < 6 && ids_grow; b++)
                 in->id.b[b] = (uint8_t)((UINT64_C(1790000000000) + i) >> (40 - 8 * b));
@@ -120,6 +124,7 @@ static void settle(struct bench *bench, struct store_intent *in, unsigned i)
         in->updated_at += 90;
         in->order[0].oid = UINT64_C(90000000000) + i;
         in->answer = answer;
+        in->letters = NULL; /* final: the store erases them */
         in->answer_status = 201;
         store_intent_update(bench->store, in, on_done, bench);
 }

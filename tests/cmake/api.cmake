@@ -1,3 +1,5 @@
+pg_unit(retold LINK pg_api pg_venue pg_hyperliquid PkgConfig::JANSSON)
+pg_unit(idempotency LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(sweep LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(schema LINK pg_api pg_venue pg_hyperliquid PkgConfig::JANSSON)
 pg_unit(api_fields LINK pg_api pg_venue pg_hyperliquid pg_plan PkgConfig::JANSSON)

@@ -1,3 +1,4 @@
+pg_unit(order_life LINK pg_plan)
 pg_unit(plan LINK pg_plan)
 pg_unit(plan_risk LINK pg_plan)
 pg_unit(plan_steps LINK pg_plan)

@@ -1,3 +1,4 @@
+pg_unit(store_keys LINK pg_store)
 pg_unit(store LINK pg_store PkgConfig::SQLITE PkgConfig::SODIUM)
 pg_unit(store_api_key LINK pg_store PkgConfig::SQLITE)
 pg_unit(store_batch LINK pg_store PkgConfig::SQLITE)

@@ -201,7 +201,7 @@ describe('an order that the venue does not know', () => {
       await alone.program.stop('SIGKILL')
       alone = await startConfigured(settings, { folder: own, keepsKey: true })
       trader.gateway = alone
-      const { hint } = await trader.refused(409, 'idempotency_conflict', 'POST', '/v1/orders', order, key)
+      const { hint } = await trader.refused(409, 'in_progress', 'POST', '/v1/orders', order, key)
       const id = /0x[0-9a-f]{32}/.exec(hint)[0]
       const shown = async () => (await trader.ok('GET', `/v1/orders/${id}`)).status
       assert.equal(await shown(), 'unknown')

@@ -5,7 +5,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { generatePrivateKey } from 'viem/accounts'
-import { REPO, Trader, problem, signTypedData, signsNothing, startConfigured, temporaryFolder } from './harness.mjs'
+import { REPO, Trader, problem, signTypedData, signsNothing, startConfigured, temporaryFolder, until } from './harness.mjs'
 
 let gateway
 let who
@@ -162,7 +162,8 @@ describe('what is done once is done once', () => {
     await who.refused(409, 'idempotency_conflict', 'POST', '/v1/sub-accounts', { name: 'twice' }, headers)
     const key = { 'Idempotency-Key': randomUUID() }
     const sent = await Promise.all([1, 2].map(() => who.call('POST', `/v1/sub-accounts/${made.address}/transfer`, { amount: '10', direction: 'deposit' }, key)))
-    assert.deepEqual(sent.map((a) => a.status), [200, 200])
+    assert.ok(sent.some((a) => a.status === 200))
+    assert.ok(sent.every((a) => a.status === 200 || a.json.code === 'in_progress'))
     const second = await create(who, 'second')
     await who.refused(409, 'idempotency_conflict', 'POST', `/v1/sub-accounts/${second.address}/transfer`, { amount: '10', direction: 'deposit' }, key)
     assert.deepEqual((await list(who)).map((s) => s.equity), ['10', '0'])
@@ -183,19 +184,20 @@ describe('what is done once is done once', () => {
     assert.equal((await open(sub.address)).length, 1)
   })
 
-  test('what never arrived stays unknown, and says so', async () => {
+  test('what never arrived is unknown first, then sent again as it was, and done once', async () => {
     const { address } = await create(who, 'known')
     await move(who, address, '25', 'deposit')
-    await gateway.venue.fault('closeSocket', 1, { path: 'exchange' })
     const headers = { 'Idempotency-Key': randomUUID() }
     const path = `/v1/sub-accounts/${address}/transfer`
-    const told = await who.refused(504, 'outcome_unknown', 'POST', path, { amount: '25', direction: 'deposit' }, headers)
+    const body = { amount: '25', direction: 'deposit' }
+    await gateway.venue.fault('closeSocket', 1, { path: 'exchange' })
+    const told = await who.refused(504, 'outcome_unknown', 'POST', path, body, headers)
     assert.match(told.hint, /sub-accounts/)
+    await until('it was found out', async () => (await who.call('POST', path, body, headers)).status === 200, 30000)
     await gateway.venue.fault('closeSocket', 1, { path: 'exchange' })
     await who.refused(504, 'outcome_unknown', 'POST', '/v1/sub-accounts', { name: 'unknown' })
-    const again = await who.call('POST', path, { amount: '25', direction: 'deposit' }, headers)
-    assert.deepEqual([again.status, again.json.code, again.headers['idempotent-replayed']], [504, 'outcome_unknown', 'true'])
-    assert.deepEqual((await list(who)).map((s) => s.equity), ['25'])
+    await until('it is there', async () => (await list(who)).length === 2, 30000)
+    assert.deepEqual((await list(who)).map((s) => s.equity).sort(), ['0', '50'])
   })
 })
 

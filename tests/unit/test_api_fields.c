@@ -10,7 +10,6 @@
 #include <jansson.h>
 
 #include "api/order_fields.h"
-#include "api/order_status.h"
 #include "api/problem.h"
 #include "api/route.h"
 #include "api/schema.h"
@@ -259,41 +258,9 @@ static void an_internal_error_tells_nothing_of_itself(void **state)
         json_decref(p);
 }
 
-static const char *word_of(const char *venue_word, int64_t left, bool is_trigger)
-{
-        struct venue_order_status s = {.found = true};
-
-        snprintf(s.status, sizeof s.status, "%s", venue_word);
-        s.order.original_size.v = 10;
-        s.order.size.v = left;
-        s.order.is_trigger = is_trigger;
-        return order_status_word(&s);
-}
-
-static void the_venue_s_words_become_ours(void **state)
-{
-        (void)state;
-        assert_string_equal(word_of("open", 10, false), "resting");
-        assert_string_equal(word_of("open", 4, false), "partiallyFilled");
-        assert_string_equal(word_of("open", 10, true), "triggerPending");
-        assert_string_equal(word_of("triggered", 10, true), "resting");
-        assert_string_equal(word_of("filled", 0, false), "filled");
-        assert_string_equal(word_of("canceled", 10, false), "cancelled");
-        assert_string_equal(word_of("scheduledCancel", 10, false), "cancelled");
-        assert_string_equal(word_of("internalCancel", 10, false), "cancelled");
-        assert_string_equal(word_of("siblingFilledCanceled", 10, false), "cancelled");
-        assert_string_equal(word_of("rejected", 10, false), "rejected");
-        assert_string_equal(word_of("iocCancelRejected", 10, false), "rejected");
-        /* A word of which nothing is known ends nothing. */
-        assert_string_equal(word_of("somethingNew", 10, false), "unknown");
-        assert_string_equal(word_of("CanceledMaybe", 10, false), "unknown");
-        assert_string_equal(word_of("", 10, false), "unknown");
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(the_venue_s_words_become_ours),
                 cmocka_unit_test(an_order_is_read_whole),
                 cmocka_unit_test(each_wrong_field_is_named),
                 cmocka_unit_test(all_wrong_fields_are_told_at_once),

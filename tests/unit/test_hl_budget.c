@@ -71,6 +71,20 @@ static void a_429_holds_reads_and_not_orders(void **state)
         assert_int_equal(hl_budget_take(&b, 1, false, 100000), 1000);
 }
 
+static void what_is_refused_together_holds_once(void **state)
+{
+        struct hl_budget b;
+
+        (void)state;
+        hl_budget_init(&b, 1000, 0, 0);
+        for (int i = 0; i < 40; i++)
+                hl_budget_hold(&b, -1, i);
+        assert_int_equal(hl_budget_take(&b, 1, false, 100), 900);
+        for (int i = 0; i < 40; i++)
+                hl_budget_hold(&b, -1, 1000 + i);
+        assert_int_equal(hl_budget_take(&b, 1, false, 1100), 1900);
+}
+
 static void random_minutes_stay_within_the_limit(void **state)
 {
         enum { N = 20000, LIMIT = 200 };
@@ -113,6 +127,7 @@ int main(void)
                 cmocka_unit_test(what_was_spent_comes_back_after_a_minute),
                 cmocka_unit_test(a_request_above_the_limit_goes_alone),
                 cmocka_unit_test(a_429_holds_reads_and_not_orders),
+                cmocka_unit_test(what_is_refused_together_holds_once),
                 cmocka_unit_test(random_minutes_stay_within_the_limit),
         };
 

@@ -265,6 +265,7 @@ static void doubt_is_unknown(void **state)
                         fail_msg("%s", bodies[i]);
                 assert_int_equal(out.err.code, E_OUTCOME_UNKNOWN);
                 assert_int_equal(out.n_items, 0);
+                assert_int_equal(out.was_received, strstr(bodies[i], "duplicate nonce") != NULL);
         }
         for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
                 read_answer(VENUE_ORDER, 1, statuses[i], STATUSES(RESTING));

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "adapters/hyperliquid/hl_parse.h"
 #include "adapters/hyperliquid/hl_parse_history.h"
 #include "adapters/hyperliquid/hl_raw.h"
 
@@ -19,6 +20,33 @@ static json_t *load(const char *text)
 
         assert_non_null(json);
         return json;
+}
+
+#define ORDER(oid)                                                                                 \
+        "{\"coin\":\"BTC\",\"side\":\"B\",\"limitPx\":\"60000.0\",\"sz\":\"0.1\",\"oid\":" oid     \
+        ",\"timestamp\":1,\"origSz\":\"0.3\"}"
+
+/* One order's status, however long, must not hide the account's other orders. */
+static void a_long_status_is_no_reason_to_refuse_a_list(void **state)
+{
+        json_t *rows = load("[{\"order\":" ORDER(
+                "9") ",\"status\":"
+                     "\"positionIncreaseAtOpenInterestCapRejected\",\"statusTimestamp\":77},"
+                     "{\"order\":" ORDER("10") ",\"status\":\"aaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                               "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                               "aaaaaaaaaaaaaaaaaaaaaaaa\","
+                                               "\"statusTimestamp\":78}]");
+        struct venue_order_status *list;
+        size_t n;
+
+        (void)state;
+        assert_int_equal(hl_parse_orders_past(&list, &n, rows, NULL, NULL), 0);
+        assert_int_equal(n, 2);
+        assert_string_equal(list[0].status, "positionIncreaseAtOpenInterestCapRejected");
+        assert_int_equal(strlen(list[1].status), VENUE_STATUS_MAX - 1);
+        assert_int_equal(list[1].status_at, 78);
+        free(list);
+        json_decref(rows);
 }
 
 static void candles_are_read(void **state)
@@ -279,6 +307,7 @@ int main(void)
                 cmocka_unit_test(bad_ledgers_are_refused),
                 cmocka_unit_test(live_agents_are_listed),
                 cmocka_unit_test(recorded_answers_are_read),
+                cmocka_unit_test(a_long_status_is_no_reason_to_refuse_a_list),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

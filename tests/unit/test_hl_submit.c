@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "adapters/hyperliquid/hl_raw.h"
+#include "base/mem.h"
 #include "hl_fixture.h"
 
 static const char done_plain[] = "{\"status\":\"ok\",\"response\":{\"type\":\"default\"}}";
@@ -123,6 +124,47 @@ static void a_signed_order_reaches_the_venue(void **state)
                                  json_object_get(json_object_get(request.action, "builder"), "f")),
                          25);
         json_decref(body);
+}
+
+static void posted(char *out, size_t cap)
+{
+        pthread_mutex_lock(&hl_server.lock);
+        assert_true(text_copy(out, cap, hl_server.exchange_body));
+        pthread_mutex_unlock(&hl_server.lock);
+}
+
+/* What the journal keeps is what was sent, and sent again it is the same to the byte. */
+static void a_letter_is_what_is_posted(void **state)
+{
+        struct venue_action a = limit_order("60000", "0.25");
+        struct venue_compiled compiled = {.nonce = 0};
+        static char first[8192], again[8192];
+        struct signature sig;
+        struct err err = {0};
+        struct buf letter;
+
+        (void)state;
+        if (venue->ops->compile(venue, &compiled, &a, NULL, 1790000000001, 1790000015000, &err))
+                fail_msg("%s", err.detail);
+        assert_int_equal(secp_sign(secp, &sig, &compiled.digest, key), 0);
+        buf_init(&letter, 1 << 16);
+        venue->ops->letter(venue, &letter, &compiled, &sig);
+        memset(&got, 0, sizeof got);
+        venue->ops->submit(venue, &compiled, &sig, on_outcome, NULL);
+        assert_true(hl_fixture_turn_until(has_outcome));
+        posted(first, sizeof first);
+        assert_string_equal(first, buf_cstr(&letter));
+        memset(&got, 0, sizeof got);
+        venue->ops->submit_again(venue, letter.data, letter.len, compiled.kind, compiled.n_items,
+                                 on_outcome, NULL);
+        assert_int_equal(got.n, 0); /* never before it returns */
+        assert_true(hl_fixture_turn_until(has_outcome));
+        assert_int_equal(got.result, VENUE_DONE);
+        assert_int_equal(got.oid, 42);
+        posted(again, sizeof again);
+        assert_string_equal(again, first);
+        buf_fini(&letter);
+        venue_compiled_fini(&compiled);
 }
 
 static void what_is_done_for_a_sub_account_names_it(void **state)
@@ -357,6 +399,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 HL_TEST(a_signed_order_reaches_the_venue),
+                HL_TEST(a_letter_is_what_is_posted),
                 HL_TEST(what_is_done_for_a_sub_account_names_it),
                 HL_TEST(every_action_recovers_its_signer),
                 HL_TEST(answers_end_in_three_words),

@@ -217,6 +217,26 @@ static void a_stop_that_fires_before_it_is_known_is_told_when_it_is(void **state
         assert_int_equal(s->triggered.trigger, TRIGGER_TAKE_PROFIT);
 }
 
+static void a_word_that_is_not_known_ends_no_order(void **state)
+{
+        struct script *s = *state;
+        struct venue_order_status status = {.found = true, .status_at = T0 + 1500};
+        struct addr user = who(1);
+
+        read_long(s, T0 + 1000);
+        status.order = open_order("AA", 5, SIDE_BUY, "95", "4");
+        list(s, &status.order, 1, T0 + 1000, T0 + 1100);
+        snprintf(status.status, sizeof status.status, "hibernating");
+        mirror_order_status(s->mirror, &user, &status, T0 + 2100);
+        look(s, T0 + 2100);
+        assert_int_equal(s->view.n_orders, 1);
+        assert_false(s->view.orders_known); /* to be read again */
+        snprintf(status.status, sizeof status.status, "cometCanceled");
+        mirror_order_status(s->mirror, &user, &status, T0 + 2200);
+        look(s, T0 + 2200);
+        assert_int_equal(s->view.n_orders, 0);
+}
+
 static enum errc setting(struct script *s, const char *symbol, int64_t now, unsigned *leverage)
 {
         struct venue_setting out = {.leverage = 0};
@@ -303,6 +323,7 @@ int main(void)
                 T(a_stop_that_is_gone_unsaid_is_asked_about),
                 T(a_stop_that_was_filled_was_triggered),
                 T(a_stop_that_fires_before_it_is_known_is_told_when_it_is),
+                T(a_word_that_is_not_known_ends_no_order),
                 T(a_leverage_changed_elsewhere_shows_in_what_orders_reserve),
                 T(a_setting_that_nothing_confirms_is_read_again),
         };

@@ -1,6 +1,7 @@
 /* nonce: grows whatever the clock does, differs within a millisecond, survives a restart. */
 #include "store_rig.h"
 
+#include "dice.h"
 #include "journal/nonce.h"
 
 #define NOW    INT64_C(1790000000000)
@@ -176,6 +177,139 @@ static void a_ledger_may_go_before_its_answers(void **state)
         assert_int_equal(reply.n_ok, 2);
 }
 
+/* --- a clock that was far ahead --- */
+
+static enum errc keep(struct bench *bench, unsigned tag, uint64_t nonce)
+{
+        struct store_intent in = rig_intent(tag);
+
+        in.step[0].nonce = nonce;
+        in.client_id[0] = in.idempotency_key[0] = '\0';
+        return rig_insert(bench->rig, &in);
+}
+
+static void restart(struct bench *bench)
+{
+        nonce_ledger_free(bench->ledger);
+        rig_reopen(bench->rig);
+        open_ledger(bench);
+}
+
+static void a_clock_that_was_far_ahead_leaves_no_signer_without(void **state)
+{
+        struct bench *bench = *state;
+        struct addr signer = rig_intent(1).signer;
+
+        for (int restarts = 0; restarts < 2; restarts++) {
+                unsigned tag = 10 * (unsigned)restarts;
+                uint64_t far = (uint64_t)(NOW + (30 + restarts) * DAY_MS);
+                uint64_t first;
+
+                assert_int_equal(load(bench, &signer), E_OK);
+                first = take(bench, &signer, 1);
+                assert_int_equal(keep(bench, tag + 1, first), E_OK);
+                bench->clock.now_wall_ms = (int64_t)far;
+                assert_int_equal(load(bench, &signer), E_OK);
+                assert_int_equal(take(bench, &signer, 1), far);
+                assert_int_equal(keep(bench, tag + 2, far), E_OK);
+                bench->clock.now_wall_ms = NOW + 5;
+                if (restarts)
+                        restart(bench);
+                assert_int_equal(load(bench, &signer), E_OK);
+                uint64_t again = take(bench, &signer, 1);
+                assert_int_equal(again, first + 1 > NOW + 5 ? first + 1 : NOW + 5);
+                assert_int_equal(keep(bench, tag + 3, again), E_OK);
+        }
+}
+
+/* Handed out, and not on disk yet when the clock comes back: not handed out again. */
+static void what_is_on_its_way_is_not_handed_out_again(void **state)
+{
+        struct bench *bench = *state;
+        struct addr signer = rig_addr(2);
+        uint64_t first;
+
+        assert_int_equal(load(bench, &signer), E_OK);
+        first = take(bench, &signer, 7);
+        bench->clock.now_wall_ms = NOW + 9 * DAY_MS;
+        assert_int_equal(load(bench, &signer), E_OK);
+        assert_int_equal(take(bench, &signer, 1), NOW + 9 * DAY_MS);
+        bench->clock.now_wall_ms = NOW;
+        assert_int_equal(load(bench, &signer), E_OK);
+        assert_int_equal(take(bench, &signer, 1), first + 7);
+}
+
+static void an_approvals_nonce_is_remembered_when_the_clock_comes_back(void **state)
+{
+        struct bench *bench = *state;
+        struct store_account account = {.brand = BRAND_A,
+                                        .address = rig_addr(7),
+                                        .terms_version = "1",
+                                        .created_at = NOW,
+                                        .builder_nonce = NOW + 40};
+        struct reply reply = {0};
+
+        store_account_put(bench->rig->store, &account, rig_on_done, &reply);
+        rig_wait(bench->rig, &reply, 1);
+        assert_int_equal(reply.rc, E_OK);
+        bench->clock.now_wall_ms = NOW + 3 * DAY_MS;
+        assert_int_equal(load(bench, &account.address), E_OK);
+        struct store_intent in = rig_intent(1);
+        in.account = in.signer = account.address;
+        in.step[0].nonce = take(bench, &account.address, 1);
+        assert_int_equal(rig_insert(bench->rig, &in), E_OK);
+        bench->clock.now_wall_ms = NOW;
+        restart(bench);
+        assert_int_equal(load(bench, &account.address), E_OK);
+        assert_int_equal(take(bench, &account.address, 1), NOW + 41);
+}
+
+/* --- whatever the clock does --- */
+
+#define ROUNDS 400
+
+static int64_t leap(struct dice *dice, int64_t now)
+{
+        switch (dice_between(dice, 0, 9)) {
+        case 0: return now + dice_between(dice, 0, 40) * DAY_MS;
+        case 1: return now - dice_between(dice, 0, 40) * DAY_MS;
+        case 2: return NOW + dice_between(dice, 0, 3600000);
+        case 3: return now - dice_between(dice, 0, 5000);
+        default: return now + dice_between(dice, 0, 3);
+        }
+}
+
+/* Each is used once (the store takes none twice), within the venue's window as the clock has it, and while
+ * the clock does not lie by a day they grow. */
+static void no_clock_makes_two_alike(void **state)
+{
+        struct bench *bench = *state;
+        struct dice dice = dice_new();
+        struct addr signer = rig_intent(1).signer;
+        unsigned tag = 0, n_refused = 0;
+
+        for (unsigned i = 0; i < ROUNDS; i++) {
+                unsigned n = (unsigned)dice_between(&dice, 1, 4);
+                uint64_t first = 0;
+
+                if (dice_between(&dice, 0, 19) == 0)
+                        restart(bench);
+                bench->clock.now_wall_ms = leap(&dice, bench->clock.now_wall_ms);
+                if (bench->clock.now_wall_ms < NOW / 2)
+                        bench->clock.now_wall_ms = NOW;
+                assert_int_equal(load(bench, &signer), E_OK);
+                if (nonce_ledger_take(bench->ledger, &signer, n, &first)) {
+                        n_refused++; /* a day's worth is used up to the last */
+                        continue;
+                }
+                assert_true(first + n - 1 <= (uint64_t)(bench->clock.now_wall_ms + DAY_MS));
+                assert_true(first >= (uint64_t)bench->clock.now_wall_ms);
+                for (unsigned k = 0; k < n; k++)
+                        assert_int_equal(keep(bench, ++tag, first + k), E_OK);
+        }
+        assert_true(n_refused < ROUNDS / 20);
+}
+
 int main(void)
 {
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -187,6 +321,10 @@ int main(void)
                 BENCH(a_restart_goes_on_above_what_was_written),
                 BENCH(loading_again_does_not_go_back),
                 BENCH(a_ledger_may_go_before_its_answers),
+                BENCH(a_clock_that_was_far_ahead_leaves_no_signer_without),
+                BENCH(what_is_on_its_way_is_not_handed_out_again),
+                BENCH(an_approvals_nonce_is_remembered_when_the_clock_comes_back),
+                BENCH(no_clock_makes_two_alike),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,10 +26,11 @@ static void on_session(void *cookie, enum errc rc, const struct store_session *s
                 reply->session = *session;
 }
 
-static void on_nonce(void *cookie, enum errc rc, uint64_t highest)
+static void on_nonce(void *cookie, enum errc rc, uint64_t highest, uint64_t next)
 {
         struct reply *reply = cookie;
 
+        (void)next;
         rig_count(reply, rc);
         reply->highest = highest;
 }
@@ -269,7 +270,7 @@ static void nonces_only_rise(void **state)
         struct store_intent in = rig_intent(10);
         struct reply reply = {0};
 
-        store_nonce_get(rig->store, &in.signer, on_nonce, &reply);
+        store_nonce_get(rig->store, &in.signer, 0, on_nonce, &reply);
         rig_wait(rig, &reply, 1);
         assert_int_equal(reply.rc, E_OK);
         assert_int_equal(reply.highest, 0);
@@ -278,7 +279,7 @@ static void nonces_only_rise(void **state)
         in = rig_intent(4); /* a lower nonce */
         assert_int_equal(rig_insert(rig, &in), E_OK);
         rig_reopen(rig);
-        store_nonce_get(rig->store, &in.signer, on_nonce, &reply);
+        store_nonce_get(rig->store, &in.signer, 0, on_nonce, &reply);
         rig_wait(rig, &reply, 2);
         assert_int_equal(reply.highest, 5010);
 
@@ -286,7 +287,7 @@ static void nonces_only_rise(void **state)
         in.step[1] = in.step[0];
         in.step[1].nonce = 9000;
         assert_int_equal(rig_update(rig, &in), E_OK);
-        store_nonce_get(rig->store, &in.signer, on_nonce, &reply);
+        store_nonce_get(rig->store, &in.signer, 0, on_nonce, &reply);
         rig_wait(rig, &reply, 3);
         assert_int_equal(reply.highest, 9000);
 }
@@ -303,17 +304,17 @@ static void an_accounts_approvals_raise_its_wallets_nonce(void **state)
         a.next.nonce = 1700000000999;
         assert_int_equal(put_account(rig, &a), E_OK);
         rig_reopen(rig);
-        store_nonce_get(rig->store, &a.address, on_nonce, &reply);
+        store_nonce_get(rig->store, &a.address, 0, on_nonce, &reply);
         rig_wait(rig, &reply, 1);
         assert_int_equal(reply.highest, 1700000000999);
         a.has_next = false;
         a.next = (struct store_agent){.nonce = 0};
         a.agent_nonce = 1; /* a lower one takes nothing back */
         assert_int_equal(put_account(rig, &a), E_OK);
-        store_nonce_get(rig->store, &a.address, on_nonce, &reply);
+        store_nonce_get(rig->store, &a.address, 0, on_nonce, &reply);
         rig_wait(rig, &reply, 2);
         assert_int_equal(reply.highest, 1700000000999);
-        store_nonce_get(rig->store, &a.agent, on_nonce, &reply);
+        store_nonce_get(rig->store, &a.agent, 0, on_nonce, &reply);
         rig_wait(rig, &reply, 3);
         assert_int_equal(reply.highest, 0); /* the agent's own is another */
 }

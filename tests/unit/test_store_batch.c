@@ -29,10 +29,11 @@ static void expect_account(struct rig *rig, unsigned tag, enum errc rc)
         assert_int_equal(reply.rc, rc);
 }
 
-static void on_nonce(void *cookie, enum errc rc, uint64_t highest)
+static void on_nonce(void *cookie, enum errc rc, uint64_t highest, uint64_t next)
 {
         struct reply *reply = cookie;
 
+        (void)next;
         rig_count(reply, rc);
         reply->highest = highest;
 }
@@ -142,7 +143,7 @@ static void what_a_refused_operation_changed_is_undone(void **state)
         expect_account(rig, 1, E_OK);
         expect_account(rig, 2, E_NOT_FOUND);
         reply = (struct reply){0};
-        store_nonce_get(rig->store, &bad[0].signer, on_nonce, &reply);
+        store_nonce_get(rig->store, &bad[0].signer, 0, on_nonce, &reply);
         rig_wait(rig, &reply, 1);
         assert_int_equal(reply.highest, 5003);
         for (unsigned i = 0; i < 2; i++) { /* none of its names and nonces is taken */

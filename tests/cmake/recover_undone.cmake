@@ -1,0 +1,1 @@
+pg_unit(recover_undone LINK pg_journal)
