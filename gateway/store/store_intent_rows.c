@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/store_audit_acts.h"
 #include "store/store_intent_names.h"
 #include "store/store_intent_parts.h"
 
@@ -126,6 +127,8 @@ enum errc store_intent_rows_insert(struct db *db, const struct store_intent *in)
                 rc = set_open(db, in->created_at, number, true);
         if (!rc && (in->answer || in->answer_status))
                 rc = put_outcome(db, in, &parts, number);
+        if (!rc)
+                rc = store_audit_acts_signed(db, NULL, in);
         return rc;
 }
 
@@ -276,6 +279,10 @@ enum errc store_intent_rows_update(struct db *db, const struct store_intent *in)
                 rc = put_outcome(db, in, &parts, number);
         if (!rc && is_open(before.state) != is_open(in->state))
                 rc = set_open(db, before.created_at, number, is_open(in->state));
+        if (!rc)
+                rc = store_audit_acts_signed(db, &before, in);
+        if (!rc)
+                rc = store_audit_acts_settled(db, &before, in);
         return rc;
 }
 
