@@ -9,6 +9,7 @@
 #include "api/admit.h"
 #include "api/agent_watch.h"
 #include "api/api_keys.h"
+#include "api/audited.h"
 #include "api/call.h"
 #include "api/guards.h"
 #include "api/mirrored.h"
@@ -103,6 +104,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->o = *options;
         api->brand_keys = map_new();
         api->accounts = accounts_new(api);
+        api->audited = audited_new(api);
         api->turnstile = turnstile_new(options->loop);
         api->snapshots = snapshots_new(api);
         api->sweep = sweep_new(api);
@@ -119,6 +121,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
                 api_free(api);
                 return NULL;
         }
+        audited_act(api, "gateway_started", "{\"version\":\"" PERPGATE_VERSION "\"}");
         return api;
 }
 
@@ -140,6 +143,7 @@ void api_free(struct api *api)
         sweep_free(api->sweep);
         turnstile_free(api->turnstile);
         accounts_free(api->accounts);
+        audited_free(api->audited);
         limit_free(api->public_limit);
         if (api->session_limits)
                 map_free(api->session_limits, free_limit);
@@ -151,6 +155,7 @@ void api_free(struct api *api)
 void api_drain(struct api *api)
 {
         api->draining = true;
+        audited_act(api, "drain_began", "{}");
 }
 
 unsigned api_open_runs(const struct api *api)
@@ -166,6 +171,17 @@ unsigned api_open_calls(const struct api *api)
 void api_end(struct api *api)
 {
         api->ended = true;
+}
+
+void api_note(struct api *api, const char *action, const char *detail)
+{
+        audited_act(api, action, detail);
+}
+
+void api_flush(struct api *api)
+{
+        audited_act(api, "gateway_stopped", "{}");
+        audited_flush(api->audited);
 }
 
 /* --- from a request to its handler --- */
@@ -333,6 +349,7 @@ void api_handle(void *cookie, const struct httpd_request *request)
         else
                 (void)check_body(route, request, &err);
         if (err.code) {
+                audited_stranger(api, brand, route, &err);
                 call_refuse(api, request, brand, &limit, &err);
                 return;
         }

@@ -19,6 +19,7 @@
 #include "store/store.h"
 
 struct accounts;
+struct audited;
 struct turnstile;
 struct snapshots;
 struct prepare;
@@ -36,6 +37,7 @@ struct api {
         struct brand_set *brands; /* one reference; replaced on reload */
         struct map *brand_keys;   /* brand id -> struct vault_brand *, owned by the vault */
         struct accounts *accounts;
+        struct audited *audited;
         struct turnstile *turnstile;
         struct snapshots *snapshots;
         struct sweep *sweep;
