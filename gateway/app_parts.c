@@ -286,6 +286,9 @@ void app_parts_close(struct app *app)
                 store_close(app->store);
                 _exit(1);
         }
+        /* What the gateway does of its own accord signs nothing below parts that are gone. */
+        if (app->api)
+                api_end(app->api);
         /* What the venue is still asked ends with the venue, and is told to the mirror. */
         if (app->venue)
                 app->venue->ops->close(app->venue);

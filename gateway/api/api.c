@@ -11,6 +11,7 @@
 #include "api/api_keys.h"
 #include "api/audited.h"
 #include "api/call.h"
+#include "api/dead_man.h"
 #include "api/guards.h"
 #include "api/mirrored.h"
 #include "api/forwarded.h"
@@ -115,6 +116,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->acting = acting_new(api);
         api->room = mirrored_room_new();
         api->guards = guards_new(api);
+        api->dead_men = dead_man_new(api);
         api->agent_watch = agent_watch_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
         if (api_reload(api, config, err)) {
@@ -136,6 +138,7 @@ void api_free(struct api *api)
         api_keys_free(api->keys);
         acting_free(api->acting);
         guards_free(api->guards);
+        dead_man_free(api->dead_men);
         agent_watch_free(api->agent_watch);
         mirrored_room_free(api->room);
         series_free(api->series);

@@ -65,7 +65,7 @@ unsigned api_open_calls(const struct api *api);
 void api_note(struct api *api, const char *action, const char *detail);
 /* Writes the audit log's last records; before the store is closed. */
 void api_flush(struct api *api);
-/* The loop has stopped for good with calls open: whatever still calls back, nothing is signed. */
+/* The loop has stopped for good: whatever still calls back, nothing is signed. */
 void api_end(struct api *api);
 
 #endif

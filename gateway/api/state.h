@@ -28,6 +28,7 @@ struct transfers;
 struct series;
 struct api_keys;
 struct guards;
+struct dead_men;
 struct agent_watch;
 struct mirrored_room;
 struct acting;
@@ -48,6 +49,7 @@ struct api {
         struct series *series;
         struct api_keys *keys;
         struct guards *guards;
+        struct dead_men *dead_men;
         struct agent_watch *agent_watch;
         struct mirrored_room *room;
         struct acting *acting;

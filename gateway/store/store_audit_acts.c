@@ -237,3 +237,21 @@ enum errc store_audit_acts_guard(struct db *db, const char *action, const struct
         put_text(&detail, "added", num_print_usd(number, guard->added));
         return add(db, guard->brand, &guard->wallet, action, &detail, at);
 }
+
+enum errc store_audit_acts_dead_man(struct db *db, const char *action,
+                                    const struct store_dead_man *row, int64_t at)
+{
+        struct buf detail;
+        char id[33];
+
+        begin(&detail);
+        put_addr(&detail, "account", &row->account);
+        if (row->has_key)
+                put_text(&detail, "apiKey", hex_encode(id, row->key, sizeof row->key));
+        if (row->deadline)
+                buf_printf(&detail, ",\"timeoutMs\":%" PRId64 ",\"deadline\":%" PRId64,
+                           row->timeout_ms, row->deadline);
+        else if (row->fired_at)
+                buf_printf(&detail, ",\"cancelled\":%" PRId64, row->cancelled);
+        return add(db, row->brand, &row->wallet, action, &detail, at);
+}

@@ -7,6 +7,7 @@
 #include "store/db.h"
 #include "store/store.h"
 #include "store/store_api_key.h"
+#include "store/store_dead_man.h"
 #include "store/store_guard.h"
 
 /* "signed": the steps of after that have a nonce and a digest, and had none in before (NULL: a new
@@ -30,5 +31,8 @@ MUST_USE enum errc store_audit_acts_api_key(struct db *db, const char *action,
 /* "guard_set", "guard_ended" */
 MUST_USE enum errc store_audit_acts_guard(struct db *db, const char *action,
                                           const struct store_guard *guard, int64_t at);
+/* "dead_man_armed", "dead_man_disarmed", "dead_man_fired"; an arming that only repeats the last has none */
+MUST_USE enum errc store_audit_acts_dead_man(struct db *db, const char *action,
+                                             const struct store_dead_man *row, int64_t at);
 
 #endif

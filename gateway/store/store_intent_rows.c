@@ -36,6 +36,15 @@ static enum errc bind_changing(sqlite3_stmt *q, int i, const struct store_intent
         return db_bind_u64(q, i + 3, in->epoch);
 }
 
+static enum errc put_key(struct db *db, const struct store_intent *in, int64_t number)
+{
+        sqlite3_stmt *q = db_query(db, "INSERT INTO intent_key (number, key) VALUES (?1, ?2)");
+
+        db_bind_int(q, 1, number);
+        db_bind_bytes(q, 2, in->key, sizeof in->key);
+        return db_run(db, q);
+}
+
 static enum errc put_intent(struct db *db, const struct store_intent *in,
                             const struct store_intent_parts *parts, int64_t number)
 {
@@ -129,6 +138,8 @@ enum errc store_intent_rows_insert(struct db *db, const struct store_intent *in)
                 rc = put_outcome(db, in, &parts, number);
         if (!rc)
                 rc = store_audit_acts_signed(db, NULL, in);
+        if (!rc && in->has_key)
+                rc = put_key(db, in, number);
         return rc;
 }
 
