@@ -84,8 +84,8 @@ static void heads_read(void *cookie, enum errc rc, const struct audit_head *head
         }
         buf_puts(&body, rc ? "}" : "]}");
         must(buf_check(&body) == E_OK);
-        httpd_reply(asked->api->o.httpd, asked->request, rc ? 503 : 200, "application/json", NULL, 0,
-                    body.data, body.len);
+        httpd_reply(asked->api->o.httpd, asked->request, rc ? 503 : 200, "application/json", NULL,
+                    0, body.data, body.len);
         buf_fini(&body);
         free(asked);
 }

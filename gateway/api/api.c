@@ -183,7 +183,6 @@ void api_note(struct api *api, const char *action, const char *detail)
 
 void api_flush(struct api *api)
 {
-        audited_act(api, "gateway_stopped", "{}");
         audited_flush(api->audited);
 }
 

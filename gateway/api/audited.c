@@ -11,11 +11,11 @@
 #include "base/mem.h"
 #include "store/store_audit.h"
 
-#define MINUTE_MS      60000
-#define HEADS_EVERY    60 /* minutes: how often the ends of the chains are logged */
-#define ACCOUNTS_MAX   4096
-#define BRANDS_MAX     4096
-#define DETAIL_MAX     8192
+#define MINUTE_MS    60000
+#define HEADS_EVERY  60 /* minutes: how often the ends of the chains are logged */
+#define ACCOUNTS_MAX 4096
+#define BRANDS_MAX   4096
+#define DETAIL_MAX   8192
 
 struct audited {
         struct api *api;
@@ -94,9 +94,9 @@ static bool has_room(struct audited *a, const struct call *call)
         char key[STORE_BRAND_MAX + ADDR_STR_MAX], address[ADDR_STR_MAX];
         struct limit_state unused;
 
-        (void)text_copy(key, sizeof key,
-                        log_fmt("%s %s", call->brand->id,
-                                hex_print_addr(address, &call->session.address)));
+        (void)text_copy(
+                key, sizeof key,
+                log_fmt("%s %s", call->brand->id, hex_print_addr(address, &call->session.address)));
         return limit_take(a->per_account, key, 1, now, &unused) &&
                limit_take(a->per_brand, call->brand->id, 1, now, &unused);
 }
@@ -176,6 +176,7 @@ static void log_heads(void *cookie, enum errc rc, const struct audit_head *heads
 void audited_flush(struct audited *a)
 {
         map_each(a->counts, write_count, a);
+        audited_act(a->api, "gateway_stopped", "{}");
         store_audit_heads(a->api->o.store, log_heads, NULL);
 }
 

@@ -31,7 +31,7 @@ void audited_stranger(struct api *api, const struct brand *brand, const struct r
                       const struct err *err);
 /* An act of whoever runs the gateway, in the log of every brand that is served; detail is JSON. */
 void audited_act(struct api *api, const char *action, const char *detail);
-/* Writes what was counted, and logs where each chain ends. At the end, before the store closes. */
+/* Writes what was counted and the last record, and logs where each chain ends. At the end, before the store closes. */
 void audited_flush(struct audited *audited);
 
 #endif

@@ -137,7 +137,7 @@ int64_t dead_man_impl_earliest(const struct dead_account *account, int64_t *time
         int64_t earliest = 0;
 
         *timeout_ms = 0;
-        list_each(it, &account->switches) {
+        list_each (it, &account->switches) {
                 const struct dead_man *man = list_entry(it, struct dead_man, link);
 
                 if (!man->row.deadline || man->is_passed ||

@@ -11,11 +11,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define LATE_MS        2000  /* after the last signed action has expired */
-#define AGAIN_MS       500   /* after a look that failed, doubled each time */
-#define AGAIN_MAX_MS   30000
-#define PASSES_MAX     20 /* in one look */
-#define ORDERS_MAX     20000
+#define LATE_MS      2000 /* after the last signed action has expired */
+#define AGAIN_MS     500  /* after a look that failed, doubled each time */
+#define AGAIN_MAX_MS 30000
+#define PASSES_MAX   20 /* in one look */
+#define ORDERS_MAX   20000
 
 struct fire {
         struct dead_men *men;
@@ -59,8 +59,8 @@ static void give_up(struct fire *fire, const char *why)
                 pause *= 2;
         man->failures++;
         man->rest_until = state_now(fire->api) + (pause < AGAIN_MAX_MS ? pause : AGAIN_MAX_MS);
-        log_event(LOG_WARN, "dead man's switch could not cancel", "brand", man->row.brand, "why", why,
-                  NULL);
+        log_event(LOG_WARN, "dead man's switch could not cancel", "brand", man->row.brand, "why",
+                  why, NULL);
         end(fire);
 }
 
@@ -100,7 +100,8 @@ static unsigned count_cancelled(const char *body)
         unsigned n = 0;
         size_t i;
 
-        json_array_foreach(results, i, row) {
+        json_array_foreach(results, i, row)
+        {
                 const char *status = json_string_value(json_object_get(row, "status"));
 
                 n += status && strcmp(status, "cancelled") == 0;
@@ -191,7 +192,8 @@ static void all_read(struct fire *fire)
         const struct store_dead_man *row = &fire->man->row;
         struct cloid *cloid;
 
-        if (!row->has_key) {
+        /* The last look is for what was on its way: what came later is not this deadline's. */
+        if (!row->has_key && !fire->man->is_passed) {
                 cancel_all(fire);
                 return;
         }
@@ -199,7 +201,9 @@ static void all_read(struct fire *fire)
         for (size_t i = 0; i < fire->n; i++)
                 if (fire->orders[i].has_cloid) /* what has none was not asked for here */
                         cloid[i] = fire->orders[i].cloid;
-        store_dead_man_mine(fire->api->o.store, row->brand, &row->account, row->key, cloid, fire->n,
+        store_dead_man_mine(fire->api->o.store, row->brand, &row->account,
+                            row->has_key ? row->key : NULL,
+                            fire->man->is_passed ? fire->deadline : INT64_MAX, cloid, fire->n,
                             told_whose, fire);
         free(cloid);
 }

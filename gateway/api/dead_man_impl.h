@@ -7,15 +7,17 @@
 #include "base/list.h"
 #include "store/store_dead_man.h"
 
-#define DEAD_MAN_MIN_MS  5000     /* the venue's own least */
-#define DEAD_MAN_MAX_MS  86400000 /* a day */
-#define DEAD_MEN_MAX     100000   /* in all: what one look can bear */
-#define DEAD_MAN_LEAD_MS 8000     /* the net hangs so far behind the deadline: our own cancels come first */
+#define DEAD_MAN_MIN_MS 5000     /* the venue's own least */
+#define DEAD_MAN_MAX_MS 86400000 /* a day */
+#define DEAD_MEN_MAX    100000   /* in all: what one look can bear */
+#define DEAD_MAN_LEAD_MS                                                                           \
+        8000 /* the net hangs so far behind the deadline: our own cancels come first */
 
 struct dead_men {
-        struct api *api;       /* NULL: freed when the rows being read are there */
-        struct map *by_key;    /* struct dead_man_key -> struct dead_man, owned */
-        struct map *by_account; /* struct dead_man_key without a key -> struct dead_account, owned */
+        struct api *api;    /* NULL: freed when the rows being read are there */
+        struct map *by_key; /* struct dead_man_key -> struct dead_man, owned */
+        struct map
+                *by_account; /* struct dead_man_key without a key -> struct dead_account, owned */
         struct loop_timer *timer, *reload;
         bool is_loading, is_loaded;
 };
@@ -42,17 +44,17 @@ struct dead_account {
         struct addr wallet;
         struct list switches; /* of struct dead_man */
         enum dead_net net;
-        int64_t at;          /* NET_ARMED */
-        int64_t rest_until;  /* wall ms: not asked before */
-        char reason[192];    /* NET_PENDING, NET_REFUSED: the venue's own words, or ours */
-        bool is_busy;        /* a job is under way */
+        int64_t at;           /* NET_ARMED */
+        int64_t rest_until;   /* wall ms: not asked before */
+        char reason[192];     /* NET_PENDING, NET_REFUSED: the venue's own words, or ours */
+        bool is_busy;         /* a job is under way */
         struct call *waiting; /* the request that hears of the job's end; NULL: none */
 };
 
 struct dead_man {
         struct dead_men *men;
         struct dead_account *account;
-        struct list link; /* among the account's */
+        struct list link;          /* among the account's */
         struct store_dead_man row; /* what the disk has, or is about to have */
         bool is_dirty;             /* it could not be written: it will be */
         bool is_firing;            /* a look at its orders is under way */

@@ -67,7 +67,7 @@ bool dead_man_net_is_due(const struct dead_account *account, int64_t now)
 /* The venue has no timer any more: switches that waited for that are done with. */
 static void mark_off(struct dead_account *account)
 {
-        list_each_safe(it, &account->switches) {
+        list_each_safe (it, &account->switches) {
                 struct dead_man *man = list_entry(it, struct dead_man, link);
                 struct store_dead_man row = man->row;
 

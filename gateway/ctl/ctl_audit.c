@@ -36,7 +36,8 @@ static int take_brand(struct words *w, int argc, char **argv)
         for (int i = 1; i + 1 < argc; i += 2)
                 if (strcmp(argv[i], "--brand") == 0)
                         w->brand = argv[i + 1];
-        return w->brand && (!w->brand[0] || strlen(w->brand) > 31) ? usage("no such brand") : CTL_OK;
+        return w->brand && (!w->brand[0] || strlen(w->brand) > 31) ? usage("no such brand")
+                                                                   : CTL_OK;
 }
 
 static int take_head(struct words *w, const char *text)
@@ -44,7 +45,8 @@ static int take_head(struct words *w, const char *text)
         struct audit_head head;
 
         if (audit_chain_parse_head(&head, text, w->brand))
-                return usage("a head is [BRAND:]SEQ:HASH, 64 hex digits, of --brand if that is named");
+                return usage(
+                        "a head is [BRAND:]SEQ:HASH, 64 hex digits, of --brand if that is named");
         return audit_chain_expect(w->chain, &head) ? usage("too many heads") : CTL_OK;
 }
 

@@ -65,10 +65,9 @@ static enum errc open_fixed(struct audit_file *file, const char *path, struct er
         if (!failed) {
                 sqlite3_close(file->conn);
                 file->conn = NULL;
-                failed = sqlite3_open_v2(buf_cstr(&uri), &file->conn,
-                                         SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
-                                                 SQLITE_OPEN_URI,
-                                         NULL);
+                failed = sqlite3_open_v2(
+                        buf_cstr(&uri), &file->conn,
+                        SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
         }
         buf_fini(&uri);
         return failed ? sql_failed(file, path, err) : E_OK;
@@ -268,7 +267,8 @@ enum errc audit_file_verify(struct audit_file *file, struct audit_verdict *verdi
         }
         rc = read_int(file,
                       "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name ="
-                      " 'audit' AND sql NOT LIKE '%WHEN%' AND ((name = 'audit_no_update' AND sql LIKE '%BEFORE UPDATE ON"
+                      " 'audit' AND sql NOT LIKE '%WHEN%' AND ((name = 'audit_no_update' AND sql "
+                      "LIKE '%BEFORE UPDATE ON"
                       " audit%RAISE(ABORT,%') OR (name = 'audit_no_delete' AND sql LIKE '%BEFORE"
                       " DELETE ON audit%RAISE(ABORT,%'))",
                       &guards, err);

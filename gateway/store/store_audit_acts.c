@@ -52,10 +52,9 @@ static bool is_signed(const struct store_intent *intent, unsigned i)
 
 static bool is_new(const struct store_intent *before, const struct store_intent *after, unsigned i)
 {
-        return is_signed(after, i) &&
-               !(before && is_signed(before, i) &&
-                 memcmp(&before->step[i].digest, &after->step[i].digest, sizeof(struct hash32)) ==
-                         0);
+        return is_signed(after, i) && !(before && is_signed(before, i) &&
+                                        memcmp(&before->step[i].digest, &after->step[i].digest,
+                                               sizeof(struct hash32)) == 0);
 }
 
 static void put_intent(struct buf *out, const struct store_intent *intent)

@@ -47,8 +47,8 @@ static enum errc put_row(struct db *db, const struct store_dead_man *row)
 
 static enum errc remove_row(struct db *db, const struct store_dead_man *row)
 {
-        sqlite3_stmt *q = db_query(
-                db, "DELETE FROM dead_man WHERE brand = ?1 AND account = ?2 AND key = ?3");
+        sqlite3_stmt *q =
+                db_query(db, "DELETE FROM dead_man WHERE brand = ?1 AND account = ?2 AND key = ?3");
 
         bind_which(q, row);
         return db_run(db, q);
@@ -162,7 +162,9 @@ struct mine_op {
         struct store_op op;
         char brand[STORE_BRAND_MAX];
         struct addr account;
+        bool has_key;
         uint8_t key[KEY_BYTES];
+        int64_t at;
         struct cloid *cloid; /* owned */
         bool *mine;          /* owned */
         size_t n;
@@ -177,14 +179,17 @@ static enum errc mine_exec(struct store_op *op, struct db *db)
 
         for (size_t i = 0; i < mine->n && !rc; i++) {
                 sqlite3_stmt *q = db_query(
-                        db, "SELECT 1 FROM intent_cloid c JOIN intent_key k ON k.number = c.number"
+                        db, "SELECT 1 FROM intent_cloid c JOIN intent i ON i.number = c.number"
+                            " LEFT JOIN intent_key k ON k.number = c.number"
                             " WHERE c.cloid = ?1 AND c.account = ?2 AND c.brand = ?3"
-                            " AND k.key = ?4");
+                            " AND i.created_at <= ?5 AND (?4 IS NULL OR k.key = ?4)");
 
                 db_bind_bytes(q, 1, mine->cloid[i].b, sizeof mine->cloid[i].b);
                 db_bind_bytes(q, 2, mine->account.b, sizeof mine->account.b);
                 db_bind_text(q, 3, mine->brand);
-                db_bind_bytes(q, 4, mine->key, KEY_BYTES);
+                if (mine->has_key)
+                        db_bind_bytes(q, 4, mine->key, KEY_BYTES);
+                db_bind_int(q, 5, mine->at);
                 rc = db_step(db, q);
                 mine->mine[i] = !rc;
                 if (!rc)
@@ -205,14 +210,17 @@ static void mine_finish(struct store_op *op)
 }
 
 void store_dead_man_mine(struct store *store, const char *brand, const struct addr *account,
-                         const uint8_t key[16], const struct cloid *cloids, size_t n,
+                         const uint8_t *key, int64_t at, const struct cloid *cloids, size_t n,
                          store_dead_man_mine_fn *done, void *cookie)
 {
         struct mine_op *mine = xcalloc(1, sizeof *mine);
 
         must(text_copy(mine->brand, sizeof mine->brand, brand));
         mine->account = *account;
-        memcpy(mine->key, key, KEY_BYTES);
+        mine->has_key = key != NULL;
+        if (key)
+                memcpy(mine->key, key, KEY_BYTES);
+        mine->at = at;
         mine->cloid = xcalloc(n + 1, sizeof *mine->cloid);
         mine->mine = xcalloc(n + 1, sizeof *mine->mine);
         if (n)

@@ -28,10 +28,11 @@ typedef void store_dead_men_fn(void *cookie, enum errc rc, const struct store_de
                                size_t n);
 void store_dead_man_all(struct store *store, store_dead_men_fn *done, void *cookie);
 
-/* For each of the cloids whether it is that of an order that key asked for; borrowed for the call. */
+/* For each of the cloids whether it is that of an order that key (NULL: anybody) asked for, and not later
+ * than at; borrowed for the call. */
 typedef void store_dead_man_mine_fn(void *cookie, enum errc rc, const bool *mine, size_t n);
 void store_dead_man_mine(struct store *store, const char *brand, const struct addr *account,
-                         const uint8_t key[16], const struct cloid *cloids, size_t n,
+                         const uint8_t *key, int64_t at, const struct cloid *cloids, size_t n,
                          store_dead_man_mine_fn *done, void *cookie);
 
 #endif

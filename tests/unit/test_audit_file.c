@@ -73,7 +73,8 @@ static void verify(struct seen *seen, const struct rig *rig, const struct audit_
 }
 
 /* The log as it is after sql, which is undone again. */
-static enum audit_fault after(const struct rig *rig, const char *sql, const struct audit_head *noted)
+static enum audit_fault after(const struct rig *rig, const char *sql,
+                              const struct audit_head *noted)
 {
         char copy[400], command[1200];
         struct rig other = *rig;
@@ -171,13 +172,14 @@ static void each_column_of_each_record_counts(void **state)
                 for (int seq = 1; seq <= PER_BRAND; seq += 2) {
                         enum audit_fault fault;
 
-                        snprintf(sql, sizeof sql,
-                                 "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
-                                 " replace(replace(sql, 'NOT NULL', ''), 'PRIMARY KEY (brand, seq)',"
-                                 " 'UNIQUE (brand, seq)') WHERE name = 'audit'; PRAGMA"
-                                 " writable_schema = RESET; PRAGMA ignore_check_constraints = ON;"
-                                 " UPDATE audit SET %s WHERE brand = 'meridian' AND seq = %d",
-                                 changes[i].set, seq);
+                        snprintf(
+                                sql, sizeof sql,
+                                "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
+                                " replace(replace(sql, 'NOT NULL', ''), 'PRIMARY KEY (brand, seq)',"
+                                " 'UNIQUE (brand, seq)') WHERE name = 'audit'; PRAGMA"
+                                " writable_schema = RESET; PRAGMA ignore_check_constraints = ON;"
+                                " UPDATE audit SET %s WHERE brand = 'meridian' AND seq = %d",
+                                changes[i].set, seq);
                         fault = after(rig, sql, NULL);
                         if (fault != changes[i].fault)
                                 fail_msg("%s at %d: %s", changes[i].set, seq,
