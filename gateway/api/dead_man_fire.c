@@ -254,14 +254,16 @@ void dead_man_fire_look(struct dead_man *man, int64_t now)
 {
         struct fire *fire;
 
-        if (man->is_firing || !man->row.deadline || now < man->row.deadline ||
-            now < man->rest_until)
+        if (man->is_firing || !man->row.deadline || now < man->row.deadline)
                 return;
         if (man->firing_for != man->row.deadline) {
                 man->firing_for = man->row.deadline;
                 man->is_passed = false;
                 man->cancelled = 0;
+                man->rest_until = 0;
         }
+        if (now < man->rest_until)
+                return;
         fire = xcalloc(1, sizeof *fire);
         fire->men = man->men;
         fire->api = man->men->api;
