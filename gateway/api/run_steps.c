@@ -183,7 +183,7 @@ static void find_out(struct run *run)
                 run->venue->ops->read_setting(run->venue, user, &run->market, setting_looked_up,
                                               run);
                 break;
-        case VENUE_ADJUST_MARGIN: /* funding moves it too: reading proves nothing */
+        case VENUE_ADJUST_MARGIN:   /* funding moves it too: reading proves nothing */
         case VENUE_SCHEDULE_CANCEL: /* no way to ask; another takes its place */
         case VENUE_CANCEL: step_unknown(run); break;
         case VENUE_CREATE_SUB_ACCOUNT:

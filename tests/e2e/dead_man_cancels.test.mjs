@@ -1,4 +1,4 @@
-// Whoever stops asking has the open orders cancelled: at the deadline by the gateway, and where that is gone by
+// POST /v1/dead-man and GET /v1/dead-man: whoever stops asking has the open orders cancelled: at the deadline by the gateway, and where that is gone by
 // the venue's own timer. Whoever goes on asking keeps them.
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
