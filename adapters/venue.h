@@ -54,6 +54,7 @@ enum venue_action_kind {
         VENUE_MODIFY,
         VENUE_CREATE_SUB_ACCOUNT,
         VENUE_FUND_SUB_ACCOUNT,
+        VENUE_SCHEDULE_CANCEL, /* the venue cancels all orders of the account at a time, by itself */
 };
 struct venue_cancel {
         uint32_t asset;
@@ -94,6 +95,7 @@ struct venue_action {
                 } cancel;
                 char sub_name[VENUE_SUB_NAME_MAX + 1]; /* VENUE_CREATE_SUB_ACCOUNT */
                 struct venue_funding fund;             /* VENUE_FUND_SUB_ACCOUNT */
+                int64_t cancel_all_at; /* VENUE_SCHEDULE_CANCEL: wall ms; 0: not any more */
         } u;
 };
 

@@ -297,9 +297,13 @@ void app_parts_close(struct app *app)
                 log_event(LOG_WARN, "ended before all was answered", "open",
                           log_int(api_open_calls(app->api)), NULL);
                 api_end(app->api);
+                api_flush(app->api);
                 store_close(app->store);
                 _exit(1);
         }
+        /* What the gateway does of its own accord signs nothing below parts that are gone. */
+        if (app->api)
+                api_end(app->api);
         /* What the venue is still asked ends with the venue, and is told to the mirror. */
         if (app->venue)
                 app->venue->ops->close(app->venue);
@@ -314,6 +318,8 @@ void app_parts_close(struct app *app)
         auth_free(app->auth);
         nonce_ledger_free(app->nonces);
         alerts_free(app->alerts);
+        if (app->api)
+                api_flush(app->api);
         store_close(app->store);
         api_free(app->api);
         vault_free(app->vault);

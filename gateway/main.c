@@ -147,6 +147,7 @@ static void on_reload(void *cookie)
         struct err err = {.code = E_OK};
         struct config *config;
         struct buf problems;
+        bool done = false;
 
         if (app->options.demo) {
                 log_event(LOG_WARN, "nothing to reload", "why", "a demo has no file", NULL);
@@ -160,12 +161,15 @@ static void on_reload(void *cookie)
         else if (api_reload(app->api, config, &err))
                 log_event(LOG_ERROR, "configuration not reloaded", "problem", err.detail, NULL);
         else
+                done = true;
+        api_note(app->api, done ? "config_reloaded" : "config_refused", "{}");
+        if (done)
                 log_event(LOG_INFO, "configuration reloaded", "brands",
                           log_int((long long)config->brands->n), NULL);
-        if (config && !err.code)
+        if (done) {
                 tell_brands(app->tell, config->brands);
-        if (config && !err.code)
                 set_log_level(config->log_level);
+        }
         config_free(config);
         buf_fini(&problems);
 }

@@ -283,6 +283,18 @@ static enum errc build_funding(struct hl_action *out, const struct venue_action 
         return E_OK;
 }
 
+/* Whether the time is far enough ahead is the venue's to say, by its clock. */
+static enum errc build_schedule(struct hl_action *out, const struct venue_action *action,
+                                struct err *err)
+{
+        if (action->u.cancel_all_at < 0)
+                return err_set(err, E_INVALID, "A time is not below zero.");
+        out->type = HL_SCHEDULE_CANCEL;
+        out->u.schedule.has_time = action->u.cancel_all_at != 0;
+        out->u.schedule.time_ms = action->u.cancel_all_at;
+        return E_OK;
+}
+
 /* ---- Together ---- */
 
 struct arrays {
@@ -308,6 +320,7 @@ static enum errc build(struct hl_action *out, struct arrays *arrays,
         case VENUE_MODIFY: return build_modify(out, &arrays->modify, action, markets, err);
         case VENUE_CREATE_SUB_ACCOUNT: return build_sub_account(out, action, err);
         case VENUE_FUND_SUB_ACCOUNT: return build_funding(out, action, err);
+        case VENUE_SCHEDULE_CANCEL: return build_schedule(out, action, err);
         }
         must(false && "an action kind of the enum");
 }
@@ -321,7 +334,8 @@ static unsigned items_of(const struct venue_action *action)
         case VENUE_SET_LEVERAGE:
         case VENUE_ADJUST_MARGIN:
         case VENUE_CREATE_SUB_ACCOUNT:
-        case VENUE_FUND_SUB_ACCOUNT: return 0;
+        case VENUE_FUND_SUB_ACCOUNT:
+        case VENUE_SCHEDULE_CANCEL: return 0;
         }
         must(false && "an action kind of the enum");
 }

@@ -1,4 +1,6 @@
 /* The admin listener: health, readiness, metrics. Apart from the public one, on loopback by default. */
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/admin.h"
@@ -7,7 +9,9 @@
 #include "api/recovery.h"
 #include "api/state.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "keeper/keeper.h"
+#include "store/store_audit.h"
 
 static void reply(struct api *api, const struct httpd_request *request, int status,
                   const char *type, struct buf *body)
@@ -53,6 +57,50 @@ static void print_metrics(struct api *api, struct buf *body)
         recovery_metrics(api->recovery, body);
 }
 
+/* --- where the audit log's chains end --- */
+
+struct heads_asked {
+        struct api *api;
+        struct handle request;
+};
+
+static void heads_read(void *cookie, enum errc rc, const struct audit_head *heads, size_t n)
+{
+        struct heads_asked *asked = cookie;
+        struct buf body;
+
+        buf_init(&body, 8u << 20);
+        buf_puts(&body, rc ? "{\"error\":\"the store is down\"" : "{\"heads\":[");
+        for (size_t i = 0; i < n; i++) {
+                char hash[HASH_STR_MAX];
+
+                hex_encode(hash, heads[i].hash.b, sizeof heads[i].hash.b);
+                buf_puts(&body, i ? ",{" : "{");
+                out_text(&body, "brand", heads[i].brand);
+                out_int(&body, "seq", heads[i].seq);
+                out_int(&body, "at", heads[i].at);
+                out_text(&body, "hash", hash);
+                out_text(&body, "head",
+                         log_fmt("%s:%" PRId64 ":%s", heads[i].brand, heads[i].seq, hash));
+                buf_putc(&body, '}');
+        }
+        buf_puts(&body, rc ? "}" : "]}");
+        must(buf_check(&body) == E_OK);
+        httpd_reply(asked->api->o.httpd, asked->request, rc ? 503 : 200, "application/json", NULL,
+                    0, body.data, body.len);
+        buf_fini(&body);
+        free(asked);
+}
+
+static void tell_heads(struct api *api, const struct httpd_request *request)
+{
+        struct heads_asked *asked = xcalloc(1, sizeof *asked);
+
+        asked->api = api;
+        asked->request = request->handle;
+        store_audit_heads(api->o.store, heads_read, asked);
+}
+
 void admin_handle(void *cookie, const struct httpd_request *request)
 {
         struct api *api = cookie;
@@ -68,11 +116,14 @@ void admin_handle(void *cookie, const struct httpd_request *request)
         } else if (strcmp(request->path, "/readyz") == 0) {
                 bool ready = health_print(api, &body);
                 reply(api, request, ready ? 200 : 503, "application/json", &body);
+        } else if (strcmp(request->path, "/audit/head") == 0) {
+                buf_fini(&body);
+                tell_heads(api, request);
         } else if (strcmp(request->path, "/metrics") == 0) {
                 print_metrics(api, &body);
                 reply(api, request, 200, "text/plain; version=0.0.4", &body);
         } else {
-                buf_puts(&body, "/healthz /readyz /metrics\n");
+                buf_puts(&body, "/healthz /readyz /metrics /audit/head\n");
                 reply(api, request, 404, "text/plain", &body);
         }
 }

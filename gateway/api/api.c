@@ -9,7 +9,9 @@
 #include "api/admit.h"
 #include "api/agent_watch.h"
 #include "api/api_keys.h"
+#include "api/audited.h"
 #include "api/call.h"
+#include "api/dead_man.h"
 #include "api/guards.h"
 #include "api/mirrored.h"
 #include "api/forwarded.h"
@@ -105,6 +107,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->o = *options;
         api->brand_keys = map_new();
         api->accounts = accounts_new(api);
+        api->audited = audited_new(api);
         api->turnstile = turnstile_new(options->loop);
         api->snapshots = snapshots_new(api);
         api->sweep = sweep_new(api);
@@ -116,6 +119,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->idempotency = idempotency_new(api);
         api->room = mirrored_room_new();
         api->guards = guards_new(api);
+        api->dead_men = dead_man_new(api);
         api->agent_watch = agent_watch_new(api);
         api->recovery = recovery_new(api);
         api->public_limit = limit_new(PUBLIC_PER_MINUTE, LIMIT_WINDOW_MS, LIMIT_KEYS_MAX);
@@ -123,6 +127,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
                 api_free(api);
                 return NULL;
         }
+        audited_act(api, "gateway_started", "{\"version\":\"" PERPGATE_VERSION "\"}");
         return api;
 }
 
@@ -139,6 +144,7 @@ void api_free(struct api *api)
         acting_free(api->acting);
         idempotency_free(api->idempotency);
         guards_free(api->guards);
+        dead_man_free(api->dead_men);
         agent_watch_free(api->agent_watch);
         mirrored_room_free(api->room);
         series_free(api->series);
@@ -146,6 +152,7 @@ void api_free(struct api *api)
         sweep_free(api->sweep);
         turnstile_free(api->turnstile);
         accounts_free(api->accounts);
+        audited_free(api->audited);
         limit_free(api->public_limit);
         if (api->session_limits)
                 map_free(api->session_limits, free_limit);
@@ -157,6 +164,7 @@ void api_free(struct api *api)
 void api_drain(struct api *api)
 {
         api->draining = true;
+        audited_act(api, "drain_began", "{}");
 }
 
 unsigned api_open_runs(const struct api *api)
@@ -172,6 +180,16 @@ unsigned api_open_calls(const struct api *api)
 void api_end(struct api *api)
 {
         api->ended = true;
+}
+
+void api_note(struct api *api, const char *action, const char *detail)
+{
+        audited_act(api, action, detail);
+}
+
+void api_flush(struct api *api)
+{
+        audited_flush(api->audited);
 }
 
 /* --- from a request to its handler --- */
@@ -339,6 +357,7 @@ void api_handle(void *cookie, const struct httpd_request *request)
         else
                 (void)check_body(route, request, &err);
         if (err.code) {
+                audited_stranger(api, brand, route, &err);
                 call_refuse(api, request, brand, &limit, &err);
                 return;
         }

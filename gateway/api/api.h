@@ -61,7 +61,11 @@ unsigned api_open_runs(const struct api *api);
 /* Requests not answered yet, those whose peer has left included: while there are any, the parts the api
  * stands on must not be closed. */
 unsigned api_open_calls(const struct api *api);
-/* The loop has stopped for good with calls open: whatever still calls back, nothing is signed. */
+/* Notes an act of whoever runs the gateway in the audit log of every brand; detail is JSON. */
+void api_note(struct api *api, const char *action, const char *detail);
+/* Writes the audit log's last records; before the store is closed. */
+void api_flush(struct api *api);
+/* The loop has stopped for good: whatever still calls back, nothing is signed. */
 void api_end(struct api *api);
 
 #endif

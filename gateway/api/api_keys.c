@@ -207,15 +207,6 @@ static void make_free(struct make *make)
         free(make);
 }
 
-static void audit(struct call *call, const char *action, const uint8_t id[16])
-{
-        char actor[ADDR_STR_MAX], text[KEY_STR_MAX];
-
-        store_audit(call->api->o.store, call->brand->id,
-                    hex_print_addr(actor, &call->session.address), action,
-                    hex_encode(text, id, API_SIGN_KEY_BYTES), state_now(call->api), NULL, NULL);
-}
-
 static void made(void *cookie, enum errc rc)
 {
         struct make *make = cookie;
@@ -232,7 +223,6 @@ static void made(void *cookie, enum errc rc)
         if (rc) {
                 call_fail(make->call, &err);
         } else {
-                audit(make->call, "api_key_made", make->key.id);
                 buf_init(&body, 8192);
                 key_json(&body, &make->key, make->secret[0] ? make->secret : NULL);
                 call_reply(make->call, 200, &body);
@@ -368,7 +358,6 @@ static void deleted(void *cookie, enum errc rc)
         if (rc) {
                 call_fail_code(call, rc);
         } else {
-                audit(call, "api_key_deleted", removal->id);
                 buf_init(&body, 1024);
                 buf_putc(&body, '{');
                 out_text(&body, "id", call->param);

@@ -101,7 +101,8 @@ void batch_after_act(struct batch *b, struct batch_act *act, const struct venue_
         case VENUE_CANCEL:
         case VENUE_MODIFY:
         case VENUE_CREATE_SUB_ACCOUNT:
-        case VENUE_FUND_SUB_ACCOUNT: must(false && "an action of a batch"); break;
+        case VENUE_FUND_SUB_ACCOUNT:
+        case VENUE_SCHEDULE_CANCEL: must(false && "an action of a batch"); break;
         }
 }
 
@@ -186,7 +187,8 @@ void batch_after_unknown(struct batch *b, void (*done)(struct batch *b))
         case VENUE_CANCEL:
         case VENUE_MODIFY:
         case VENUE_CREATE_SUB_ACCOUNT:
-        case VENUE_FUND_SUB_ACCOUNT: must(false && "an action of a batch"); break;
+        case VENUE_FUND_SUB_ACCOUNT:
+        case VENUE_SCHEDULE_CANCEL: must(false && "an action of a batch"); break;
         }
 }
 

@@ -287,6 +287,9 @@ static void item_intent(struct batch *b, struct batch_item *item)
         it->account = b->call->account;
         it->has_master = b->call->for_sub_account;
         it->master = b->call->session.address;
+        it->has_key = b->call->has_key;
+        if (it->has_key)
+                memcpy(it->key, call_key_id(b->call), sizeof it->key);
         it->signer = b->account.agent;
         text_copy(it->kind, sizeof it->kind, "order");
         text_copy(it->symbol, sizeof it->symbol, item->request.symbol);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/audited.h"
 #include "api/idempotency.h"
 #include "api/problem.h"
 #include "api/query.h"
@@ -200,6 +201,7 @@ void call_fail_with(struct call *call, const struct err *err, const char *more)
         if (err->code == E_INTERNAL || err_http_status(err->code) == 500)
                 log_event(LOG_ERROR, "request failed", "request", call->request_id, "code",
                           err_constant(err->code), "detail", err->detail, NULL);
+        audited_refusal(call, err);
         buf_init(&body, REPLY_MAX_BYTES);
         problem_print(&body, err, call->request_id, more);
         call_reply_raw(call, err_http_status(err->code), "application/problem+json", body.data,

@@ -60,6 +60,12 @@ static inline const struct addr *call_sub_account(const struct call *call)
         return call->for_sub_account ? &call->account : NULL;
 }
 
+/* The id of the API key that asked, 16 bytes; NULL for a session. */
+static inline const uint8_t *call_key_id(const struct call *call)
+{
+        return call->has_key ? call->session.token_hash : NULL;
+}
+
 /* Takes what it needs from request; brand may be NULL for routes that need none. */
 struct call *call_new(struct api *api, const struct httpd_request *request,
                       const struct route *route, struct brand_set *brands,

@@ -86,15 +86,6 @@ static void answer(struct call *call, const struct store_guard *row)
         call_reply(call, 200, &body);
 }
 
-static void audit(const struct call *call, const char *action)
-{
-        char actor[ADDR_STR_MAX];
-
-        store_audit(call->api->o.store, call->brand->id,
-                    hex_print_addr(actor, &call->session.address), action, call->param,
-                    state_now(call->api), NULL, NULL);
-}
-
 static void kept(void *cookie, enum errc rc)
 {
         struct setting *setting = cookie;
@@ -113,7 +104,6 @@ static void kept(void *cookie, enum errc rc)
                         guards_impl_keep(guards, &setting->row);
                 if (g)
                         g->is_busy = g->is_being_set = false;
-                audit(setting->call, "guard_set");
                 answer(setting->call, &setting->row);
         }
         if (rc && g)
@@ -268,6 +258,5 @@ void guards_delete(struct call *call)
         out_text(&body, "status", "ended");
         buf_putc(&body, '}');
         guards_impl_forget(guards, g);
-        audit(call, "guard_ended");
         call_reply(call, 200, &body);
 }

@@ -63,6 +63,9 @@ json_t *openapi_schema_field(const struct field *f)
         case FIELD_UINT:
                 return json_pack("{s:s, s:i, s:I}", "type", "integer", "minimum", 1, "maximum",
                                  (json_int_t)f->size);
+        case FIELD_UINT_OR_NULL:
+                return json_pack("{s:[s, s], s:i, s:I}", "type", "integer", "null", "minimum", 0,
+                                 "maximum", (json_int_t)f->size);
         case FIELD_ADDRESS: return openapi_schema_ref("Address");
         case FIELD_TIME: return openapi_schema_ref("Time");
         case FIELD_TEXTS: return array(text(0, f->size), FIELD_TEXTS_MAX);

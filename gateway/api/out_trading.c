@@ -83,6 +83,7 @@ static void step_json(struct buf *out, const struct plan_step *step)
         case VENUE_CANCEL: out_int(out, "orders", a->u.cancel.n); break;
         case VENUE_CREATE_SUB_ACCOUNT: out_text(out, "name", a->u.sub_name); break;
         case VENUE_FUND_SUB_ACCOUNT: out_usd(out, "amount", a->u.fund.amount); break;
+        case VENUE_SCHEDULE_CANCEL: out_int(out, "at", a->u.cancel_all_at); break;
         }
         if (step->status == STEP_SKIPPED && step->err.detail[0])
                 out_text(out, "reason", step->err.detail);

@@ -69,6 +69,7 @@ static enum recovery_kind kind_of_letter(const struct letter *l)
         case VENUE_CANCEL: return REC_CANCEL;
         case VENUE_CREATE_SUB_ACCOUNT: return REC_SUB_ACCOUNT;
         case VENUE_FUND_SUB_ACCOUNT: return REC_SUB_TRANSFER;
+        case VENUE_SCHEDULE_CANCEL: return REC_UNTOLD; /* a newer one takes its place */
         }
         never("action kind");
 }

@@ -74,6 +74,9 @@ static void intent_fill(struct run *run)
         it->signer = run->account.agent;
         it->has_master = call->for_sub_account;
         it->master = call->session.address;
+        it->has_key = call->has_key;
+        if (call->has_key)
+                memcpy(it->key, call_key_id(call), sizeof it->key);
         text_copy(it->kind, sizeof it->kind, kind_names[run->q.kind]);
         text_copy(it->symbol, sizeof it->symbol, run->q.symbol);
         text_copy(it->client_id, sizeof it->client_id, run->q.order.client_id);

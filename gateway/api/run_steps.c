@@ -174,7 +174,8 @@ static void find_out(struct run *run)
                 run->venue->ops->read_setting(run->venue, user, &run->market, setting_looked_up,
                                               run);
                 break;
-        case VENUE_ADJUST_MARGIN: /* funding moves it too: reading proves nothing */
+        case VENUE_ADJUST_MARGIN:   /* funding moves it too: reading proves nothing */
+        case VENUE_SCHEDULE_CANCEL: /* no way to ask; another takes its place */
         case VENUE_CANCEL: step_unknown(run); break;
         case VENUE_CREATE_SUB_ACCOUNT:
         case VENUE_FUND_SUB_ACCOUNT: run_sub_find_out(run, sub_found_out); break;

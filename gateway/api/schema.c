@@ -99,6 +99,18 @@ static enum errc read_uint(unsigned *value, const json_t *v, const struct field 
         return E_OK;
 }
 
+static enum errc read_uint_or_null(unsigned *value, const json_t *v, const struct field *f,
+                                   const char *path, struct err *err)
+{
+        json_int_t n = json_integer_value(v); /* 0 for null */
+
+        if ((!json_is_integer(v) && !json_is_null(v)) || n < 0 || (unsigned long long)n > f->size)
+                return err_field(err, E_INVALID, path,
+                                 "must be a whole number from 0 to %zu, or null", f->size);
+        *value = (unsigned)n;
+        return E_OK;
+}
+
 static enum errc read_address(struct addr *value, const json_t *v, const char *path,
                               struct err *err)
 {
@@ -171,6 +183,7 @@ static enum errc read_one(void *out, const json_t *v, const struct field *f, con
         case FIELD_RAW: return read_raw(value, v, f, path, err);
         case FIELD_WORD: return read_word(value, v, f, path, err);
         case FIELD_UINT: return read_uint(value, v, f, path, err);
+        case FIELD_UINT_OR_NULL: return read_uint_or_null(value, v, f, path, err);
         case FIELD_ADDRESS: return read_address(value, v, path, err);
         case FIELD_TIME: return read_time(value, v, path, err);
         case FIELD_TEXTS: return read_texts(value, v, f, path, err);

@@ -20,6 +20,7 @@ enum field_type {
         FIELD_WORD,       /* an enum: index into words, stored as int */
         FIELD_BOOL,
         FIELD_UINT,           /* unsigned, 1..max */
+        FIELD_UINT_OR_NULL,   /* unsigned, 0..max; null is 0 */
         FIELD_ADDRESS,        /* struct addr */
         FIELD_OBJECT,         /* sub-table into a struct at offset */
         FIELD_OBJECT_OR_NULL, /* the same; null sets the bool at offset `null` instead */

@@ -19,6 +19,7 @@
 #include "store/store.h"
 
 struct accounts;
+struct audited;
 struct turnstile;
 struct snapshots;
 struct prepare;
@@ -27,6 +28,7 @@ struct transfers;
 struct series;
 struct api_keys;
 struct guards;
+struct dead_men;
 struct agent_watch;
 struct mirrored_room;
 struct acting;
@@ -38,6 +40,7 @@ struct api {
         struct brand_set *brands; /* one reference; replaced on reload */
         struct map *brand_keys;   /* brand id -> struct vault_brand *, owned by the vault */
         struct accounts *accounts;
+        struct audited *audited;
         struct turnstile *turnstile;
         struct snapshots *snapshots;
         struct sweep *sweep;
@@ -49,6 +52,7 @@ struct api {
         struct series *series;
         struct api_keys *keys;
         struct guards *guards;
+        struct dead_men *dead_men;
         struct agent_watch *agent_watch;
         struct mirrored_room *room;
         struct acting *acting;

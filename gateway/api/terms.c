@@ -44,16 +44,12 @@ static void recorded(void *cookie, enum errc rc)
 {
         struct acceptance *a = cookie;
         struct call *call = a->call;
-        char actor[ADDR_STR_MAX];
 
         if (rc) {
                 call_fail_code(call, rc);
                 free(a);
                 return;
         }
-        store_audit(call->api->o.store, call->brand->id,
-                    hex_print_addr(actor, &call->session.address), "terms_accepted", a->version,
-                    a->at, NULL, NULL);
         answer(a);
 }
 

@@ -20,10 +20,10 @@ enum flag {
 };
 
 /* The numbers that stand for kinds on disk: a new kind is added at the end, and to LAST_KIND. */
-#define LAST_KIND VENUE_FUND_SUB_ACCOUNT
+#define LAST_KIND VENUE_SCHEDULE_CANCEL
 _Static_assert(VENUE_SET_LEVERAGE == 0 && VENUE_ORDER == 1 && VENUE_ADJUST_MARGIN == 2 &&
                        VENUE_CANCEL == 3 && VENUE_MODIFY == 4 && VENUE_CREATE_SUB_ACCOUNT == 5 &&
-                       VENUE_FUND_SUB_ACCOUNT == 6,
+                       VENUE_FUND_SUB_ACCOUNT == 6 && VENUE_SCHEDULE_CANCEL == 7,
                "the kinds of actions are part of the format");
 _Static_assert(APPROVE_AGENT == 0 && APPROVE_BUILDER_FEE == 1 && APPROVE_WITHDRAWAL == 2 &&
                        APPROVE_CLASS_TRANSFER == 3 && MARGIN_ISOLATED == 0 && MARGIN_CROSS == 1,
@@ -69,6 +69,7 @@ void letter_of_action(struct letter *out, struct venue_cancel name[VENUE_CANCELS
                 out->is_deposit = action->u.fund.is_deposit;
                 out->amount = action->u.fund.amount;
                 break;
+        case VENUE_SCHEDULE_CANCEL: break;
         }
 }
 

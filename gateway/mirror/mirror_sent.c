@@ -286,8 +286,9 @@ static void done(struct mirror *mirror, struct shadow *s, const struct mirror_se
                 if (outcome->n_items && outcome->item[0].status != ITEM_REFUSED)
                         shadow_order_drop(s, action->u.order.replaces, now);
                 break;
-        case VENUE_CREATE_SUB_ACCOUNT: return;
-        case VENUE_FUND_SUB_ACCOUNT: /* money came or went: a state tells */
+        case VENUE_CREATE_SUB_ACCOUNT:
+        case VENUE_SCHEDULE_CANCEL: return; /* what it cancels comes as events, when it does */
+        case VENUE_FUND_SUB_ACCOUNT:        /* money came or went: a state tells */
                 mirror_touched(mirror, &sent->user, "", now);
                 mirror_touched(mirror, &action->u.fund.sub_account, "", now);
                 return;

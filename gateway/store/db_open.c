@@ -17,7 +17,6 @@
 #include "store/migration.h"
 
 #define BUSY_TIMEOUT_MS 5000
-#define APPLICATION_ID  0x70677465 /* "pgte": tells our file from any other SQLite file */
 
 /* Makes the folder's entry for a new file last through a power cut. */
 static enum errc sync_folder(const char *file, struct err *err)
@@ -154,7 +153,7 @@ static enum errc read_version(struct db *db, int64_t *version, struct err *err)
                 rc = read_int(db, "SELECT count(*) FROM sqlite_schema", &n_tables, err);
         if (rc)
                 return rc;
-        if (id != APPLICATION_ID && (id || *version || n_tables))
+        if (id != DB_APPLICATION_ID && (id || *version || n_tables))
                 return err_set(err, E_CONFIG, "store: the file is the database of another program");
         if (*version > (int64_t)migration_count)
                 return err_set(err, E_CONFIG,
@@ -174,7 +173,7 @@ static enum errc migrate_one(struct db *db, unsigned i, struct err *err)
         enum errc rc;
 
         snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %u;",
-                 APPLICATION_ID, i + 1);
+                 DB_APPLICATION_ID, i + 1);
         rc = run(db, "BEGIN IMMEDIATE", m->name, err);
         if (!rc)
                 rc = run(db, m->sql, m->name, err);

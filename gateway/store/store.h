@@ -123,6 +123,8 @@ struct store_intent {
         bool has_master; /* the account is a sub-account of this wallet */
         struct addr master;
         struct addr signer;
+        bool has_key; /* an API key asked for it: on insert; a read leaves it unset */
+        uint8_t key[16];
         char kind[16]; /* order, leverage, margin, cancel, close, approve */
         char symbol[32];
         char client_id[64];

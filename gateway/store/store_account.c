@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/store_audit_acts.h"
 #include "store/store_op.h"
 
 struct account_op {
@@ -108,13 +109,30 @@ static enum errc raise_nonce(struct db *db, const struct store_account *a)
         return highest ? store_nonce_raise(db, &a->address, highest) : E_OK;
 }
 
+static enum errc read_account(struct db *db, struct store_account *a);
+
+/* What it was, so that the audit log tells what has changed; zeroed where it is new. */
+static enum errc read_before(struct db *db, const struct store_account *a,
+                             struct store_account *before)
+{
+        enum errc rc;
+
+        *before = (struct store_account){.address = a->address};
+        memcpy(before->brand, a->brand, sizeof before->brand);
+        rc = read_account(db, before);
+        return rc == E_NOT_FOUND ? E_OK : rc;
+}
+
 static enum errc put_exec(struct store_op *op, struct db *db)
 {
         const struct account_op *put = (const struct account_op *)(const void *)op;
         const struct store_account *a = &put->account;
+        struct store_account before;
         enum errc rc;
 
-        rc = put_account(db, a);
+        rc = read_before(db, a, &before);
+        if (!rc)
+                rc = put_account(db, a);
         if (!rc)
                 rc = retire_other_agent(db, a, put->now);
         if (!rc && a->has_agent)
@@ -123,6 +141,8 @@ static enum errc put_exec(struct store_op *op, struct db *db)
                 rc = put_agent(db, a, &a->next, false, true, put->now);
         if (!rc)
                 rc = raise_nonce(db, a);
+        if (!rc)
+                rc = store_audit_acts_account(db, &before, a, put->now);
         return rc;
 }
 
@@ -181,7 +201,7 @@ static enum errc read_current(struct db *db, sqlite3_stmt *q, struct store_accou
         return rc;
 }
 
-static enum errc get_exec(struct store_op *op, struct db *db)
+static enum errc read_account(struct db *db, struct store_account *a)
 {
         static const char sql[] =
                 "SELECT a.terms_version, a.terms_at, a.created_at, a.builder_nonce,"
@@ -192,7 +212,6 @@ static enum errc get_exec(struct store_op *op, struct db *db)
                 " LEFT JOIN agent n ON n.brand = a.brand AND n.account = a.address"
                 " AND n.retired_at IS NULL AND n.is_next = 1"
                 " WHERE a.brand = ?1 AND a.address = ?2";
-        struct store_account *a = &((struct account_op *)(void *)op)->account;
         sqlite3_stmt *q = db_query(db, sql);
         enum errc rc;
 
@@ -214,6 +233,11 @@ static enum errc get_exec(struct store_op *op, struct db *db)
                 rc = db_get_bytes(db, q, 16, a->builder.b, sizeof a->builder.b);
         db_reset(q);
         return rc;
+}
+
+static enum errc get_exec(struct store_op *op, struct db *db)
+{
+        return read_account(db, &((struct account_op *)(void *)op)->account);
 }
 
 static void get_finish(struct store_op *op)

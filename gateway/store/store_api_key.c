@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/store_audit_acts.h"
 #include "store/store_op.h"
 
 #define ID_BYTES 16
@@ -11,6 +12,7 @@ struct key_op {
         struct store_op_write write; /* put, delete */
         struct store_api_key key;    /* what is put; what is looked for */
         store_api_keys_fn *found;    /* get, list */
+        int64_t now;                 /* delete */
         unsigned n;
         struct store_api_key row[STORE_API_KEYS_MAX];
 };
@@ -73,7 +75,8 @@ static enum errc put_exec(struct store_op *op, struct db *db)
         db_bind_int(q, 10, k->expires_at);
         if (k->has_sub_account)
                 db_bind_bytes(q, 11, k->sub_account.b, sizeof k->sub_account.b);
-        return db_run(db, q);
+        rc = db_run(db, q);
+        return rc ? rc : store_audit_acts_api_key(db, "api_key_made", k, k->created_at);
 }
 
 static struct key_op *write_op(enum errc (*exec)(struct store_op *op, struct db *db),
@@ -112,7 +115,9 @@ static enum errc delete_exec(struct store_op *op, struct db *db)
         bind_account(q, k);
         db_bind_bytes(q, 3, k->id, ID_BYTES);
         rc = db_run(db, q);
-        return rc || db_changes(db) > 0 ? rc : E_NOT_FOUND;
+        if (!rc && db_changes(db) == 0)
+                rc = E_NOT_FOUND;
+        return rc ? rc : store_audit_acts_api_key(db, "api_key_deleted", k, op_of(op)->now);
 }
 
 void store_api_key_delete(struct store *store, const char *brand, const struct addr *account,
@@ -122,6 +127,7 @@ void store_api_key_delete(struct store *store, const char *brand, const struct a
 
         if (!text_copy(op->key.brand, sizeof op->key.brand, brand))
                 op->write.op.rc = E_NOT_FOUND;
+        op->now = clock_wall_ms(loop_clock(store_loop(store)));
         op->key.account = *account;
         memcpy(op->key.id, id, ID_BYTES);
         store_op_submit(store, &op->write.op);

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/store_audit_acts.h"
 #include "store/store_op.h"
 
 struct guard_op {
         struct store_op_write write; /* put, update, delete */
         struct store_guard guard;
+        int64_t now;
         store_guards_fn *found;
         size_t n, cap;
         struct store_guard *row; /* owned */
@@ -59,7 +61,8 @@ static enum errc put_exec(struct store_op *op, struct db *db)
         else
                 db_bind_text(q, 16, NULL);
         db_bind_int(q, 17, g->created_at);
-        return db_run(db, q);
+        rc = db_run(db, q);
+        return rc ? rc : store_audit_acts_guard(db, "guard_set", g, g->created_at);
 }
 
 static enum errc update_exec(struct store_op *op, struct db *db)
@@ -81,12 +84,16 @@ static enum errc delete_exec(struct store_op *op, struct db *db)
         const struct store_guard *g = &op_of(op)->guard;
         sqlite3_stmt *q = db_query(db, "DELETE FROM guard WHERE brand = ?1 AND account = ?2"
                                        " AND symbol = ?3 AND id = ?4");
+        enum errc rc;
 
         db_bind_text(q, 1, g->brand);
         db_bind_bytes(q, 2, g->account.b, sizeof g->account.b);
         db_bind_text(q, 3, g->symbol);
         db_bind_bytes(q, 4, g->id, sizeof g->id);
-        return db_run(db, q);
+        rc = db_run(db, q);
+        if (rc || db_changes(db) == 0)
+                return rc;
+        return store_audit_acts_guard(db, "guard_ended", g, op_of(op)->now);
 }
 
 static void submit(struct store *store, enum errc (*exec)(struct store_op *op, struct db *db),
@@ -95,6 +102,7 @@ static void submit(struct store *store, enum errc (*exec)(struct store_op *op, s
         struct guard_op *op = xcalloc(1, sizeof *op);
 
         op->guard = *guard;
+        op->now = clock_wall_ms(loop_clock(store_loop(store)));
         op->write.done = done;
         op->write.cookie = cookie;
         op->write.op.writes = true;

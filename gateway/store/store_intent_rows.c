@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include "base/mem.h"
+#include "store/store_audit_acts.h"
 #include "store/store_intent_names.h"
 #include "store/store_intent_parts.h"
 
@@ -35,6 +36,15 @@ static enum errc bind_changing(sqlite3_stmt *q, int i, const struct store_intent
         db_bind_bytes(q, i + 4, parts->steps, parts->steps_len);
         db_bind_bytes(q, i + 5, parts->orders, parts->orders_len);
         return db_bind_u64(q, i + 3, in->epoch);
+}
+
+static enum errc put_key(struct db *db, const struct store_intent *in, int64_t number)
+{
+        sqlite3_stmt *q = db_query(db, "INSERT INTO intent_key (number, key) VALUES (?1, ?2)");
+
+        db_bind_int(q, 1, number);
+        db_bind_bytes(q, 2, in->key, sizeof in->key);
+        return db_run(db, q);
 }
 
 static enum errc put_intent(struct db *db, const struct store_intent *in,
@@ -160,6 +170,10 @@ enum errc store_intent_rows_insert(struct db *db, const struct store_intent *in)
                 rc = add_open(db, in, in->created_at, number);
         if (!rc && (in->answer || in->answer_status))
                 rc = put_outcome(db, in, &parts, number);
+        if (!rc)
+                rc = store_audit_acts_signed(db, NULL, in);
+        if (!rc && in->has_key)
+                rc = put_key(db, in, number);
         return rc;
 }
 
@@ -343,6 +357,10 @@ enum errc store_intent_rows_update(struct db *db, const struct store_intent *in)
                 rc = drop_open(db, before.created_at, number);
         else if (is_open(in->state) && in->letters)
                 rc = put_letters(db, in, before.created_at, number);
+        if (!rc)
+                rc = store_audit_acts_signed(db, &before, in);
+        if (!rc)
+                rc = store_audit_acts_settled(db, &before, in);
         return rc;
 }
 

@@ -40,6 +40,10 @@ void store_op_finish_write(struct store_op *op); /* calls done unless it is NULL
 /* Raises the highest nonce of signer; one that is lower changes nothing. For an exec. E_RANGE. */
 MUST_USE enum errc store_nonce_raise(struct db *db, const struct addr *signer, uint64_t nonce);
 
+/* Adds a record to the brand's audit chain. For an exec: it is on disk with what it tells, or neither is. */
+MUST_USE enum errc store_audit_add(struct db *db, const char *brand, const char *actor,
+                                   const char *action, const char *detail, int64_t at);
+
 /* The database for the synchronous calls at start-up; locks out the store's thread meanwhile. */
 struct db *store_op_lock(struct store *store);
 void store_op_unlock(struct store *store);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/store_audit_acts.h"
 #include "store/store_op.h"
 
 #define HASH_BYTES 32
@@ -9,6 +10,7 @@ struct session_op {
         struct store_op_write write; /* put, delete */
         struct store_session session;
         store_session_fn *found; /* get */
+        int64_t now;             /* delete */
 };
 
 static enum errc put_exec(struct store_op *op, struct db *db)
@@ -31,7 +33,8 @@ static enum errc put_exec(struct store_op *op, struct db *db)
         db_bind_bytes(q, 3, s->address.b, sizeof s->address.b);
         db_bind_int(q, 4, s->created_at);
         db_bind_int(q, 5, s->expires_at);
-        return db_run(db, q);
+        rc = db_run(db, q);
+        return rc ? rc : store_audit_acts_session(db, "session_began", s, s->created_at);
 }
 
 void store_session_put(struct store *store, const struct store_session *session, store_done *done,
@@ -48,9 +51,8 @@ void store_session_put(struct store *store, const struct store_session *session,
         store_op_submit(store, &op->write.op);
 }
 
-static enum errc get_exec(struct store_op *op, struct db *db)
+static enum errc read_session(struct db *db, struct store_session *s)
 {
-        struct store_session *s = &((struct session_op *)(void *)op)->session;
         sqlite3_stmt *q;
         enum errc rc;
 
@@ -67,6 +69,11 @@ static enum errc get_exec(struct store_op *op, struct db *db)
         s->expires_at = db_get_int(q, 3);
         db_reset(q);
         return rc;
+}
+
+static enum errc get_exec(struct store_op *op, struct db *db)
+{
+        return read_session(db, &((struct session_op *)(void *)op)->session);
 }
 
 static void get_finish(struct store_op *op)
@@ -91,11 +98,19 @@ void store_session_get(struct store *store, const uint8_t token_hash[32], store_
 
 static enum errc delete_exec(struct store_op *op, struct db *db)
 {
-        const struct store_session *s = &((struct session_op *)(void *)op)->session;
-        sqlite3_stmt *q = db_query(db, "DELETE FROM session WHERE token_hash = ?1");
+        struct session_op *end = (struct session_op *)(void *)op;
+        struct store_session s = {.created_at = 0};
+        sqlite3_stmt *q;
+        enum errc rc;
 
-        db_bind_bytes(q, 1, s->token_hash, HASH_BYTES);
-        return db_run(db, q);
+        memcpy(s.token_hash, end->session.token_hash, HASH_BYTES);
+        rc = read_session(db, &s);
+        if (rc) /* it has ended already: nothing to tell */
+                return rc == E_NOT_FOUND ? E_OK : rc;
+        q = db_query(db, "DELETE FROM session WHERE token_hash = ?1");
+        db_bind_bytes(q, 1, s.token_hash, HASH_BYTES);
+        rc = db_run(db, q);
+        return rc ? rc : store_audit_acts_session(db, "session_ended", &s, end->now);
 }
 
 void store_session_delete(struct store *store, const uint8_t token_hash[32], store_done *done,
@@ -107,6 +122,7 @@ void store_session_delete(struct store *store, const uint8_t token_hash[32], sto
         op->write.done = done;
         op->write.cookie = cookie;
         op->write.op.writes = true;
+        op->now = clock_wall_ms(loop_clock(store_loop(store)));
         op->write.op.exec = delete_exec;
         op->write.op.finish = store_op_finish_write;
         store_op_submit(store, &op->write.op);
