@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "ctl/rotation.h"
 
 #define MASTER_KEY_ENV    "PERPGATE_MASTER_KEY"
 #define CHALLENGE_MS      300000
@@ -44,6 +45,21 @@ static int open_keys(struct app *app)
         return 0;
 }
 
+static void open_backup(struct app *app)
+{
+        const struct config *c = app->config;
+        char folder[300];
+        struct store_backup_options options = {.folder = folder,
+                                               .every_ms = c->backup.every_ms,
+                                               .keep = c->backup.keep,
+                                               .bytes_per_second = c->backup.bytes_per_second};
+
+        snprintf(folder, sizeof folder, "%s", c->backup.dir);
+        if (!c->backup.dir[0])
+                snprintf(folder, sizeof folder, "%s/backups", c->data_dir);
+        app->backup = store_backup_new(app->store, &options);
+}
+
 static int open_store(struct app *app)
 {
         struct err err = {.code = E_OK};
@@ -55,6 +71,8 @@ static int open_store(struct app *app)
                 app_complain(&err, file);
                 return -1;
         }
+        rotation_pick(&app->vault, app->store, app->config->master_key_file, app->secp);
+        open_backup(app);
         app->nonces = nonce_ledger_new(app->store, loop_clock(app->loop));
         struct auth_options options = {
                 .clock = loop_clock(app->loop),
@@ -208,6 +226,7 @@ static int open_api(struct app *app)
                 .clock = loop_clock(app->loop),
                 .httpd = app->httpd,
                 .store = app->store,
+                .backup = app->backup,
                 .auth = app->auth,
                 .vault = app->vault,
                 .secp = app->secp,
@@ -283,6 +302,7 @@ void app_parts_close(struct app *app)
                           log_int(api_open_calls(app->api)), NULL);
                 api_end(app->api);
                 store_close(app->store);
+                store_backup_free(app->backup);
                 _exit(1);
         }
         /* What the venue is still asked ends with the venue, and is told to the mirror. */
@@ -300,6 +320,7 @@ void app_parts_close(struct app *app)
         nonce_ledger_free(app->nonces);
         alerts_free(app->alerts);
         store_close(app->store);
+        store_backup_free(app->backup);
         api_free(app->api);
         vault_free(app->vault);
         secp_free(app->secp);

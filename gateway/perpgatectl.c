@@ -1,15 +1,21 @@
 /* perpgatectl: the operator's command line, over the admin listener.
  *
  *   perpgatectl [--admin URL] health|ready|metrics
+ *   perpgatectl backup ...              ctl/ctl_backup.c
+ *   perpgatectl restore ...             ctl/ctl_restore.c
+ *   perpgatectl rotate-master-key ...   ctl/ctl_rotate.c
  *
  * Prints the answer; ends with 0 when the gateway answered well (for ready: when it is ready), 1 when
- * it did not, 2 when the command is not understood. */
+ * it did not, 2 when the command is not understood, 3 when a file can't be read. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "ctl/ctl_backup.h"
+#include "ctl/ctl_restore.h"
+#include "ctl/ctl_rotate.h"
 #include "loop/http_client.h"
 #include "loop/loop.h"
 
@@ -63,7 +69,10 @@ static int run(const char *admin, const char *path)
 static int usage(void)
 {
         fputs("usage: perpgatectl [--admin URL] health|ready|metrics\n", stderr);
-        return 2;
+        fputs(ctl_backup_usage, stderr);
+        fputs(ctl_restore_usage, stderr);
+        fputs(ctl_rotate_usage, stderr);
+        return CTL_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -72,6 +81,14 @@ int main(int argc, char **argv)
                 const char *word;
                 const char *path;
         } commands[] = {{"health", "/healthz"}, {"ready", "/readyz"}, {"metrics", "/metrics"}};
+        static const struct {
+                const char *word;
+                ctl_command *run;
+        } subcommands[] = {
+                {"backup", ctl_backup},
+                {"restore", ctl_restore},
+                {"rotate-master-key", ctl_rotate},
+        };
         const char *admin = DEFAULT_ADMIN;
         int i = 1;
 
@@ -81,6 +98,12 @@ int main(int argc, char **argv)
                 admin = argv[i + 1];
                 i += 2;
         }
+        if (i == argc)
+                return usage();
+        const struct ctl ctl = {.admin = admin, .ask = run};
+        for (size_t k = 0; k < sizeof subcommands / sizeof subcommands[0]; k++)
+                if (strcmp(argv[i], subcommands[k].word) == 0)
+                        return subcommands[k].run(&ctl, argc - i - 1, argv + i + 1);
         if (i + 1 != argc)
                 return usage();
         for (size_t k = 0; k < sizeof commands / sizeof commands[0]; k++)

@@ -393,6 +393,7 @@ static void journal(struct submit *s)
         text_copy(it->brand, sizeof it->brand, call->brand->id);
         it->account = it->signer = call->session.address;
         text_copy(it->kind, sizeof it->kind, is_withdrawal ? "withdraw" : "transfer");
+        it->reduces_risk = is_withdrawal;
         it->created_at = it->updated_at = state_now(call->api);
         text_copy(it->owner, sizeof it->owner, call->api->o.node);
         it->epoch = 1;

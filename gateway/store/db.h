@@ -13,6 +13,8 @@
 
 struct db;
 
+#define DB_APPLICATION_ID 0x70677465 /* "pgte": tells our file from any other SQLite file */
+
 /* Opens or creates file with mode 0600 in a folder that exists, takes the lock that keeps a second
  * gateway out, migrates. NULL with err. */
 struct db *db_open(const char *file, struct err *err);

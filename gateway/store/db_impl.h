@@ -5,8 +5,6 @@
 #include "base/map.h"
 #include "store/db.h"
 
-#define DB_APPLICATION_ID 0x70677465 /* "pgte": tells our file from any other SQLite file */
-
 struct db {
         sqlite3 *conn;
         struct map *stmts;           /* the constant's address -> sqlite3_stmt */

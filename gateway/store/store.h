@@ -38,6 +38,15 @@ MUST_USE enum errc store_brand_key_load(struct store *store, const char *brand, 
 MUST_USE enum errc store_brand_key_save(struct store *store, const char *brand, const uint8_t *blob,
                                         size_t len);
 
+/* Whose keys there are, at most cap; E_LIMIT when there are more. */
+MUST_USE enum errc store_brand_key_list(struct store *store, char (*brand)[STORE_BRAND_MAX],
+                                        unsigned cap, unsigned *n);
+/* Replaces all of them in one transaction: each brand[i]'s by the len bytes at blobs + i * len. E_NOT_FOUND
+ * when one is not there, and nothing is changed then. */
+MUST_USE enum errc store_brand_key_replace(struct store *store,
+                                           const char (*brand)[STORE_BRAND_MAX],
+                                           const uint8_t *blobs, size_t len, unsigned n);
+
 /* --- accounts, sessions --- */
 struct store_account {
         char brand[STORE_BRAND_MAX];

