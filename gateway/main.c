@@ -229,6 +229,7 @@ int main(int argc, char **argv)
 
         secret_process_init();
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk, not the end */
         raise_file_limit();
         if (options_read(&app.options, argc, argv))
                 return 2;

@@ -59,6 +59,8 @@ bool db_is_suspect(const struct db *db);
 MUST_USE enum errc db_reopen(struct db *db);
 /* After a commit: moves the log into the database once it is long, so that it stays bounded. */
 void db_checkpoint_if_long(struct db *db);
+/* From now on the file does not grow: full is what needs more pages than it has. */
+MUST_USE enum errc db_cap(struct db *db);
 int db_log_frames(const struct db *db); /* pages in the log */
 bool db_is_full(const struct db *db);   /* the last failure: no space left */
 

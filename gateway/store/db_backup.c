@@ -112,19 +112,31 @@ static enum errc check_whole(sqlite3 *conn, const char *file, struct err *err)
         return E_OK;
 }
 
+static enum errc open_folded(sqlite3 **conn, const char *file, struct err *err)
+{
+        static const char pragmas[] = "PRAGMA journal_mode = DELETE; PRAGMA temp_store = MEMORY;";
+        int code = sqlite3_open_v2(file, conn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+        if (code == SQLITE_OK)
+                code = sqlite3_exec(*conn, pragmas, NULL, NULL, NULL);
+        return code ? err_set(err, E_IO, "%s: %s", file, sqlite3_errmsg(*conn)) : E_OK;
+}
+
+enum errc db_backup_fold(const char *file, struct err *err)
+{
+        sqlite3 *conn = NULL;
+        enum errc rc = open_folded(&conn, file, err);
+
+        sqlite3_close(conn);
+        return rc;
+}
+
 enum errc db_backup_check(const char *file, int64_t *version, struct err *err)
 {
         sqlite3 *conn = NULL;
         int64_t found = 0;
-        enum errc rc = E_OK;
-        int code = sqlite3_open_v2(file, &conn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        enum errc rc = open_folded(&conn, file, err);
 
-        if (code == SQLITE_OK)
-                code = sqlite3_exec(conn,
-                                    "PRAGMA journal_mode = DELETE; PRAGMA temp_store = MEMORY;",
-                                    NULL, NULL, NULL);
-        if (code)
-                rc = err_set(err, E_IO, "%s: %s", file, sqlite3_errmsg(conn));
         if (!rc)
                 rc = check_kind(conn, file, &found, err);
         if (!rc)

@@ -13,6 +13,9 @@ MUST_USE enum errc db_backup_step(struct db *db, int n_pages, bool *is_done,
                                   unsigned *n_pages_in_all, unsigned *n_pages_left);
 void db_backup_end(struct db *db); /* closes the copy, whole or not; where there is none, nothing */
 
+/* On any thread, a file that nobody has open: moves its log or journal into it, so that it is whole by
+ * itself. E_IO with err. */
+MUST_USE enum errc db_backup_fold(const char *file, struct err *err);
 /* On any thread, with a copy that is whole: makes it a file of its own that needs no log, and reads all of
  * it: its pages and indexes, its references, that it is a store, and one that this program knows. E_IO
  * with err. version may be NULL. */

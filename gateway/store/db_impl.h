@@ -11,6 +11,7 @@ struct db {
         int lock_fd;                 /* -1 for an in-memory database */
         bool is_failing;             /* logged; not again until it works */
         bool is_full;                /* the last failure: no space */
+        bool is_capped;              /* see db_cap */
         bool is_suspect;             /* see db_is_suspect */
         char *file;                  /* owned; NULL for an in-memory database */
         struct sqlite3_backup *copy; /* under way: db_backup.c */

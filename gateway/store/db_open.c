@@ -232,6 +232,8 @@ enum errc db_connect(struct db *db, struct err *err)
                 rc = set_up_connection(db, err);
         if (!rc)
                 rc = migrate(db, err);
+        if (!rc && db->is_capped && db_cap(db))
+                rc = sql_failed(db, "max_page_count", err);
         return rc;
 }
 

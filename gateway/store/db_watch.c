@@ -34,6 +34,21 @@ void db_watch_log(struct db *db)
         sqlite3_wal_hook(db->conn, committed, db);
 }
 
+enum errc db_cap(struct db *db)
+{
+        char sql[64];
+        int64_t n = 0;
+        sqlite3_stmt *q = db_query(db, "PRAGMA page_count");
+
+        db->is_capped = true;
+        if (db_step(db, q))
+                return E_STORE_DOWN;
+        n = db_get_int(q, 0);
+        db_reset(q);
+        snprintf(sql, sizeof sql, "PRAGMA max_page_count = %lld", (long long)n);
+        return sqlite3_exec(db->conn, sql, NULL, NULL, NULL) ? E_STORE_DOWN : E_OK;
+}
+
 static int checkpoint(struct db *db, int *n_log)
 {
         int n_moved = 0, code;
@@ -126,6 +141,33 @@ static void disconnect(struct db *db)
         db->conn = NULL;
 }
 
+/* Frames of commits that failed lie behind the last one that was acknowledged, perhaps whole: they would be
+ * found again, though everybody was told that they were not written. */
+static void cut_log(const struct db *db)
+{
+        enum { HEADER_BYTES = 32, FRAME_HEADER_BYTES = 24, PAGE_SIZE_AT = 8 };
+        uint8_t head[HEADER_BYTES];
+        char path[PATH_MAX];
+        int fd;
+
+        if (snprintf(path, sizeof path, "%s-wal", db->file) >= (int)sizeof path)
+                return;
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        if (pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head) {
+                const uint8_t *p = head + PAGE_SIZE_AT;
+                off_t page = (off_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+                off_t keep = HEADER_BYTES + db->log_frames * (FRAME_HEADER_BYTES + page);
+                off_t size = lseek(fd, 0, SEEK_END);
+
+                if (size > keep && (ftruncate(fd, db->log_frames ? keep : 0) || fsync(fd)))
+                        log_event(LOG_WARN, "store's log can't be cut", "cause", strerror(errno),
+                                  NULL);
+        }
+        close(fd);
+}
+
 /* The log was read anew, frame by frame, up to the last whole commit: none may be missing. Moving it is
  * the first test of the disk. */
 static enum errc check_log(struct db *db, int acknowledged, struct err *err)
@@ -149,6 +191,7 @@ enum errc db_reopen(struct db *db)
         enum errc rc;
 
         disconnect(db);
+        cut_log(db);
         forget_cached(db->file, "");
         forget_cached(db->file, "-wal");
         rc = db_connect(db, &err);

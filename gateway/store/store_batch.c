@@ -156,7 +156,8 @@ static enum errc run_in_reserve(struct store *store, struct store_op *op, struct
 {
         enum errc rc;
 
-        if (db_exec(reserve, "SAVEPOINT op"))
+        /* A reserve that is full ends its transaction by itself. */
+        if (!db_in_transaction(reserve) || db_exec(reserve, "SAVEPOINT op"))
                 return E_STORE_DOWN;
         rc = op->exec_reserve(op, reserve, store->db);
         if (rc && db_exec(reserve, "ROLLBACK TO op"))

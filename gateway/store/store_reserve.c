@@ -122,7 +122,7 @@ struct store_reserve *store_reserve_open(const char *file, struct db *main, stru
                 (void)err_set(err, E_CONFIG, "store: the path is too long");
         else
                 reserve->db = db_open_beside(path, err);
-        if (reserve->db && (look(reserve, main) || allocate(reserve)))
+        if (reserve->db && (look(reserve, main) || allocate(reserve) || db_cap(reserve->db)))
                 (void)err_set(err, E_STORE_DOWN, "store: %s can't be allocated", path);
         if (err->code) {
                 store_reserve_close(reserve);

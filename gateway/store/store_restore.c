@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/db.h"
 #include "store/db_backup.h"
@@ -224,39 +225,46 @@ static enum errc prepare(struct restore *r, struct err *err)
 
 /* --- putting it in place --- */
 
-/* The log of what was there must not lie beside what comes: moved into the database where that can be
- * read, else put aside with it. */
-static void close_old(const char *file)
+/* Moved with it: beside what takes its place, a log or a journal of another database would be played into
+ * it. */
+static enum errc move_side_file(const struct restore *r, const char *suffix, struct err *err)
 {
-        struct err err = {.code = E_OK};
-        struct db *old = db_open_beside(file, &err);
+        char from[600], to[600];
 
-        db_close(old);
+        snprintf(from, sizeof from, "%s%s", r->o->file, suffix);
+        snprintf(to, sizeof to, "%s%s", r->result->aside, suffix);
+        if (rename(from, to) && errno != ENOENT)
+                return failed(err, from);
+        return E_OK;
 }
 
+/* What was there is made one file where it can be read, so that a single rename replaces it. */
 static enum errc set_aside(struct restore *r, struct err *err)
 {
         struct store_restore_result *result = r->result;
         const char *file = r->o->file;
-        char wal[600], shm[600], aside_wal[600], stamp[32];
         time_t seconds = (time_t)(r->o->now / 1000);
+        struct err damaged = {.code = E_OK};
+        char stamp[32], shm[600];
         struct tm utc;
+        enum errc rc;
 
         if (access(file, F_OK))
                 return E_OK;
-        close_old(file);
+        if (db_backup_fold(file, &damaged))
+                log_event(LOG_WARN, "the store that is replaced can't be read", "cause",
+                          damaged.detail, NULL);
         must(gmtime_r(&seconds, &utc) != NULL);
         must(strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc) > 0);
         snprintf(result->aside, sizeof result->aside, "%s.replaced-%s", file, stamp);
-        snprintf(wal, sizeof wal, "%s-wal", file);
-        snprintf(shm, sizeof shm, "%s-shm", file);
-        snprintf(aside_wal, sizeof aside_wal, "%s-wal", result->aside);
         if (link(file, result->aside))
                 return failed(err, result->aside);
-        if (rename(wal, aside_wal) && errno != ENOENT)
-                return failed(err, wal);
+        rc = move_side_file(r, "-wal", err);
+        if (!rc)
+                rc = move_side_file(r, "-journal", err);
+        snprintf(shm, sizeof shm, "%s-shm", file);
         (void)!unlink(shm);
-        return E_OK;
+        return rc;
 }
 
 static enum errc sync_folder_of(const char *file, struct err *err)
