@@ -100,8 +100,9 @@ static enum errc swap_files(const struct rotation *r, int64_t now, struct err *e
         struct tm utc;
 
         must(gmtime_r(&seconds, &utc) != NULL);
-        must(strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc) > 0);
-        snprintf(r->result->kept, sizeof r->result->kept, "%s.%s", r->key_file, stamp);
+        must(strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc) > 0);
+        snprintf(r->result->kept, sizeof r->result->kept, "%s.%s.%03dZ", r->key_file, stamp,
+                 (int)(now % 1000));
         if (link(r->key_file, r->result->kept))
                 return err_set(err, E_IO, "%s: %s", r->result->kept, strerror(errno));
         if (rename(r->next_file, r->key_file))

@@ -255,8 +255,9 @@ static enum errc set_aside(struct restore *r, struct err *err)
                 log_event(LOG_WARN, "the store that is replaced can't be read", "cause",
                           damaged.detail, NULL);
         must(gmtime_r(&seconds, &utc) != NULL);
-        must(strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc) > 0);
-        snprintf(result->aside, sizeof result->aside, "%s.replaced-%s", file, stamp);
+        must(strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc) > 0);
+        snprintf(result->aside, sizeof result->aside, "%s.replaced-%s.%03dZ", file, stamp,
+                 (int)(r->o->now % 1000));
         if (link(file, result->aside))
                 return failed(err, result->aside);
         rc = move_side_file(r, "-wal", err);
