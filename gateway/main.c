@@ -186,9 +186,10 @@ static int open_all(struct app *app)
 
 static void remove_data(struct app *app)
 {
-        static const char *const files[] = {"perpgate.db", "perpgate.db-wal", "perpgate.db-shm",
-                                            "perpgate.db-lock", "perpgate.db-reserve",
-                                            "perpgate.db-reserve-journal", "master.key"};
+        static const char *const files[] = {"perpgate.db",         "perpgate.db-wal",
+                                            "perpgate.db-shm",     "perpgate.db-lock",
+                                            "perpgate.db-reserve", "perpgate.db-reserve-journal",
+                                            "master.key"};
         char path[320];
 
         if (!app->data_is_ours)

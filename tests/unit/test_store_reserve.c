@@ -1,5 +1,5 @@
 /* store: while the database takes no writes what reduces risk goes on in the reserve, and nothing of it is
- * lost or doubled; after a failed sync the file is read anew; the log stays bounded. */
+ * lost or doubled. */
 #include "fault_vfs.h"
 #include "store_rig.h"
 
@@ -342,124 +342,6 @@ static void a_reserve_that_is_used_up_refuses(void **state)
         free(request);
 }
 
-/* --- failed syncs --- */
-
-static void a_failed_sync_reads_the_file_anew(void **state)
-{
-        struct rig *rig = *state;
-        struct store_intent in = rig_intent(1), lost = rig_intent(2), close = closing(3);
-        struct store_stats stats;
-        struct reply reply;
-
-        assert_int_equal(rig_insert(rig, &in), E_OK);
-        fault_set("gateway.db-wal", NULL, SQLITE_OK, SQLITE_IOERR_FSYNC);
-        assert_int_equal(rig_insert(rig, &lost), E_STORE_DOWN);
-        assert_false(store_is_up(rig->store));
-        assert_non_null(strstr(store_down_reason(rig->store), "fails"));
-        assert_true(fault_count() > 0);
-        assert_int_equal(rig_insert(rig, &close), E_OK); /* the reserve is another file */
-        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_OK);
-        fault_clear();
-        wait_until_up(rig);
-        store_stats(rig->store, &stats);
-        assert_true(stats.reopened >= 1);
-        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_OK);
-        expect_done(rig, "key-3", INTENT_RESERVED);
-        /* What was told to have failed does not come back from the log. */
-        assert_int_equal(rig_by_key(rig, &reply, "key-2"), E_NOT_FOUND);
-        assert_int_equal(rig_insert(rig, &lost), E_OK);
-        rig_reopen(rig);
-        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_OK);
-        assert_int_equal(rig_by_key(rig, &reply, "key-2"), E_OK);
-}
-
-static void it_is_not_up_while_syncs_fail(void **state)
-{
-        struct rig *rig = *state;
-        struct store_intent in = rig_intent(1);
-
-        fault_set("gateway.db-wal", NULL, SQLITE_OK, SQLITE_IOERR_FSYNC);
-        assert_int_equal(rig_insert(rig, &in), E_STORE_DOWN);
-        for (int i = 0; i < 4; i++) {
-                assert_int_equal(rig_insert(rig, &in), E_STORE_DOWN);
-                assert_false(store_is_up(rig->store));
-        }
-        fault_clear();
-        assert_int_equal(rig_insert(rig, &in), E_OK);
-        assert_true(store_is_up(rig->store));
-}
-
-/* A disk that drops what it had acknowledged: the log is shorter than what was promised. */
-static void commits_that_went_missing_are_not_passed_over(void **state)
-{
-        struct rig *rig = *state;
-        struct store_intent in;
-        char wal[400];
-
-        for (unsigned i = 0; i < 20; i++) {
-                in = rig_intent(i);
-                assert_int_equal(rig_insert(rig, &in), E_OK);
-        }
-        fault_set("gateway.db-wal", NULL, SQLITE_OK, SQLITE_IOERR_FSYNC);
-        in = rig_intent(30);
-        assert_int_equal(rig_insert(rig, &in), E_STORE_DOWN);
-        snprintf(wal, sizeof wal, "%s-wal", rig->file);
-        assert_int_equal(truncate(wal, 4096), 0);
-        fault_clear();
-        for (int i = 0; i < 3; i++) {
-                assert_int_equal(rig_insert(rig, &in), E_STORE_DOWN);
-                assert_false(store_is_up(rig->store));
-        }
-}
-
-static void both_failing_refuses_all(void **state)
-{
-        struct rig *rig = *state;
-        struct store_intent in = closing(1);
-        struct reply reply;
-
-        fault_set("gateway.db", NULL, SQLITE_OK, SQLITE_IOERR_FSYNC);
-        assert_int_equal(rig_insert(rig, &in), E_STORE_DOWN);
-        assert_int_equal(rig_insert(rig, &in), E_STORE_DOWN);
-        fault_clear();
-        wait_until_up(rig);
-        assert_int_equal(rig_by_key(rig, &reply, "key-1"), E_NOT_FOUND);
-        in = closing(2);
-        assert_int_equal(rig_insert(rig, &in), E_OK);
-}
-
-/* --- the log --- */
-
-static void the_log_stays_bounded(void **state)
-{
-        struct rig *rig = *state;
-        struct reply reply = {0};
-        struct store_stats stats;
-        unsigned most = 0;
-        struct stat st;
-        char wal[400];
-
-        for (unsigned i = 0; i < 6000; i++) {
-                struct store_intent in = rig_intent(i);
-                in.id.b[5] = (uint8_t)(i >> 8), in.id.b[6] = (uint8_t)i;
-                in.id.b[0] = (uint8_t)(i * 37);
-                in.order[0].cloid = in.id;
-                store_intent_insert(rig->store, &in, rig_on_done, &reply);
-                if (i % 64)
-                        continue;
-                rig_wait(rig, &reply, i + 1);
-                store_stats(rig->store, &stats);
-                if (stats.log_frames > most)
-                        most = stats.log_frames;
-        }
-        rig_wait(rig, &reply, 6000);
-        assert_int_equal(reply.n_ok, 6000);
-        assert_true(most < 6000);
-        snprintf(wal, sizeof wal, "%s-wal", rig->file);
-        assert_int_equal(stat(wal, &st), 0);
-        assert_true(st.st_size < 64 << 20);
-}
-
 /* --- a real one --- */
 
 static void fill_up(const char *folder, const char *name, size_t leave)
@@ -547,11 +429,6 @@ int main(void)
                 RIG(taking_over_is_done_once_though_emptying_failed),
                 RIG(a_start_on_a_full_disk_says_so),
                 RIG(a_reserve_that_is_used_up_refuses),
-                RIG(a_failed_sync_reads_the_file_anew),
-                RIG(it_is_not_up_while_syncs_fail),
-                RIG(commits_that_went_missing_are_not_passed_over),
-                RIG(both_failing_refuses_all),
-                RIG(the_log_stays_bounded),
                 RIG(a_small_disk_fills_and_empties),
         };
 
