@@ -19,11 +19,13 @@
 #include "loop/loop.h"
 #include "sign/secp.h"
 #include "store/store.h"
+#include "store/store_backup.h"
 
 #define SLICES         10
 #define CONCURRENT_MAX 64
 #define STALL_SECONDS  60
 #define SYNCS          200
+#define BACKUP_RATE    8192000 /* as configured by default */
 
 static const char request[] =
         "{\"symbol\":\"BTC\",\"side\":\"buy\",\"type\":\"limit\",\"size\":\"0.25\",\"price\":"
@@ -62,6 +64,9 @@ struct bench {
         bool is_journaled;
         unsigned n_left, n_open;
         struct series *series;
+        struct store_backup *backup;
+        char backups[300];
+        unsigned n_backups;
 };
 
 static int64_t now_ns(void)
@@ -217,7 +222,23 @@ static int64_t per_second(const struct series *s)
         return (int64_t)s->n * INT64_C(1000000000) / s->spent_ns;
 }
 
-static void measure(struct bench *b, unsigned n, unsigned n_concurrent)
+/* One copy after another, while the journaled slices run. */
+static void keep_copying(struct bench *b)
+{
+        struct store_backup_status status;
+        struct err err = {.code = E_OK};
+        char name[32];
+
+        store_backup_status(b->backup, &status);
+        NEED(status.state != BACKUP_FAILED);
+        if (status.state == BACKUP_RUNNING)
+                return;
+        snprintf(name, sizeof name, "%u.db", b->n_backups);
+        if (store_backup_start(b->backup, name, &err) == E_OK)
+                b->n_backups++;
+}
+
+static void measure(struct bench *b, unsigned n, unsigned n_concurrent, bool while_copied)
 {
         struct series with = {.n = 0}, without = {.n = 0};
         struct store_stats before, after;
@@ -228,6 +249,8 @@ static void measure(struct bench *b, unsigned n, unsigned n_concurrent)
         store_stats(b->store, &before);
         for (int i = 0; i < SLICES; i++) {
                 run_slice(b, &without, false, n / SLICES, n_concurrent);
+                if (while_copied)
+                        keep_copying(b);
                 run_slice(b, &with, true, n / SLICES, n_concurrent);
         }
         store_stats(b->store, &after);
@@ -235,9 +258,9 @@ static void measure(struct bench *b, unsigned n, unsigned n_concurrent)
         qsort(without.latency_ns, without.n, sizeof *without.latency_ns, by_value);
         permille = per_second(&with) * 1000 / per_second(&without);
         uint64_t commits = after.commits - before.commits;
-        printf("%10u %12lld %12lld %6lld.%01lld%% %10lld %10lld %10llu.%02llu\n", n_concurrent,
-               (long long)per_second(&without), (long long)per_second(&with),
-               (long long)(permille / 10), (long long)(permille % 10),
+        printf("%3u%7s %12lld %12lld %6lld.%01lld%% %10lld %10lld %10llu.%02llu\n", n_concurrent,
+               while_copied ? " copied" : "", (long long)per_second(&without),
+               (long long)per_second(&with), (long long)(permille / 10), (long long)(permille % 10),
                (long long)(us_at(&with, 50) - us_at(&without, 50)),
                (long long)(us_at(&with, 99) - us_at(&without, 99)),
                (unsigned long long)(2 * (uint64_t)with.n / commits),
@@ -288,6 +311,10 @@ static void open_bench(struct bench *b, const char *folder)
         }
         for (unsigned i = 0; i < CONCURRENT_MAX; i++)
                 b->slot[i].bench = b;
+        snprintf(b->backups, sizeof b->backups, "%s/backups", b->dir);
+        struct store_backup_options options = {.folder = b->backups,
+                                               .bytes_per_second = BACKUP_RATE};
+        b->backup = store_backup_new(b->store, &options);
 }
 
 static void close_bench(struct bench *b)
@@ -296,6 +323,14 @@ static void close_bench(struct bench *b)
         char path[400];
 
         store_close(b->store);
+        store_backup_free(b->backup);
+        for (unsigned i = 0; i < b->n_backups; i++) {
+                snprintf(path, sizeof path, "%s/%u.db", b->backups, i);
+                unlink(path);
+                snprintf(path, sizeof path, "%s/%u.db.sha256", b->backups, i);
+                unlink(path);
+        }
+        rmdir(b->backups);
         loop_free(b->loop);
         secp_free(b->secp);
         for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
@@ -317,9 +352,10 @@ int main(int argc, char **argv)
                (long long)sync_us(&bench));
         printf("%10s %12s %12s %8s %10s %10s %13s\n", "concurrent", "without /s", "journaled /s",
                "ratio", "+p50 us", "+p99 us", "writes/commit");
-        measure(&bench, (unsigned)n, 1);
-        measure(&bench, (unsigned)n, 16);
-        measure(&bench, (unsigned)n, 64);
+        measure(&bench, (unsigned)n, 1, false);
+        measure(&bench, (unsigned)n, 16, false);
+        measure(&bench, (unsigned)n, 64, false);
+        measure(&bench, (unsigned)n, 16, true);
         close_bench(&bench);
         return 0;
 }
