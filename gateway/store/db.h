@@ -18,8 +18,8 @@ struct db;
 /* Opens or creates file with mode 0600 in a folder that exists, takes the lock that keeps a second
  * gateway out, migrates. NULL with err. */
 struct db *db_open(const char *file, struct err *err);
-/* A second database beside the first, without a log and a lock of its own: for store_reserve, and for
- * programs that hold the lock already. */
+/* A second database beside the first, for store_reserve: without a log and a lock of its own, and without
+ * checks of references, because it has only some of the rows. */
 struct db *db_open_beside(const char *file, struct err *err);
 /* The lock alone, which db_open takes as well: for programs that work on the file of a gateway that does
  * not run. A descriptor to be closed, -1 with err. */
@@ -63,6 +63,9 @@ void db_checkpoint_if_long(struct db *db);
 MUST_USE enum errc db_cap(struct db *db);
 int db_log_frames(const struct db *db); /* pages in the log */
 bool db_is_full(const struct db *db);   /* the last failure: no space left */
+
+/* Deletes every row but marks, and whatever would object to that. For a database beside the first. */
+MUST_USE enum errc db_empty(struct db *db);
 
 /* The table mark: 0 for a name that is not there. */
 MUST_USE enum errc db_mark_get(struct db *db, const char *name, int64_t *value);

@@ -145,7 +145,8 @@ static enum errc set_up_connection(struct db *db, struct err *err)
         stmt = NULL;
         rc = run(db, pragmas, "settings", err);
         if (!rc && is_beside)
-                rc = run(db, "PRAGMA journal_size_limit = -1", "settings", err);
+                rc = run(db, "PRAGMA journal_size_limit = -1; PRAGMA foreign_keys = OFF;",
+                         "settings", err);
         else if (!rc)
                 db_watch_log(db);
 done:

@@ -240,3 +240,23 @@ enum errc db_mark_set(struct db *db, const char *name, int64_t value)
         db_bind_int(q, 2, value);
         return db_run(db, q);
 }
+
+enum errc db_empty(struct db *db)
+{
+        static const char sql[] =
+                "SELECT group_concat(statement, ';') FROM ("
+                "SELECT iif(type = 'trigger', 'DROP TRIGGER \"', 'DELETE FROM \"') || name || '\"'"
+                " AS statement FROM sqlite_schema WHERE type IN ('table', 'trigger')"
+                " AND name NOT LIKE 'sqlite%' AND name <> 'mark' ORDER BY type DESC, name)";
+        sqlite3_stmt *q = db_query(db, sql);
+        char *statements;
+        enum errc rc;
+
+        if (db_step(db, q))
+                return E_STORE_DOWN;
+        statements = xstrdup((const char *)sqlite3_column_text(q, 0));
+        db_reset(q);
+        rc = sqlite3_exec(db->conn, statements, NULL, NULL, NULL) ? E_STORE_DOWN : E_OK;
+        free(statements);
+        return rc;
+}

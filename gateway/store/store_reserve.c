@@ -23,12 +23,6 @@ struct store_reserve {
         bool is_broken; /* a write failed: not before it was emptied */
 };
 
-static const char *const tables[] = {
-        "DELETE FROM audit",          "DELETE FROM intent_outcome", "DELETE FROM intent_open",
-        "DELETE FROM intent_cloid",   "DELETE FROM intent_name",    "DELETE FROM signer_nonce",
-        "DELETE FROM signer_highest", "DELETE FROM intent",
-};
-
 static enum errc read_int(struct db *db, const char *sql, int64_t *out)
 {
         sqlite3_stmt *q = db_query(db, sql);
@@ -53,16 +47,13 @@ static enum errc allocate(struct store_reserve *reserve)
         if (!rc && n_free < BALLAST_PAGES / 2 && reserve->n_records == 0) {
                 rc = db_exec(db, "BEGIN IMMEDIATE");
                 if (!rc)
-                        rc = db_exec(db, "CREATE TABLE ballast (fill BLOB)");
+                        rc = db_exec(db, "CREATE TABLE IF NOT EXISTS ballast (fill BLOB)");
                 if (!rc)
                         rc = db_exec(db, "INSERT INTO ballast VALUES (zeroblob(4194304))");
                 if (!rc)
                         rc = db_exec(db, "COMMIT");
                 if (!rc)
                         rc = db_exec(db, "DROP TABLE ballast");
-                /* What it has is in the database's log once it is taken over. */
-                if (!rc)
-                        rc = db_exec(db, "DROP TRIGGER IF EXISTS audit_no_delete");
                 if (db_in_transaction(db) && db_exec(db, "ROLLBACK"))
                         return E_STORE_DOWN;
         }
@@ -83,8 +74,8 @@ static enum errc empty(struct store_reserve *reserve)
         struct db *db = reserve->db;
         enum errc rc = db_exec(db, "BEGIN IMMEDIATE");
 
-        for (size_t i = 0; !rc && i < sizeof tables / sizeof *tables; i++)
-                rc = db_exec(db, tables[i]);
+        if (!rc)
+                rc = db_empty(db);
         if (!rc)
                 rc = db_mark_set(db, "reserve_generation", reserve->merged + 1);
         if (!rc)
