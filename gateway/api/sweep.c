@@ -216,7 +216,6 @@ static void journal(struct job *job, uint64_t nonce)
         it->master = job->wallet;
         it->signer = job->record.agent;
         text_copy(it->kind, sizeof it->kind, "sweep");
-        it->reduces_risk = true;
         it->created_at = it->updated_at = state_now(api);
         text_copy(it->owner, sizeof it->owner, api->o.node);
         it->epoch = 1;

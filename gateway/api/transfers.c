@@ -393,7 +393,6 @@ static void journal(struct submit *s)
         text_copy(it->brand, sizeof it->brand, call->brand->id);
         it->account = it->signer = call->session.address;
         text_copy(it->kind, sizeof it->kind, is_withdrawal ? "withdraw" : "transfer");
-        it->reduces_risk = is_withdrawal;
         it->created_at = it->updated_at = state_now(call->api);
         text_copy(it->owner, sizeof it->owner, call->api->o.node);
         it->epoch = 1;
@@ -404,6 +403,7 @@ static void journal(struct submit *s)
         buf_init(&request, 1024);
         describe(&request, &s->what);
         it->request = buf_cstr(&request);
+        it->reduces_risk = s->what.kind == APPROVE_WITHDRAWAL;
         call->api->open_runs++;
         store_intent_insert(call->api->o.store, it, journaled, s);
         it->request = NULL; /* copied */
