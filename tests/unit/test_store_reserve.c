@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
+#include "journal/nonce.h"
 #include "store/db.h"
 #include "store/store_op.h"
 
@@ -139,23 +140,27 @@ static void names_stay_taken_across_both(void **state)
         assert_int_equal(rig_insert(rig, &in), E_EXISTS);
 }
 
-static void on_nonce(void *cookie, enum errc rc, uint64_t highest)
+static void on_loaded(void *cookie, enum errc rc)
 {
-        struct reply *reply = cookie;
-
-        rig_count(reply, rc);
-        reply->highest = highest;
+        rig_count(cookie, rc);
 }
 
-static uint64_t highest_nonce(struct rig *rig)
+/* The nonce that the ledger gives next, at this time. */
+static uint64_t next_nonce(struct rig *rig, int64_t now)
 {
         struct addr signer = rig_addr(2);
+        struct clock_manual clock;
         struct reply reply = {0};
+        uint64_t first = 0;
 
-        store_nonce_get(rig->store, &signer, on_nonce, &reply);
+        clock_manual_init(&clock, now);
+        struct nonce_ledger *ledger = nonce_ledger_new(rig->store, &clock.clock);
+        nonce_ledger_load(ledger, &signer, on_loaded, &reply);
         rig_wait(rig, &reply, 1);
         assert_int_equal(reply.rc, E_OK);
-        return reply.highest;
+        assert_int_equal(nonce_ledger_take(ledger, &signer, 1, &first), E_OK);
+        nonce_ledger_free(ledger);
+        return first;
 }
 
 static void nonces_go_on_from_both(void **state)
@@ -166,13 +171,13 @@ static void nonces_go_on_from_both(void **state)
         assert_int_equal(rig_insert(rig, &high), E_OK);
         fill_disk();
         assert_int_equal(rig_insert(rig, &low), E_OK);
-        assert_int_equal(highest_nonce(rig), 5020); /* the database's is higher */
+        assert_int_equal(next_nonce(rig, 1000), 5021); /* the database's is higher */
         high = closing(30);
         assert_int_equal(rig_insert(rig, &high), E_OK);
-        assert_int_equal(highest_nonce(rig), 5030);
+        assert_int_equal(next_nonce(rig, 1000), 5031);
         fault_clear();
         wait_until_up(rig);
-        assert_int_equal(highest_nonce(rig), 5030);
+        assert_int_equal(next_nonce(rig, 1000), 5031);
 }
 
 static void on_orders(void *cookie, enum errc rc, const struct store_order *orders, size_t n)
