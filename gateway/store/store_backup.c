@@ -29,6 +29,7 @@
 #define PAGE_BYTES     4096
 #define STEP_EACH_MS   20
 #define STEPS_PER_SYNC 16
+#define FASTER_AT_MOST 64
 #define LOOK_EACH_MS   60000
 #define NAME_MAX_LEN   64
 #define NAMES_MAX      4096 /* copies that are looked through for the oldest */
@@ -41,6 +42,7 @@ struct store_backup {
         int64_t every_ms;
         unsigned keep;
         int pages_per_step;
+        int n_pages; /* of the next step */
         struct store_backup_status status;
         char partial[512];
         unsigned n_steps;
@@ -302,6 +304,15 @@ static void copy_after(struct store_op *op, struct db *db)
                 db_backup_end(db);
 }
 
+/* A store that grows faster than it is copied would never be: the steps grow with it. */
+static void keep_up(struct store_backup *backup, const struct copy_op *copy)
+{
+        bool is_behind = backup->n_steps > 0 && copy->pages_left >= backup->status.pages_left;
+
+        if (is_behind && backup->n_pages < FASTER_AT_MOST * backup->pages_per_step)
+                backup->n_pages *= 2;
+}
+
 static void copy_finish(struct store_op *op)
 {
         struct copy_op *copy = (struct copy_op *)(void *)op;
@@ -310,6 +321,7 @@ static void copy_finish(struct store_op *op)
         backup->is_out = false;
         if (op->rc && !copy->err.code)
                 (void)err_set(&copy->err, op->rc, "the store is closing");
+        keep_up(backup, copy);
         backup->status.pages = copy->pages;
         backup->status.pages_left = copy->pages_left;
         if (copy->err.code)
@@ -325,7 +337,7 @@ static void submit_copy(struct store_backup *backup, bool is_first)
         struct copy_op *copy = xcalloc(1, sizeof *copy);
 
         copy->backup = backup;
-        copy->n_pages = backup->pages_per_step;
+        copy->n_pages = backup->n_pages;
         if (is_first)
                 memcpy(copy->partial, backup->partial, sizeof copy->partial);
         copy->op.exec = copy_exec;
@@ -415,6 +427,7 @@ enum errc store_backup_start(struct store_backup *backup, const char *name, stru
                                                .n_failed = status->n_failed};
         memcpy(status->file, file, sizeof file);
         backup->n_steps = 0;
+        backup->n_pages = backup->pages_per_step;
         submit_copy(backup, true);
         loop_timer_start(backup->step_timer, STEP_EACH_MS, STEP_EACH_MS);
         return E_OK;

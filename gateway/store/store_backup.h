@@ -17,7 +17,7 @@ struct store_backup_options {
         const char *folder; /* made, with mode 0700, when the first copy is */
         int64_t every_ms;   /* 0: only when asked */
         unsigned keep;      /* of those named by their time; older ones are removed. 0: all */
-        unsigned bytes_per_second;
+        unsigned bytes_per_second; /* or as fast as the store grows, if that is more */
 };
 
 enum store_backup_state { BACKUP_NONE, BACKUP_RUNNING, BACKUP_DONE, BACKUP_FAILED };

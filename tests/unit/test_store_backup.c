@@ -16,7 +16,7 @@ static void a_copy_has_all_that_was_acknowledged_before(void **state)
         open_backup(b, 0, 0, SLOW);
         assert_int_equal(store_backup_start(b->backup, NULL, &err), E_OK);
         assert_int_equal(store_backup_start(b->backup, NULL, &err), E_LIMIT);
-        while (status.state == BACKUP_RUNNING && n < 20000) {
+        for (int i = 0; i < 20000 && status.state == BACKUP_RUNNING; i++) {
                 insert_many(b, n, n + 3); /* orders go on, over pages copied and not yet copied */
                 n += 3;
                 loop_turn(b->rig->loop, 5);
