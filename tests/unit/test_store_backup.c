@@ -43,14 +43,14 @@ static void a_copy_has_all_that_was_acknowledged_before(void **state)
 static void a_copy_replaces_nothing(void **state)
 {
         struct bench *b = *state;
-        static const char *const bad[] = {"",
-                                          ".x",
-                                          "../x",
-                                          "a/b",
-                                          "a b",
-                                          "ä",
-                                          "0123456789012345678901234567890123456789012345678901234"
-                                          "567890123456789"};
+        static const char *const bad[] = {
+                "",
+                ".x",
+                "../x",
+                "a/b",
+                "a b",
+                "ä",
+                "0123456789-0123456789-0123456789-0123456789-0123456789-0123456789"};
         struct err err = {0};
 
         open_backup(b, 0, 0, FAST);
