@@ -20,6 +20,7 @@
 #include "options.h"
 #include "sign/vault.h"
 #include "store/store.h"
+#include "store/store_backup.h"
 
 struct app {
         struct options options;
@@ -34,6 +35,7 @@ struct app {
         struct secp *secp;
         struct vault *vault;
         struct store *store;
+        struct store_backup *backup;
         struct nonce_ledger *nonces;
         struct auth *auth;
         struct paper *paper;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "ctl/rotation.h"
 
 #define MASTER_KEY_ENV    "PERPGATE_MASTER_KEY"
 #define CHALLENGE_MS      300000
@@ -45,6 +46,21 @@ static int open_keys(struct app *app)
         return 0;
 }
 
+static void open_backup(struct app *app)
+{
+        const struct config *c = app->config;
+        char folder[300];
+        struct store_backup_options options = {.folder = folder,
+                                               .every_ms = c->backup.every_ms,
+                                               .keep = c->backup.keep,
+                                               .bytes_per_second = c->backup.bytes_per_second};
+
+        snprintf(folder, sizeof folder, "%s", c->backup.dir);
+        if (!c->backup.dir[0])
+                snprintf(folder, sizeof folder, "%s/backups", c->data_dir);
+        app->backup = store_backup_new(app->store, &options);
+}
+
 static int open_store(struct app *app)
 {
         struct err err = {.code = E_OK};
@@ -56,6 +72,8 @@ static int open_store(struct app *app)
                 app_complain(&err, file);
                 return -1;
         }
+        rotation_pick(&app->vault, app->store, app->config->master_key_file, app->secp);
+        open_backup(app);
         app->nonces = nonce_ledger_new(app->store, loop_clock(app->loop));
         struct auth_options options = {
                 .clock = loop_clock(app->loop),
@@ -219,6 +237,7 @@ static int open_api(struct app *app)
                 .clock = loop_clock(app->loop),
                 .httpd = app->httpd,
                 .store = app->store,
+                .backup = app->backup,
                 .auth = app->auth,
                 .vault = app->vault,
                 .secp = app->secp,
@@ -299,6 +318,7 @@ void app_parts_close(struct app *app)
                 api_end(app->api);
                 api_flush(app->api);
                 store_close(app->store);
+                store_backup_free(app->backup);
                 _exit(1);
         }
         /* What the gateway does of its own accord signs nothing below parts that are gone. */
@@ -321,6 +341,7 @@ void app_parts_close(struct app *app)
         if (app->api)
                 api_flush(app->api);
         store_close(app->store);
+        store_backup_free(app->backup);
         api_free(app->api);
         vault_free(app->vault);
         secp_free(app->secp);

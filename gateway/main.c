@@ -190,8 +190,10 @@ static int open_all(struct app *app)
 
 static void remove_data(struct app *app)
 {
-        static const char *const files[] = {"perpgate.db", "perpgate.db-wal", "perpgate.db-shm",
-                                            "perpgate.db-lock", "master.key"};
+        static const char *const files[] = {"perpgate.db",         "perpgate.db-wal",
+                                            "perpgate.db-shm",     "perpgate.db-lock",
+                                            "perpgate.db-reserve", "perpgate.db-reserve-journal",
+                                            "master.key"};
         char path[320];
 
         if (!app->data_is_ours)
@@ -232,6 +234,7 @@ int main(int argc, char **argv)
 
         secret_process_init();
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk, not the end */
         raise_file_limit();
         if (options_read(&app.options, argc, argv))
                 return 2;

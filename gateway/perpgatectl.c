@@ -1,7 +1,10 @@
 /* perpgatectl: the operator's command line, over the admin listener.
  *
  *   perpgatectl [--admin URL] health|ready|metrics
- *   perpgatectl audit ...     ctl/ctl_audit.c
+ *   perpgatectl audit ...               ctl/ctl_audit.c
+ *   perpgatectl backup ...              ctl/ctl_backup.c
+ *   perpgatectl restore ...             ctl/ctl_restore.c
+ *   perpgatectl rotate-master-key ...   ctl/ctl_rotate.c
  *
  * Prints the answer; ends with 0 when the gateway answered well (for ready: when it is ready), 1 when
  * it did not, 2 when the command is not understood, 3 when a file can't be read. */
@@ -12,6 +15,9 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "ctl/ctl_audit.h"
+#include "ctl/ctl_backup.h"
+#include "ctl/ctl_restore.h"
+#include "ctl/ctl_rotate.h"
 #include "loop/http_client.h"
 #include "loop/loop.h"
 
@@ -66,6 +72,9 @@ static int usage(void)
 {
         fputs("usage: perpgatectl [--admin URL] health|ready|metrics\n", stderr);
         fputs(ctl_audit_usage, stderr);
+        fputs(ctl_backup_usage, stderr);
+        fputs(ctl_restore_usage, stderr);
+        fputs(ctl_rotate_usage, stderr);
         return CTL_USAGE;
 }
 
@@ -78,7 +87,12 @@ int main(int argc, char **argv)
         static const struct {
                 const char *word;
                 ctl_command *run;
-        } subcommands[] = {{"audit", ctl_audit}};
+        } subcommands[] = {
+                {"audit", ctl_audit},
+                {"backup", ctl_backup},
+                {"restore", ctl_restore},
+                {"rotate-master-key", ctl_rotate},
+        };
         const char *admin = DEFAULT_ADMIN;
         int i = 1;
 

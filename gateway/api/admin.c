@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/admin.h"
+#include "api/admin_store.h"
 #include "api/health.h"
 #include "api/out.h"
 #include "api/recovery.h"
@@ -23,19 +24,10 @@ static void reply(struct api *api, const struct httpd_request *request, int stat
 
 static void gauges(struct api *api)
 {
-        struct store_stats store;
         struct httpd_stats http;
 
-        store_stats(api->o.store, &store);
         httpd_stats(api->o.httpd, &http);
-        metrics_set(api->o.metrics, "perpgate_store_commits", "", (int64_t)store.commits,
-                    "Commits of the store since start.");
-        metrics_set(api->o.metrics, "perpgate_store_operations", "", (int64_t)store.operations,
-                    "Operations of the store since start.");
-        metrics_set(api->o.metrics, "perpgate_store_failures", "", (int64_t)store.failures,
-                    "Operations the store failed since start.");
-        metrics_set(api->o.metrics, "perpgate_store_queued", "", (int64_t)store.queued,
-                    "Operations waiting for the store.");
+        admin_store_gauges(api);
         metrics_set(api->o.metrics, "perpgate_http_connections", "", (int64_t)http.connections,
                     "Connections accepted since start.");
         metrics_set(api->o.metrics, "perpgate_http_refused", "", (int64_t)http.refused,
@@ -106,6 +98,8 @@ void admin_handle(void *cookie, const struct httpd_request *request)
         struct api *api = cookie;
         struct buf body;
 
+        if (admin_store_handle(api, request))
+                return;
         buf_init(&body, 8u << 20);
         if (request->method != METHOD_GET && request->method != METHOD_HEAD) {
                 buf_puts(&body, "GET only\n");
@@ -123,7 +117,7 @@ void admin_handle(void *cookie, const struct httpd_request *request)
                 print_metrics(api, &body);
                 reply(api, request, 200, "text/plain; version=0.0.4", &body);
         } else {
-                buf_puts(&body, "/healthz /readyz /metrics /audit/head\n");
+                buf_puts(&body, "/healthz /readyz /metrics /audit/head /backup\n");
                 reply(api, request, 404, "text/plain", &body);
         }
 }

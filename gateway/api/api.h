@@ -33,6 +33,7 @@ struct api_options {
         const struct clock *clock;
         struct httpd *httpd;
         struct store *store;
+        struct store_backup *backup;
         struct auth *auth;
         struct vault *vault;
         const struct secp *secp;

@@ -272,8 +272,13 @@ static void item_journaled(void *cookie, enum errc rc)
                 (void)err_field(&item->err, E_IDEMPOTENCY, "clientId", "was used before");
         else if (rc)
                 (void)err_set(&item->err, rc, "%s", err_text(rc));
-        if (--b->writing == 0)
-                start_waves(b);
+        if (--b->writing > 0)
+                return;
+        b->intent.reduces_risk = true; /* unless one that opens is to be sent */
+        for (unsigned i = 0; i < b->n_items; i++)
+                if (b->item[i].is_journaled && !b->item[i].request.reduce_only)
+                        b->intent.reduces_risk = false;
+        start_waves(b);
 }
 
 static void item_intent(struct batch *b, struct batch_item *item)
@@ -297,6 +302,7 @@ static void item_intent(struct batch *b, struct batch_item *item)
         memcpy(it->request_digest, b->digest, sizeof b->digest);
         it->created_at = it->updated_at = state_now(b->call->api);
         it->state = INTENT_RESERVED;
+        it->reduces_risk = item->request.reduce_only;
         text_copy(it->owner, sizeof it->owner, b->call->api->o.node);
         it->epoch = 1;
         it->n_orders = a->u.order.n;

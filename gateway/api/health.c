@@ -36,7 +36,7 @@ bool health_print(struct api *api, struct buf *out)
         out_bool(out, "ready", ready);
         out_key(out, "checks");
         buf_putc(out, '{');
-        check(out, "store", store, "The store does not take writes.");
+        check(out, "store", store, store_down_reason(api->o.store));
         check(out, "venue", reachable, v.reason);
         check(out, "feed", feed, "No prices have arrived from the venue yet.");
         check(out, "running", !api->draining, "The gateway is shutting down.");

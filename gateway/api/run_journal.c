@@ -85,6 +85,7 @@ static void intent_fill(struct run *run)
         memcpy(it->request_digest, run->digest, sizeof run->digest);
         it->created_at = it->updated_at = state_now(run->api);
         it->state = INTENT_RESERVED;
+        it->reduces_risk = !pipeline_opens_risk(run);
         text_copy(it->owner, sizeof it->owner, run->api->o.node);
         it->epoch = 1;
         it->request = xstrdup(run->asked ? run->asked : call->body);

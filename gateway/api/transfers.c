@@ -403,6 +403,7 @@ static void journal(struct submit *s)
         buf_init(&request, 1024);
         describe(&request, &s->what);
         it->request = buf_cstr(&request);
+        it->reduces_risk = s->what.kind == APPROVE_WITHDRAWAL;
         call->api->open_runs++;
         letters_insert_approval(call->api->o.store, it, call->api->o.venue, &s->what, &s->sig,
                                 journaled, s);

@@ -84,6 +84,7 @@ static void check_files(struct problem_sink *sink, const struct yaml_node *root,
                 {"paper.replayFile", c->paper.replay_file, sizeof c->paper.replay_file, true},
                 {"paper.stateFile", c->paper.state_file, sizeof c->paper.state_file, false},
                 {"store.dataDir", c->data_dir, sizeof c->data_dir, false},
+                {"store.backupDir", c->backup.dir, sizeof c->backup.dir, false},
                 {"keys.masterKeyFile", c->master_key_file, sizeof c->master_key_file, false},
         };
 

@@ -75,7 +75,12 @@ struct config {
                 char live_url[256];
                 char state_file[256];
         } paper;
-        char data_dir[256];        /* the store's folder */
+        char data_dir[256]; /* the store's folder */
+        struct {
+                char dir[256];    /* "": data_dir/backups */
+                int64_t every_ms; /* 0: only when asked */
+                unsigned keep, bytes_per_second;
+        } backup;
         char master_key_file[256]; /* else environment PERPGATE_MASTER_KEY */
         char log_level[8];
         int64_t session_ms;

@@ -270,6 +270,11 @@ static const struct yaml_field paper_fields[] = {
 };
 static const struct yaml_field store_fields[] = {
         {.key = "dataDir", .type = FIELD_TEXT, .required = true, .min = 1, AT(data_dir)},
+        {.key = "backupDir", .type = FIELD_TEXT, AT(backup.dir)},
+        {.key = "backupEveryMs", MS(0, 30 * DAY), .fallback = "0", AT(backup.every_ms)},
+        {.key = "backupKeep", .type = FIELD_UINT, .max = 4096, .fallback = "14", AT(backup.keep)},
+        {.key = "backupBytesPerSecond", .type = FIELD_UINT, .min = 204800, .max = 1000000000,
+         .fallback = "8192000", AT(backup.bytes_per_second)},
         {0},
 };
 static const struct yaml_field key_fields[] = {

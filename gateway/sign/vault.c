@@ -238,6 +238,37 @@ done:
         return opened;
 }
 
+bool vault_brand_opens(struct vault *vault, const char *brand, const struct vault_sealed *wrapped)
+{
+        struct vault_associated a;
+        bool opens;
+
+        if (!vault_impl_brand_id_fits(brand))
+                return false;
+        associate_brand(&a, brand);
+        vault_impl_scratch_open(vault);
+        opens = vault_impl_unseal(vault->scratch.data, wrapped, &a, &vault->master) == E_OK;
+        vault_impl_scratch_close(vault);
+        return opens;
+}
+
+enum errc vault_brand_rewrap(struct vault *vault, struct vault *other, struct vault_sealed *out,
+                             const char *brand, const struct vault_sealed *wrapped)
+{
+        struct vault_associated a;
+        enum errc rc;
+
+        if (!vault_impl_brand_id_fits(brand))
+                return E_LIMIT;
+        associate_brand(&a, brand);
+        vault_impl_scratch_open(vault);
+        rc = vault_impl_unseal(vault->scratch.data, wrapped, &a, &vault->master);
+        if (!rc)
+                vault_impl_seal(out, vault->scratch.data, &a, &other->master);
+        vault_impl_scratch_close(vault);
+        return rc;
+}
+
 /* Agents. */
 
 enum errc vault_agent_create(struct vault *vault, const struct vault_brand *brand,

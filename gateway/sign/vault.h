@@ -6,6 +6,7 @@
 #ifndef SIGN_VAULT_H
 #define SIGN_VAULT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,13 @@ MUST_USE enum errc vault_brand_create(struct vault *vault, struct vault_sealed *
 /* Opens a wrapped brand key; NULL (with err) when the master key or the brand is another. */
 struct vault_brand *vault_brand_open(struct vault *vault, const char *brand,
                                      const struct vault_sealed *wrapped, struct err *err);
+
+/* The same brand key, wrapped under the master key of another vault. E_CRYPTO where it does not open here. */
+MUST_USE enum errc vault_brand_rewrap(struct vault *vault, struct vault *other,
+                                      struct vault_sealed *out, const char *brand,
+                                      const struct vault_sealed *wrapped);
+/* Whether a wrapped brand key opens under this vault's master key; nothing is kept. */
+bool vault_brand_opens(struct vault *vault, const char *brand, const struct vault_sealed *wrapped);
 
 /* Makes an agent key for account: its address and the sealed key. */
 MUST_USE enum errc vault_agent_create(struct vault *vault, const struct vault_brand *brand,

@@ -6,10 +6,20 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/db_backup.h"
 #include "store/db_impl.h"
+
+static void note_cause(struct db *db)
+{
+        int code = sqlite3_extended_errcode(db->conn);
+
+        db->is_full = (code & 0xff) == SQLITE_FULL;
+        db_note_sync(db, code);
+}
 
 static void say_fails(struct db *db, const char *what)
 {
+        note_cause(db);
         if (db->is_failing)
                 return;
         db->is_failing = true;
@@ -34,6 +44,8 @@ sqlite3_stmt *db_query(struct db *db, const char *sql)
                 sqlite3_clear_bindings(stmt);
                 return stmt;
         }
+        if (!db->conn)
+                return NULL;
         if (sqlite3_prepare_v3(db->conn, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL)) {
                 say_fails(db, sqlite3_errmsg(db->conn));
                 return NULL;
@@ -129,12 +141,12 @@ int db_changes(const struct db *db)
 
 int64_t db_total_changes(const struct db *db)
 {
-        return sqlite3_total_changes64(db->conn);
+        return db->conn ? sqlite3_total_changes64(db->conn) : 0;
 }
 
 bool db_in_transaction(const struct db *db)
 {
-        return !sqlite3_get_autocommit(db->conn);
+        return db->conn && !sqlite3_get_autocommit(db->conn);
 }
 
 enum errc db_get_text(struct db *db, sqlite3_stmt *stmt, int i, char *out, size_t cap)
@@ -185,9 +197,11 @@ void db_close(struct db *db)
 {
         if (!db)
                 return;
+        db_backup_end(db);
         map_free(db->stmts, finalize);
         must(sqlite3_close(db->conn) == SQLITE_OK);
         if (db->lock_fd >= 0)
                 close(db->lock_fd);
+        free(db->file);
         free(db);
 }

@@ -18,6 +18,12 @@ struct db;
 /* Opens or creates file with mode 0600 in a folder that exists, takes the lock that keeps a second
  * gateway out, migrates. NULL with err. */
 struct db *db_open(const char *file, struct err *err);
+/* A second database beside the first, for store_reserve: without a log and a lock of its own, and without
+ * checks of references, because it has only some of the rows. */
+struct db *db_open_beside(const char *file, struct err *err);
+/* The lock alone, which db_open takes as well: for programs that work on the file of a gateway that does
+ * not run. A descriptor to be closed, -1 with err. */
+MUST_USE int db_lock(const char *file, struct err *err);
 void db_close(struct db *db); /* accepts NULL */
 
 /* The prepared statement for sql, reset and without bindings. sql must be a string constant: its
@@ -43,6 +49,27 @@ int db_changes(const struct db *db); /* rows touched by the last db_run */
 int64_t db_total_changes(const struct db *db); /* rows touched since the database was opened */
 bool db_in_transaction(const struct db *db);
 void db_say_works(struct db *db); /* after a commit: logs the end of a failure */
+
+/* After a failed sync or read nothing in memory can be trusted to be what the disk has: the kernel marks
+ * pages clean that it could not write. Says whether that is so: nothing is to be written before db_reopen. */
+bool db_is_suspect(const struct db *db);
+/* Closes the connection and reads everything anew from the disk. E_STORE_DOWN where it can't be read or
+ * synced, or where commits are missing that were acknowledged: to be tried again; at most reading works
+ * meanwhile. */
+MUST_USE enum errc db_reopen(struct db *db);
+/* After a commit: moves the log into the database once it is long, so that it stays bounded. */
+void db_checkpoint_if_long(struct db *db);
+/* From now on the file does not grow: full is what needs more pages than it has. */
+MUST_USE enum errc db_cap(struct db *db);
+int db_log_frames(const struct db *db); /* pages in the log */
+bool db_is_full(const struct db *db);   /* the last failure: no space left */
+
+/* Deletes every row but marks, and whatever would object to that. For a database beside the first. */
+MUST_USE enum errc db_empty(struct db *db);
+
+/* The table mark: 0 for a name that is not there. */
+MUST_USE enum errc db_mark_get(struct db *db, const char *name, int64_t *value);
+MUST_USE enum errc db_mark_set(struct db *db, const char *name, int64_t value);
 
 /* Columns count from 0. The sizes are those of the destination; a value that does not fit, which
  * only a damaged database has, makes E_STORE_DOWN. */

@@ -65,19 +65,25 @@ static enum errc own_file(const char *file, struct err *err)
 
 /* Two gateways on one file would hand out the same nonces. The lock lies beside the database, so
  * that backup tools can still read it. */
-static enum errc lock_file(struct db *db, const char *file, struct err *err)
+int db_lock(const char *file, struct err *err)
 {
         char path[PATH_MAX];
         int n = snprintf(path, sizeof path, "%s-lock", file);
+        int fd;
 
-        if (n < 0 || (size_t)n >= sizeof path)
-                return err_set(err, E_CONFIG, "store: the path is too long");
-        db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (db->lock_fd < 0)
-                return err_set(err, E_CONFIG, "store: %s: %s", path, strerror(errno));
-        if (flock(db->lock_fd, LOCK_EX | LOCK_NB))
-                return err_set(err, E_CONFIG, "store: %s is in use by another gateway", file);
-        return E_OK;
+        if (n < 0 || (size_t)n >= sizeof path) {
+                (void)err_set(err, E_CONFIG, "store: the path is too long");
+                return -1;
+        }
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0) {
+                (void)err_set(err, E_CONFIG, "store: %s: %s", path, strerror(errno));
+        } else if (flock(fd, LOCK_EX | LOCK_NB)) {
+                (void)err_set(err, E_CONFIG, "store: %s is in use by another gateway", file);
+                close(fd);
+                fd = -1;
+        }
+        return fd;
 }
 
 static enum errc sql_failed(struct db *db, const char *what, struct err *err)
@@ -107,34 +113,42 @@ static enum errc read_int(struct db *db, const char *sql, int64_t *out, struct e
 
 static enum errc set_up_connection(struct db *db, struct err *err)
 {
-        static const char pragmas[] =
-                "PRAGMA synchronous = FULL;"
-                "PRAGMA foreign_keys = ON;"
-                "PRAGMA secure_delete = ON;" /* an erased key is gone */
-                "PRAGMA temp_store = MEMORY;"
-                "PRAGMA wal_autocheckpoint = 4000; " /* a page that changes often is moved seldom */
-                "PRAGMA cell_size_check = ON;"
-                "PRAGMA trusted_schema = OFF;";
+        static const char pragmas[] = "PRAGMA synchronous = FULL;"
+                                      "PRAGMA journal_size_limit = 67108864;"
+                                      "PRAGMA foreign_keys = ON;"
+                                      "PRAGMA secure_delete = ON;" /* an erased key is gone */
+                                      "PRAGMA temp_store = MEMORY;"
+                                      "PRAGMA cell_size_check = ON;"
+                                      "PRAGMA trusted_schema = OFF;";
+        /* Beside the first: its journal is kept at the size it once had, so that a commit needs no space. */
+        bool is_beside = db->file && db->lock_fd < 0;
+        const char *journal =
+                is_beside ? "PRAGMA journal_mode = PERSIST" : "PRAGMA journal_mode = WAL";
+        const char *wanted = is_beside ? "persist" : db->file ? "wal" : "memory";
         sqlite3_stmt *stmt = NULL;
         enum errc rc;
 
         sqlite3_extended_result_codes(db->conn, 1);
         sqlite3_busy_timeout(db->conn, BUSY_TIMEOUT_MS);
         /* The first statement that reads the file: a file of another kind is found out here. */
-        if (sqlite3_prepare_v2(db->conn, "PRAGMA journal_mode = WAL", -1, &stmt, NULL) ||
+        if (sqlite3_prepare_v2(db->conn, journal, -1, &stmt, NULL) ||
             sqlite3_step(stmt) != SQLITE_ROW) {
                 rc = sql_failed(db, "can't be read as a database", err);
                 goto done;
         }
         const char *mode = (const char *)sqlite3_column_text(stmt, 0);
-        if (!mode ||
-            (strcmp(mode, "wal") != 0 && (strcmp(mode, "memory") != 0 || db->lock_fd >= 0))) {
+        if (!mode || strcmp(mode, wanted) != 0) {
                 rc = err_set(err, E_CONFIG, "store: the file system can't hold a write-ahead log");
                 goto done;
         }
         sqlite3_finalize(stmt);
         stmt = NULL;
         rc = run(db, pragmas, "settings", err);
+        if (!rc && is_beside)
+                rc = run(db, "PRAGMA journal_size_limit = -1; PRAGMA foreign_keys = OFF;",
+                         "settings", err);
+        else if (!rc)
+                db_watch_log(db);
 done:
         sqlite3_finalize(stmt);
         return rc;
@@ -206,34 +220,59 @@ static void stop_counting_memory(void)
         (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-struct db *db_open(const char *file, struct err *err)
+enum errc db_connect(struct db *db, struct err *err)
 {
-        static pthread_once_t once = PTHREAD_ONCE_INIT;
-        struct db *db = xcalloc(1, sizeof *db);
-        bool in_memory = strcmp(file, ":memory:") == 0;
+        const char *file = db->file ? db->file : ":memory:";
         int flags =
-                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (in_memory ? SQLITE_OPEN_CREATE : 0);
+                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (db->file ? 0 : SQLITE_OPEN_CREATE);
         enum errc rc = E_OK;
 
-        must(pthread_once(&once, stop_counting_memory) == 0);
-        db->lock_fd = -1;
-        db->stmts = map_new();
-        if (!in_memory) {
-                /* The lock first: to close any descriptor of a database that this process has open
-                 * elsewhere would drop that connection's locks. */
-                rc = lock_file(db, file, err);
-                if (!rc)
-                        rc = own_file(file, err);
-        }
-        if (!rc && sqlite3_open_v2(file, &db->conn, flags, NULL))
+        if (sqlite3_open_v2(file, &db->conn, flags, NULL))
                 rc = sql_failed(db, file, err);
         if (!rc)
                 rc = set_up_connection(db, err);
         if (!rc)
                 rc = migrate(db, err);
+        if (!rc && db->is_capped && db_cap(db))
+                rc = sql_failed(db, "max_page_count", err);
+        return rc;
+}
+
+static struct db *open_file(const char *file, bool with_lock, struct err *err)
+{
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        struct db *db = xcalloc(1, sizeof *db);
+        enum errc rc = E_OK;
+
+        must(pthread_once(&once, stop_counting_memory) == 0);
+        db->lock_fd = -1;
+        db->stmts = map_new();
+        if (strcmp(file, ":memory:") != 0) {
+                db->file = xstrdup(file);
+                /* The lock first: to close any descriptor of a database that this process has open
+                 * elsewhere would drop that connection's locks. */
+                if (with_lock) {
+                        db->lock_fd = db_lock(file, err);
+                        rc = db->lock_fd < 0 ? E_CONFIG : E_OK;
+                }
+                if (!rc)
+                        rc = own_file(file, err);
+        }
+        if (!rc)
+                rc = db_connect(db, err);
         if (rc) {
                 db_close(db);
                 db = NULL;
         }
         return db;
+}
+
+struct db *db_open(const char *file, struct err *err)
+{
+        return open_file(file, true, err);
+}
+
+struct db *db_open_beside(const char *file, struct err *err)
+{
+        return open_file(file, false, err);
 }

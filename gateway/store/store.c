@@ -1,161 +1,18 @@
-/* The store's two sides. The loop's: operations are submitted, refused where the mailbox is full,
- * and finished. The thread's: a batch of operations runs in one transaction. One that breaks a
- * constraint does not take the others along: most fail before they change anything, and where one
- * has, the batch is rolled back and those before it run again. From then on each write of that batch
- * has a savepoint, so that nobody makes it run a third time; savepoints for all would cost every
- * batch what one in a thousand needs. A failure of the database itself takes the whole batch, because
- * SQLite may have rolled it back already. */
+/* The loop's side of the store: operations are submitted, refused where the mailbox is full, and finished. */
 #include "store/store.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/store_op.h"
+#include "store/store_impl.h"
 
 #define MAX_QUEUED    8192
 #define MAX_BATCH     256
 #define PROBE_EACH_MS 500
-
-struct store {
-        struct loop *loop;
-        struct worker *worker;
-
-        /* Loop thread. */
-        struct store_op *refused; /* in order; finished by the timer */
-        struct store_op **refused_tail;
-        struct loop_timer *refused_timer;
-        struct loop_timer *probe_timer;
-        struct store_stats stats;
-        bool is_down;
-        bool probe_is_out;
-        bool is_closing;
-
-        /* Held by the store's thread during a batch, by start-up calls for a moment. */
-        pthread_mutex_t mutex;
-        struct db *db;
-
-        /* Store's thread: the batch. */
-        struct store_op *batch;
-        struct store_op **batch_tail;
-        bool in_transaction;
-        bool has_savepoints; /* each write has one */
-        bool is_sunk;        /* the database failed: nothing of this batch stands */
-};
-
-/* --- the store's thread --- */
-
-static void batch_begin(void *state)
-{
-        struct store *store = state;
-
-        must(pthread_mutex_lock(&store->mutex) == 0);
-        store->batch = NULL;
-        store->batch_tail = &store->batch;
-        store->in_transaction = false;
-        store->has_savepoints = false;
-        store->is_sunk = false;
-}
-
-/* Reads alone need no transaction, so they work on a full disk too. */
-static enum errc write_begin(struct store *store, struct store_op *op)
-{
-        if (!store->in_transaction) {
-                if (db_exec(store->db, "BEGIN IMMEDIATE"))
-                        return E_STORE_DOWN;
-                store->in_transaction = true;
-                op->is_commit = true;
-        }
-        if (store->has_savepoints && db_exec(store->db, "SAVEPOINT op"))
-                return E_STORE_DOWN;
-        return E_OK;
-}
-
-/* Rolls the batch back and runs the writes before op again. They do what they did, since an operation
- * depends on the database and its own input alone. */
-static enum errc undo_by_replay(struct store *store, const struct store_op *op)
-{
-        if (db_exec(store->db, "ROLLBACK") || db_exec(store->db, "BEGIN IMMEDIATE"))
-                return E_STORE_DOWN;
-        for (struct store_op *done = store->batch; done != op; done = done->next) {
-                if (done->writes && !done->rc && done->exec(done, store->db))
-                        return E_STORE_DOWN;
-        }
-        store->has_savepoints = true;
-        return E_OK;
-}
-
-/* Undoes what op has changed when rc is an error of its own. Returns the final rc. */
-static enum errc write_end(struct store *store, const struct store_op *op, enum errc rc,
-                           int64_t changes_before)
-{
-        if (rc == E_STORE_DOWN)
-                return rc;
-        if (store->has_savepoints) {
-                if (rc && db_exec(store->db, "ROLLBACK TO op"))
-                        return E_STORE_DOWN;
-                if (db_exec(store->db, "RELEASE op"))
-                        return E_STORE_DOWN;
-        } else if (rc && db_total_changes(store->db) != changes_before) {
-                if (undo_by_replay(store, op))
-                        return E_STORE_DOWN;
-        }
-        return rc;
-}
-
-static enum errc run_op(struct store *store, struct store_op *op)
-{
-        int64_t changes;
-        enum errc rc;
-
-        if (!op->writes)
-                return op->exec(op, store->db);
-        rc = write_begin(store, op);
-        if (rc)
-                return rc;
-        changes = db_total_changes(store->db);
-        return write_end(store, op, op->exec(op, store->db), changes);
-}
-
-static void job_run(struct worker_job *job, void *state)
-{
-        struct store *store = state;
-        struct store_op *op = (struct store_op *)(void *)job;
-
-        *store->batch_tail = op;
-        store->batch_tail = &op->next;
-        op->next = NULL;
-        if (store->is_sunk && op->writes) {
-                op->rc = E_STORE_DOWN;
-                return;
-        }
-        op->rc = run_op(store, op);
-        op->in_transaction = store->in_transaction;
-        if (op->rc == E_STORE_DOWN && store->in_transaction)
-                store->is_sunk = true;
-}
-
-static void batch_end(void *state)
-{
-        struct store *store = state;
-
-        if (store->in_transaction && !store->is_sunk)
-                store->is_sunk = db_exec(store->db, "COMMIT") != E_OK;
-        if (db_in_transaction(store->db) && db_exec(store->db, "ROLLBACK"))
-                log_event(LOG_ERROR, "store can't roll back", NULL);
-        if (store->in_transaction && !store->is_sunk)
-                db_say_works(store->db);
-        /* A read that came after a write of the batch has seen what is now undone. */
-        for (struct store_op *op = store->batch; op && store->is_sunk; op = op->next) {
-                if (op->writes || op->in_transaction)
-                        op->rc = E_STORE_DOWN;
-        }
-        store->batch = NULL;
-        must(pthread_mutex_unlock(&store->mutex) == 0);
-}
-
-/* --- the loop's side --- */
 
 static void op_finish(struct store_op *op)
 {
@@ -171,6 +28,7 @@ static void set_down(struct store *store, bool is_down)
         if (store->is_down == is_down)
                 return;
         store->is_down = is_down;
+        store->down_since = is_down ? clock_wall_ms(loop_clock(store->loop)) : 0;
         if (is_down && !store->is_closing)
                 loop_timer_start(store->probe_timer, PROBE_EACH_MS, PROBE_EACH_MS);
         else
@@ -182,11 +40,11 @@ static void job_done(struct worker_job *job)
         struct store_op *op = (struct store_op *)(void *)job;
         struct store *store = op->store;
 
-        if (op->rc == E_STORE_DOWN)
+        if (op->rc == E_STORE_DOWN || op->in_reserve)
                 set_down(store, true);
         else if (op->writes)
                 set_down(store, false);
-        if (op->is_commit && op->rc != E_STORE_DOWN)
+        if (op->is_commit && op->rc != E_STORE_DOWN && !op->in_reserve)
                 store->stats.commits++;
         op_finish(op);
 }
@@ -218,7 +76,7 @@ static void finish_refused(void *cookie)
 void store_op_submit(struct store *store, struct store_op *op)
 {
         op->store = store;
-        op->job.run = job_run;
+        op->job.run = store_batch_run;
         op->job.done = job_done;
         if (op->rc) {
                 refuse(store, op);
@@ -240,12 +98,8 @@ void store_op_finish_write(struct store_op *op)
 
 static enum errc probe_exec(struct store_op *op, struct db *db)
 {
-        sqlite3_stmt *q = db_query(db, "INSERT INTO probe (id, at) VALUES (1, ?1)"
-                                       " ON CONFLICT (id) DO UPDATE SET at = excluded.at");
-
         (void)op;
-        db_bind_int(q, 1, clock_wall_ms(clock_system()));
-        return db_run(db, q);
+        return store_batch_probe(db);
 }
 
 static void probe_finish(struct store_op *op)
@@ -269,6 +123,26 @@ static void probe(void *cookie)
 
 /* --- life --- */
 
+/* What an earlier run recorded in the reserve belongs to the database before anybody reads it. Without a
+ * reserve, as when the disk has no room for one, the store works, and stops all at once when it fails. */
+static enum errc open_reserve(struct store *store, const char *file, struct err *err)
+{
+        struct err why = {.code = E_OK};
+
+        if (strcmp(file, ":memory:") == 0)
+                return E_OK;
+        store->reserve = store_reserve_open(file, store->db, &why);
+        if (!store->reserve)
+                log_event(LOG_ERROR, "store has no reserve", "cause", why.detail, NULL);
+        if (!store_reserve_view(store->reserve))
+                return E_OK;
+        if (store_batch_come_back(store))
+                return err_set(err, E_CONFIG,
+                               "store: what was recorded while it failed can't be taken over: is "
+                               "the disk full?");
+        return E_OK;
+}
+
 struct store *store_open(struct loop *loop, const char *file, struct err *err)
 {
         struct db *db = db_open(file, err);
@@ -278,6 +152,13 @@ struct store *store_open(struct loop *loop, const char *file, struct err *err)
         struct store *store = xcalloc(1, sizeof *store);
         store->loop = loop;
         store->db = db;
+        if (open_reserve(store, file, err)) {
+                store_reserve_close(store->reserve);
+                db_close(db);
+                free(store);
+                return NULL;
+        }
+        store_batch_tell(store);
         store->refused_tail = &store->refused;
         store->refused_timer = loop_timer_new(loop, finish_refused, store);
         store->probe_timer = loop_timer_new(loop, probe, store);
@@ -286,8 +167,8 @@ struct store *store_open(struct loop *loop, const char *file, struct err *err)
         struct worker_options options = {
                 .name = "store",
                 .state = store,
-                .batch_begin = batch_begin,
-                .batch_end = batch_end,
+                .batch_begin = store_batch_begin,
+                .batch_end = store_batch_end,
                 .max_queued = MAX_QUEUED,
                 .max_batch = MAX_BATCH,
         };
@@ -306,6 +187,7 @@ void store_close(struct store *store)
         loop_timer_free(store->refused_timer);
         loop_timer_free(store->probe_timer);
         pthread_mutex_destroy(&store->mutex);
+        store_reserve_close(store->reserve);
         db_close(store->db);
         free(store);
 }
@@ -324,6 +206,20 @@ void store_stats(const struct store *store, struct store_stats *out)
 {
         *out = store->stats;
         out->queued = worker_queued(store->worker);
+        out->reserve_records = atomic_load(&store->seen.reserve_records);
+        out->reserve_pages = atomic_load(&store->seen.reserve_pages);
+        out->reopened = atomic_load(&store->seen.reopened);
+        out->log_frames = atomic_load(&store->seen.log_frames);
+        out->down_since = store->down_since;
+}
+
+const char *store_down_reason(const struct store *store)
+{
+        if (!store->is_down)
+                return NULL;
+        if (atomic_load(&store->seen.is_full))
+                return "The disk is full: orders that open risk are refused.";
+        return "The disk fails: orders that open risk are refused.";
 }
 
 struct db *store_op_lock(struct store *store)

@@ -3,7 +3,9 @@
  * fsync, and done() fires after it. SQL stays inside this folder; another engine implements the same
  * header. Records are copied in on submission. Loop thread only.
  * When the disk refuses, every waiting and later write fails with E_STORE_DOWN until it works again
- * (store_is_up), and nothing that was acknowledged is lost. */
+ * (store_is_up), and nothing that was acknowledged is lost. Intents of requests that reduce risk, and the
+ * outcomes of all, go on in the reserve (store_reserve.h), which was allocated in advance: to their callers
+ * nothing differs. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -35,6 +37,15 @@ MUST_USE enum errc store_brand_key_load(struct store *store, const char *brand, 
                                         size_t cap, size_t *len);
 MUST_USE enum errc store_brand_key_save(struct store *store, const char *brand, const uint8_t *blob,
                                         size_t len);
+
+/* Whose keys there are, at most cap; E_LIMIT when there are more. */
+MUST_USE enum errc store_brand_key_list(struct store *store, char (*brand)[STORE_BRAND_MAX],
+                                        unsigned cap, unsigned *n);
+/* Replaces all of them in one transaction: each brand[i]'s by the len bytes at blobs + i * len. E_NOT_FOUND
+ * when one is not there, and nothing is changed then. */
+MUST_USE enum errc store_brand_key_replace(struct store *store,
+                                           const char (*brand)[STORE_BRAND_MAX],
+                                           const uint8_t *blobs, size_t len, unsigned n);
 
 /* --- accounts, sessions --- */
 struct store_account {
@@ -140,6 +151,8 @@ struct store_intent {
         struct store_intent_step step[INTENT_STEPS_MAX];
         unsigned n_orders;
         struct store_intent_order order[INTENT_ORDERS_MAX];
+        /* On insert: may be recorded in the reserve while the database takes no writes. Not kept. */
+        bool reduces_risk;
         /* Borrowed on put, owned by the callee's frame on get: the request as received and the answer
          * that was given (JSON), NULL while there is none. */
         const char *request;
@@ -203,8 +216,14 @@ void store_audit(struct store *store, const char *brand, const char *actor, cons
 
 struct store_stats {
         uint64_t commits, operations, failures;
-        unsigned queued;
+        uint64_t reserve_records; /* in the reserve, not taken over yet */
+        uint64_t reopened;        /* times the file was read anew after a failed sync or read */
+        unsigned reserve_pages;   /* free in the reserve; 0: there is none, or it is used up */
+        unsigned queued, log_frames;
+        int64_t down_since; /* wall ms; 0: up */
 };
 void store_stats(const struct store *store, struct store_stats *out);
+/* Why it is down, as a sentence; NULL while it is up. */
+const char *store_down_reason(const struct store *store);
 
 #endif

@@ -35,3 +35,50 @@ enum errc store_brand_key_save(struct store *store, const char *brand, const uin
         store_op_unlock(store);
         return rc;
 }
+
+enum errc store_brand_key_list(struct store *store, char (*brand)[STORE_BRAND_MAX], unsigned cap,
+                               unsigned *n)
+{
+        struct db *db = store_op_lock(store);
+        sqlite3_stmt *q = db_query(db, "SELECT brand FROM brand_key ORDER BY brand");
+        enum errc rc;
+
+        *n = 0;
+        for (rc = db_step(db, q); !rc; rc = db_step(db, q)) {
+                rc = *n == cap ? E_LIMIT : db_get_text(db, q, 0, brand[*n], STORE_BRAND_MAX);
+                if (rc)
+                        break;
+                (*n)++;
+        }
+        if (q)
+                db_reset(q);
+        store_op_unlock(store);
+        return rc == E_NOT_FOUND ? E_OK : rc;
+}
+
+static enum errc replace_one(struct db *db, const char *brand, const uint8_t *blob, size_t len)
+{
+        sqlite3_stmt *q = db_query(db, "UPDATE brand_key SET wrapped = ?2 WHERE brand = ?1");
+        enum errc rc;
+
+        db_bind_text(q, 1, brand);
+        db_bind_bytes(q, 2, blob, len);
+        rc = db_run(db, q);
+        return rc ? rc : db_changes(db) == 1 ? E_OK : E_NOT_FOUND;
+}
+
+enum errc store_brand_key_replace(struct store *store, const char (*brand)[STORE_BRAND_MAX],
+                                  const uint8_t *blobs, size_t len, unsigned n)
+{
+        struct db *db = store_op_lock(store);
+        enum errc rc = db_exec(db, "BEGIN IMMEDIATE");
+
+        for (unsigned i = 0; !rc && i < n; i++)
+                rc = replace_one(db, brand[i], blobs + i * len, len);
+        if (!rc)
+                rc = db_exec(db, "COMMIT");
+        if (db_in_transaction(db) && db_exec(db, "ROLLBACK"))
+                rc = E_STORE_DOWN;
+        store_op_unlock(store);
+        return rc;
+}

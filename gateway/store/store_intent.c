@@ -25,6 +25,31 @@ static enum errc update_exec(struct store_op *op, struct db *db)
         return store_intent_rows_update(db, &((struct intent_write *)(void *)op)->intent);
 }
 
+/* What opens risk waits for the database. */
+static enum errc insert_reserve(struct store_op *op, struct db *reserve, struct db *main)
+{
+        const struct store_intent *in = &((struct intent_write *)(void *)op)->intent;
+        enum errc rc;
+
+        if (!in->reduces_risk)
+                return E_STORE_DOWN;
+        rc = store_intent_names_free(main, in);
+        return rc ? rc : store_intent_rows_insert(reserve, in);
+}
+
+/* The outcome of whatever is under way: of an intent of the database the reserve keeps the whole record. */
+static enum errc update_reserve(struct store_op *op, struct db *reserve, struct db *main)
+{
+        const struct store_intent *in = &((struct intent_write *)(void *)op)->intent;
+        enum errc rc = store_intent_rows_update(reserve, in);
+        int64_t number;
+
+        if (rc != E_NOT_FOUND)
+                return rc;
+        rc = store_intent_names_by_cloid(main, in->brand, &in->account, &in->id, &number);
+        return rc ? rc : store_intent_rows_insert(reserve, in);
+}
+
 static void write_finish(struct store_op *op)
 {
         store_op_finish_write(op);
@@ -54,8 +79,9 @@ static enum errc copy_letters(struct store_intent *out, const struct store_inten
 }
 
 static void write_intent(struct store *store, const struct store_intent *intent,
-                         enum errc (*exec)(struct store_op *, struct db *), store_done *done,
-                         void *cookie)
+                         enum errc (*exec)(struct store_op *, struct db *),
+                         enum errc (*exec_reserve)(struct store_op *, struct db *, struct db *),
+                         store_done *done, void *cookie)
 {
         struct intent_write *op = xcalloc(1, sizeof *op);
         struct store_op *base = &op->write.op;
@@ -74,6 +100,7 @@ static void write_intent(struct store *store, const struct store_intent *intent,
         op->write.cookie = cookie;
         base->writes = true;
         base->exec = exec;
+        base->exec_reserve = exec_reserve;
         base->finish = write_finish;
         store_op_submit(store, base);
 }
@@ -81,13 +108,13 @@ static void write_intent(struct store *store, const struct store_intent *intent,
 void store_intent_insert(struct store *store, const struct store_intent *intent, store_done *done,
                          void *cookie)
 {
-        write_intent(store, intent, insert_exec, done, cookie);
+        write_intent(store, intent, insert_exec, insert_reserve, done, cookie);
 }
 
 void store_intent_update(struct store *store, const struct store_intent *intent, store_done *done,
                          void *cookie)
 {
-        write_intent(store, intent, update_exec, done, cookie);
+        write_intent(store, intent, update_exec, update_reserve, done, cookie);
 }
 
 /* --- lookups --- */
@@ -157,6 +184,7 @@ static struct intent_get *get_new(const char *brand, const struct addr *account,
         get->done = done;
         get->cookie = cookie;
         get->op.exec = get_exec;
+        get->op.reads_reserve = true;
         get->op.finish = get_finish;
         return get;
 }

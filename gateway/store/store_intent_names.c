@@ -150,6 +150,32 @@ enum errc store_intent_names_take(struct db *db, const struct store_intent *in, 
         return rc ? rc : store_intent_names_add(db, in, &nothing, number);
 }
 
+/* Found is taken, not found is free. */
+static enum errc free_if(enum errc found)
+{
+        return found == E_OK ? E_EXISTS : found == E_NOT_FOUND ? E_OK : found;
+}
+
+enum errc store_intent_names_free(struct db *db, const struct store_intent *in)
+{
+        enum errc rc = E_OK;
+        int64_t number;
+
+        if (in->client_id[0] && strcmp(in->kind, "order") == 0)
+                rc = free_if(store_intent_names_by_name(db, in->brand, &in->account, NAME_CLIENT,
+                                                        in->client_id, &number));
+        if (!rc && in->idempotency_key[0])
+                rc = free_if(store_intent_names_by_name(db, in->brand, &in->account, NAME_KEY,
+                                                        in->idempotency_key, &number));
+        if (!rc)
+                rc = free_if(
+                        store_intent_names_by_cloid(db, in->brand, &in->account, &in->id, &number));
+        for (unsigned i = 0; !rc && i < in->n_orders; i++)
+                rc = free_if(store_intent_names_by_cloid(db, in->brand, &in->account,
+                                                         &in->order[i].cloid, &number));
+        return rc;
+}
+
 static enum errc read_number(struct db *db, sqlite3_stmt *q, int64_t *number)
 {
         enum errc rc = db_step(db, q);

@@ -14,6 +14,8 @@ enum store_intent_name_kind { NAME_CLIENT = 1, NAME_KEY = 2, NAME_OWN_KEY = 3 };
  * nonce. The names that strangers choose come first, so that most refusals undo nothing. */
 MUST_USE enum errc store_intent_names_take(struct db *db, const struct store_intent *in,
                                            int64_t number);
+/* Whether all names of a new intent are still to be had, its nonces apart. E_EXISTS. Changes nothing. */
+MUST_USE enum errc store_intent_names_free(struct db *db, const struct store_intent *in);
 /* Takes the cloids and nonces of in that before does not have. Same errors. */
 MUST_USE enum errc store_intent_names_add(struct db *db, const struct store_intent *in,
                                           const struct store_intent *before, int64_t number);

@@ -72,7 +72,8 @@ static enum errc get_exec(struct store_op *op, struct db *db)
                 return E_OK;
         if (rc)
                 return rc;
-        get->highest = db_get_u64(q, 0);
+        if (db_get_u64(q, 0) > get->highest)
+                get->highest = db_get_u64(q, 0);
         db_reset(q);
         if (get->below && get->highest >= get->below)
                 return read_around(get, db);
@@ -96,6 +97,7 @@ void store_nonce_get(struct store *store, const struct addr *signer, uint64_t be
         get->done = done;
         get->cookie = cookie;
         get->op.exec = get_exec;
+        get->op.reads_reserve = get->op.reads_both = true;
         get->op.finish = get_finish;
         store_op_submit(store, &get->op);
 }

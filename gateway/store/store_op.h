@@ -16,12 +16,20 @@ struct store_op {
         bool writes;
         bool in_transaction; /* saw or made changes that the batch commits */
         bool is_commit;      /* the batch's first write: counts its commit */
+        bool in_reserve;     /* the database failed, the reserve has it */
+        bool reads_reserve;  /* a read: what the reserve has comes first */
+        bool reads_both;     /* and both are asked in any case */
         enum errc rc;        /* set on submission: refused as it is, and exec is not called */
 
         /* On the store's thread. A write is undone when it returns an error, and may be run a second
          * time to the same effect: it changes nothing but the database. Cheapest when what can be
          * refused is refused before the first change. */
         enum errc (*exec)(struct store_op *op, struct db *db);
+        /* The same while the database takes no writes; NULL: fails. On disk in the reserve alone, later taken
+         * over; main is for reading what is there. */
+        enum errc (*exec_reserve)(struct store_op *op, struct db *reserve, struct db *main);
+        /* On the store's thread after the batch has ended, outside of any transaction; may be NULL. */
+        void (*after)(struct store_op *op, struct db *db);
         /* On the loop. rc is final. Calls the callback and frees what the operation owns, not op. */
         void (*finish)(struct store_op *op);
 };

@@ -32,7 +32,8 @@ static enum errc load(struct order_op *look, struct db *db, const struct cloid *
         int64_t number;
         enum errc rc;
 
-        *out = (struct store_order){.is_known = false};
+        if (out->is_known)
+                return E_OK; /* to the reserve */
         rc = store_intent_names_by_cloid(db, look->brand, &look->account, cloid, &number);
         if (rc)
                 return rc == E_NOT_FOUND ? E_OK : rc;
@@ -91,6 +92,7 @@ void store_order_lookup(struct store *store, const char *brand, const struct add
         look->done = done;
         look->cookie = cookie;
         look->op.exec = lookup_exec;
+        look->op.reads_reserve = look->op.reads_both = true;
         look->op.finish = lookup_finish;
         store_op_submit(store, &look->op);
 }

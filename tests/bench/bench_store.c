@@ -255,13 +255,15 @@ static void open_store(struct bench *bench)
 
 static void close_store(struct bench *bench)
 {
-        char lock[128];
+        static const char *const suffixes[] = {"", "-lock", "-reserve", "-reserve-journal"};
+        char path[128];
 
         store_close(bench->store);
         loop_free(bench->loop);
-        snprintf(lock, sizeof lock, "%s-lock", bench->file);
-        unlink(lock);
-        unlink(bench->file);
+        for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+                snprintf(path, sizeof path, "%s%s", bench->file, suffixes[i]);
+                unlink(path);
+        }
 }
 
 static unsigned argument(int argc, char **argv, int i, unsigned fallback, unsigned max)

@@ -98,6 +98,8 @@ static inline int rig_teardown(void **state)
         rig_remove(rig, "-wal");
         rig_remove(rig, "-shm");
         rig_remove(rig, "-lock");
+        rig_remove(rig, "-reserve");
+        rig_remove(rig, "-reserve-journal");
         rmdir(rig->folder);
         free(rig);
         return 0;
