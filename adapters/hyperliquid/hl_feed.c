@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 #define TICK_MS          250
-#define PINGS_PER_MINUTE 4 /* of each connection, sent by ws_client */
+#define PINGS_PER_MINUTE 4 /* of each connection, kept apart for hl_feed_prove */
 #define CONNECTIONS_MAX  64
 #define USERS_LIMIT_MAX  10000
 
@@ -70,6 +70,7 @@ static int64_t last_whole(const struct hl_feed *f, const struct hl_feed_topic *t
 {
         int64_t at = t->heard_at > t->live_since ? t->heard_at : t->live_since;
 
+        at = t->proven_at > at ? t->proven_at : at;
         if (conn && f->limits.silent_ms[t->topic.kind] < 0 && conn->heard_at > at)
                 at = conn->heard_at;
         return at;
@@ -140,6 +141,8 @@ static void on_tick(void *cookie)
         struct hl_feed *f = cookie;
 
         hl_feed_judge(f);
+        if (!f->is_closed)
+                hl_feed_prove_tick(f);
         if (!f->is_closed)
                 on_pump(f);
 }
@@ -242,6 +245,11 @@ static void op_topic_state(const struct feed *feed, const struct feed_topic *top
         };
 }
 
+static void op_prove(struct feed *feed)
+{
+        hl_feed_prove(feed_of(feed));
+}
+
 static unsigned op_user_slots_left(const struct feed *feed)
 {
         const struct hl_feed *f = feed_of_const(feed);
@@ -334,6 +342,7 @@ struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options,
                 .drop = op_drop,
                 .topic_state = op_topic_state,
                 .user_slots_left = op_user_slots_left,
+                .prove = op_prove,
                 .metrics = op_metrics,
         };
         struct hl_feed *f;

@@ -231,12 +231,6 @@ static void take_error(struct hl_feed_conn *c, const json_t *data)
 
 /* ---- Channels ---------------------------------------------------------------------------------- */
 
-static void take_nothing(struct hl_feed_conn *c, const json_t *data)
-{
-        (void)c;
-        (void)data;
-}
-
 static const struct {
         const char *channel;
         hl_feed_take_fn *take;
@@ -255,7 +249,7 @@ static const struct {
         {"orderUpdates", hl_feed_account_order_updates},
         {"subscriptionResponse", take_response},
         {"error", take_error},
-        {"pong", take_nothing},
+        {"pong", hl_feed_prove_pong},
 };
 #define N_CHANNELS (sizeof channels / sizeof *channels)
 _Static_assert(N_CHANNELS <= HL_FEED_CHANNELS, "a counter for each channel");

@@ -213,6 +213,8 @@ static void set_user_topic(struct mirror *mirror, struct shadow *s, void *cookie
         if (topic->is_live) {
                 if (!(s->topics & (TOPIC_FILLS_LIVE | TOPIC_STATE_LIVE)))
                         s->covered_at = topic->at;
+                if (topic->bit == TOPIC_FILLS_LIVE && !(s->topics & TOPIC_FILLS_LIVE))
+                        s->fills_live_at = topic->at;
                 s->topics |= topic->bit;
         } else {
                 /* What the topic covered since it was last whole is not covered any more. */
@@ -231,18 +233,21 @@ void mirror_gap(struct mirror *mirror, const struct feed_topic *topic, int64_t s
         struct user_topic user = {topic_bit(topic->kind), false, at};
         struct mirror_place *place;
 
-        (void)since; /* how long it was before matters to nobody who is read after */
+        /* How long it was before matters to nobody who is read after; to those read within, it does. */
         if (topic->kind == FEED_CONTEXTS) /* every mark says its own age */
                 return;
         if (topic->kind == FEED_TRADES) {
                 place = mirror_place_make(mirror, topic->symbol);
-                if (place)
-                        place->is_live = false;
-                else
+                if (!place) {
                         mirror->stats.refused++;
+                        return;
+                }
+                place->is_live = false;
+                suspicion_gap(mirror, place, NULL, topic->kind, since);
                 mirror_needs_sweep(mirror);
                 return;
         }
+        suspicion_gap(mirror, NULL, &topic->user, topic->kind, since);
         mirror_each_of(mirror, &topic->user, set_user_topic, &user);
 }
 
@@ -266,4 +271,38 @@ void mirror_live(struct mirror *mirror, const struct feed_topic *topic, int64_t 
                 return;
         }
         mirror_each_of(mirror, &topic->user, set_user_topic, &user);
+}
+
+struct proof {
+        enum feed_kind kind;
+        int64_t since;
+};
+
+static void set_proof(struct mirror *mirror, struct shadow *s, void *cookie)
+{
+        const struct proof *proof = cookie;
+
+        (void)mirror;
+        if (proof->kind == FEED_USER_FILLS)
+                s->fills_proven_at = proof->since;
+        if (proof->kind == FEED_USER_ORDERS)
+                s->orders_proven_at = proof->since;
+}
+
+void mirror_proven(struct mirror *mirror, const struct feed_topic *topic, int64_t since)
+{
+        struct proof proof = {topic->kind, since};
+        struct mirror_place *place;
+
+        if (topic->kind == FEED_CONTEXTS)
+                return;
+        if (topic->kind != FEED_TRADES) {
+                mirror_each_of(mirror, &topic->user, set_proof, &proof);
+                return;
+        }
+        place = mirror_place_make(mirror, topic->symbol);
+        if (place)
+                place->proven_at = since;
+        else
+                mirror->stats.refused++;
 }

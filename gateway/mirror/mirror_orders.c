@@ -59,24 +59,28 @@ static void put(struct mirror *mirror, struct shadow *s, const struct shadow_ord
         mirror_mark_orders(s, now);
 }
 
-static bool differs(struct shadow *s, const struct shadow_order *had, uint32_t n_had,
-                    int64_t asked_at)
+/* Orders that the list tells otherwise than they were known: how many, the first of them into oid. */
+static size_t differences(uint64_t oid[DRIFT_ROWS], struct shadow *s,
+                          const struct shadow_order *had, uint32_t n_had, int64_t asked_at)
 {
+        size_t n = 0;
+
         for (uint32_t i = 0; i < n_had; i++) {
                 const struct shadow_order *is = shadow_order(s, had[i].oid);
 
-                if (had[i].known_at <= asked_at && (!is || is->size.v != had[i].size.v))
-                        return true;
+                if (had[i].known_at <= asked_at && (!is || is->size.v != had[i].size.v) &&
+                    n < DRIFT_ROWS)
+                        oid[n++] = had[i].oid;
         }
-        for (uint32_t i = 0; i < s->n_orders; i++) {
+        for (uint32_t i = 0; i < s->n_orders && n < DRIFT_ROWS; i++) {
                 bool known = false;
 
                 for (uint32_t k = 0; k < n_had && !known; k++)
                         known = had[k].oid == s->order[i].oid;
                 if (!known)
-                        return true;
+                        oid[n++] = s->order[i].oid;
         }
-        return false;
+        return n;
 }
 
 /* The list as it was told, less what has gone since, and what came since. */
@@ -144,6 +148,29 @@ static void drop_gone(struct shadow *s, int64_t before)
         s->gone = NULL;
 }
 
+/* Why the list may differ from what is known: orders placed elsewhere are told to those alone whose topic is
+ * live. */
+static enum mirror_cause cause_of(const struct shadow *s)
+{
+        if (!(s->topics & TOPIC_ORDERS_LIVE))
+                return CAUSE_ELSEWHERE;
+        if (s->n_sent)
+                return CAUSE_OUTCOME;
+        return s->doubts & DOUBT_ORDERS ? CAUSE_FILL : CAUSE_NONE;
+}
+
+static void judge(struct mirror *mirror, struct shadow *s, const struct shadow_order *had,
+                  uint32_t n_had, int64_t asked_at, int64_t at, enum mirror_cause cause)
+{
+        uint64_t oid[DRIFT_ROWS];
+        size_t n = differences(oid, s, had, n_had, asked_at);
+
+        if (n && cause)
+                drift_count(mirror, 1u << FIELD_ORDERS, cause);
+        else if (n)
+                suspicion_open_orders(mirror, s, oid, n, s->orders_at, at);
+}
+
 void mirror_orders(struct mirror *mirror, const struct addr *user, const char *dex,
                    const struct mirror_reading *reading, const struct venue_open_order *orders,
                    size_t n)
@@ -152,7 +179,7 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
         int64_t asked_at = reading->asked_at ? reading->asked_at : reading->at - MIRROR_SLACK_MS;
         struct shadow_order *had;
         uint32_t n_had;
-        bool was_sure;
+        enum mirror_cause was;
 
         if (!s) {
                 mirror->stats.refused++;
@@ -164,7 +191,7 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
                 mirror->stats.states_stale++;
                 return;
         }
-        was_sure = (s->topics & TOPIC_ORDERS_LIVE) && !(s->doubts & DOUBT_ORDERS) && !s->n_sent;
+        was = cause_of(s);
         had = s->order;
         n_had = s->n_orders;
         s->order = NULL;
@@ -172,17 +199,16 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
                 s->order = xcalloc(n_had, sizeof *s->order);
                 memcpy(s->order, had, n_had * sizeof *had);
         }
+        /* Pushed whole: what was late is told by it. */
+        if (!reading->asked_at)
+                suspicion_order(mirror, s, 0);
         if (asked_at >= s->orders_doubt_at)
                 s->doubts &= ~(uint32_t)DOUBT_ORDERS;
         replace(mirror, s, asked_at, reading->at, orders, n);
-        if (s->orders_known && differs(s, had, n_had, asked_at)) {
-                if (was_sure)
-                        mirror->stats.drift_unexplained[FIELD_ORDERS]++;
-                else
-                        mirror->stats.drift_explained[FIELD_ORDERS]++;
-        }
-        if (s->orders_known)
+        if (s->orders_known) {
+                judge(mirror, s, had, n_had, asked_at, reading->at, was);
                 tell_vanished(mirror, s, had, n_had, asked_at);
+        }
         free(had);
         s->orders_known = true;
         s->orders_asked_at = asked_at;
@@ -234,6 +260,7 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
                 mirror->stats.refused++;
                 return;
         }
+        suspicion_order(mirror, s, status->order.oid);
         known = shadow_order(s, status->order.oid);
         if ((known && status->status_at < known->status_at) ||
             (!known && shadow_order_gone_since(s, status->order.oid, 0)))

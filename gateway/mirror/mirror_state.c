@@ -15,6 +15,7 @@ struct adoption {
         const struct venue_account *state;
         struct shadow_book book; /* what the state says */
         int64_t before_at;       /* of the state before */
+        int64_t before_asked_at; /* wall ms */
         bool unclear;            /* an effect was dropped that may not be in it */
         bool uncharged;          /* and so was funding */
 };
@@ -318,13 +319,64 @@ static bool is_of_the_hour(const struct adoption *a, const struct drift_result *
                (result->fields & 1u << FIELD_FUNDING) && !(result->fields & others);
 }
 
+/* Which doubts, open when the state came, account for a difference, and in which fields: a charge that was
+ * computed here does not change a size, nor do tiers change cash. */
+static enum mirror_cause cause_of(uint32_t doubts, uint32_t fields)
+{
+        static const uint32_t things =
+                1u << FIELD_SIZE | 1u << FIELD_ENTRY | 1u << FIELD_MODE | 1u << FIELD_LEVERAGE;
+        static const uint32_t money = 1u << FIELD_ISOLATED_CASH | 1u << FIELD_CROSS_CASH |
+                                      1u << FIELD_FUNDING | 1u << FIELD_ACCOUNT_VALUE;
+        static const struct {
+                uint32_t doubts, not_of; /* fields that it says nothing about */
+                enum mirror_cause cause;
+        } row[] = {
+                {DOUBT_LIQUIDATED, 0, CAUSE_LIQUIDATION},
+                {DOUBT_OUTCOME, 0, CAUSE_OUTCOME},
+                {DOUBT_GAP, 0, CAUSE_GAP},
+                {DOUBT_TOLD, 0, CAUSE_TOLD},
+                {DOUBT_FILL, 0, CAUSE_FILL},
+                {DOUBT_FUNDING, things, CAUSE_FUNDING},
+                {DOUBT_SETTING, 1u << FIELD_SIZE, CAUSE_RULES},
+                {DOUBT_RERATED | DOUBT_TIERS, things | money, CAUSE_RULES},
+                {DOUBT_RANGE | DOUBT_UNREAD, 0, CAUSE_RANGE},
+        };
+
+        for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+                if (doubts & row[i].doubts && !(fields & row[i].not_of))
+                        return row[i].cause;
+        }
+        return CAUSE_NONE;
+}
+
+/* Trades were missed in a market that differs, also where nothing was held before; where only cash does,
+ * in any: it may have been opened and closed again. */
+static bool has_gap(const struct adoption *a, const struct drift_result *result)
+{
+        for (uint32_t i = 0; i < result->n_rows; i++) {
+                if (suspicion_has_gap(a->mirror, a->s, result->row[i].market, a->before_asked_at))
+                        return true;
+        }
+        for (uint32_t i = 0; i < a->mirror->n_places && !result->n_rows; i++) {
+                const struct mirror_place *place = &a->mirror->place[i];
+
+                if (place->dex == a->s->dex && place->has_market && !place->is_delisted &&
+                    suspicion_has_gap(a->mirror, a->s, i, a->before_asked_at))
+                        return true;
+        }
+        return false;
+}
+
 static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts,
                     bool nothing_since)
 {
-        static const uint32_t standing = DOUBT_POOLED | DOUBT_CONTEXT | DOUBT_ORDERS | DOUBT_DRIFT;
         struct shadow_marks marks = {state_mark, a};
         struct drift_result result = {0}, rest = {0};
-        bool elsewhere, taken;
+        struct drift_state told = {.result = &result,
+                                   .venue_from = a->before_at,
+                                   .venue_until = a->state->as_of,
+                                   .at = a->reading->at};
+        bool taken;
 
         drift_books(&result, had, &a->s->book, &marks);
         taken = mirror_liquidation_settle(a->mirror, a->s, had, asked_by(a));
@@ -337,11 +389,16 @@ static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts
         if (!a->s->n_log && a->s->pool == MARGIN_POOL_STANDARD &&
             !(result.fields & 1u << FIELD_SIZE))
                 drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
-        elsewhere = (nothing_since && result.may_be_elsewhere) || is_of_the_hour(a, &result);
         if (result.reserve_differs)
                 forget_settings(a->s);
-        drift_judge(a->mirror, a->s, &result, taken || elsewhere || (doubts & ~standing),
-                    a->state->as_of, a->reading->at);
+        told.cause = taken ? CAUSE_LIQUIDATION : cause_of(doubts, result.fields);
+        if (!told.cause && is_of_the_hour(a, &result))
+                told.cause = CAUSE_FUNDING;
+        if (!told.cause && result.fields && has_gap(a, &result))
+                told.cause = CAUSE_GAP;
+        if (!told.cause && nothing_since && result.may_be_elsewhere)
+                told.cause = CAUSE_ELSEWHERE;
+        drift_judge(a->mirror, a->s, &told);
 }
 
 /* Of a moment in which the hour's funding may have been charged or not. */
@@ -408,7 +465,7 @@ static void take_reserved(struct adoption *a)
 static void adopt(struct adoption *a)
 {
         struct shadow *s = a->s;
-        uint32_t doubts = mirror_doubts(a->mirror, s, a->reading->at);
+        uint32_t doubts = mirror_reasons(a->mirror, s, a->reading->at);
         bool nothing_since = !s->n_log, was_read = s->state_at != 0;
         struct shadow_book had = {0};
 
@@ -421,6 +478,7 @@ static void adopt(struct adoption *a)
         prune(a);
         rebase(a);
         a->before_at = s->state_at;
+        a->before_asked_at = s->asked_at;
         s->state_at = a->state->as_of;
         s->folded_at = 0;
         s->as_of = s->as_of > s->state_at && s->n_log ? s->as_of : s->state_at;
@@ -432,7 +490,7 @@ static void adopt(struct adoption *a)
         if (was_read)
                 compare(a, &had, doubts, nothing_since);
         else
-                s->clean_at = s->state_at;
+                s->clean_at = a->reading->at;
         keep_settings(s, a->reading->at);
         shadow_book_fini(&had);
 }

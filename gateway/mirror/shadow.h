@@ -114,12 +114,7 @@ struct shadow_loss {
         int64_t value_before;      /* of the cross account, usd units */
 };
 
-/* A size that differed for no reason known yet. */
-struct shadow_suspicion {
-        uint32_t fields;
-        struct usd amount;
-        int64_t from, until; /* the venue's time: last right, found wrong */
-};
+struct suspicion;
 
 enum { TOPIC_FILLS_LIVE = 1, TOPIC_STATE_LIVE = 2, TOPIC_ORDERS_LIVE = 4 };
 
@@ -138,7 +133,8 @@ struct shadow {
         uint32_t doubts;  /* those that don't follow from the rest */
         int64_t doubt_at; /* wall ms: the newest of them */
         int64_t orders_doubt_at;
-        int64_t covered_at;     /* wall ms: its own topics are whole since */
+        int64_t covered_at; /* wall ms: its own topics are whole since */
+        int64_t fills_live_at, fills_proven_at, orders_proven_at; /* wall ms, of these alone */
         uint64_t adopted_order; /* when the last state was taken over, among the events */
 
         struct shadow_book book;
@@ -152,8 +148,8 @@ struct shadow {
         struct shadow_gone *gone;
         uint32_t n_gone;
         struct shadow_loss *loss;
-        struct shadow_suspicion *suspicion;
-        uint32_t *ticked; /* markets whose thresholds are set, ascending */
+        struct suspicion *suspicion; /* newest first; the mirror's to free */
+        uint32_t *ticked;            /* markets whose thresholds are set, ascending */
         uint32_t n_ticked, cap_ticked;
 
         int64_t state_at;     /* the venue's time of the last state; 0: never read */
@@ -161,7 +157,7 @@ struct shadow {
         int64_t as_of;        /* the venue's time of the newest thing in it */
         int64_t asked_at;     /* wall ms: when the last state was asked for */
         int64_t confirmed_at; /* wall ms: when it came */
-        int64_t clean_at;     /* the venue's time of the last state that agreed */
+        int64_t clean_at;     /* wall ms: when the last state that it was corrected by came */
         int64_t orders_asked_at, orders_at;
         struct usd reserved; /* by resting orders, as the last state has it */
         bool has_reserved;   /* a leverage set since makes it void; see shadow_reserved */
