@@ -38,6 +38,14 @@ static void add_row(struct drift_result *out, uint32_t market, num_wide size)
         out->row[out->n_rows++] = (struct drift_row){.market = market, .size = (int64_t)size};
 }
 
+/* Margin went in or out otherwise than by funding. */
+static bool is_moved(const struct shadow_position *a, const struct shadow_position *b)
+{
+        num_wide d = (num_wide)b->raw_usd.v - a->raw_usd.v + b->funding.v - a->funding.v;
+
+        return d > NUM_MICRO || d < -NUM_MICRO;
+}
+
 /* One market; had or is may be NULL. */
 static void compare(struct walk *w, const struct shadow_position *had,
                     const struct shadow_position *is, struct px mark)
@@ -48,7 +56,7 @@ static void compare(struct walk *w, const struct shadow_position *had,
 
         if (size)
                 note(w->out, FIELD_SIZE);
-        if (size || apart(a->raw_usd, b->raw_usd) || apart(a->entry_notional, b->entry_notional))
+        if (size || apart(a->entry_notional, b->entry_notional) || is_moved(a, b))
                 add_row(w->out, had ? had->market : is->market, size);
         w->equity += at_mark(size, mark) + b->raw_usd.v - a->raw_usd.v;
         w->isolated += (num_wide)b->raw_usd.v - a->raw_usd.v;

@@ -214,7 +214,8 @@ struct suspicion {
         int64_t venue_from, venue_until; /* the venue's time of these */
         struct drift_row row[DRIFT_ROWS];
         uint32_t n_rows;          /* 0: it may be any market's */
-        uint64_t oid[DRIFT_ROWS]; /* FIELD_ORDERS: which differ; all heard of: explained */
+        bool is_of_orders;        /* resting orders, or what they reserve */
+        uint64_t oid[DRIFT_ROWS]; /* which differ; 0 of them: it may be any */
         uint32_t n_oids;
 };
 void suspicion_open(struct mirror *mirror, struct shadow *s, const struct drift_state *state);
@@ -224,8 +225,10 @@ void suspicion_open_orders(struct mirror *mirror, struct shadow *s, const uint64
 /* A trade came that the last state held already. */
 void suspicion_trade(struct mirror *mirror, struct shadow *s, uint32_t market, int64_t size,
                      int64_t at);
-/* What became of an order was told; oid 0: of all of them. */
-void suspicion_order(struct mirror *mirror, struct shadow *s, uint64_t oid);
+/* What became of an order at that time was told. */
+void suspicion_order(struct mirror *mirror, struct shadow *s, uint64_t oid, int64_t venue_at);
+/* The venue told of all its open orders by itself. */
+void suspicion_orders(struct mirror *mirror, struct shadow *s);
 /* Trades of a market (user NULL) or what concerns a user may be missing since. */
 void suspicion_gap(struct mirror *mirror, const struct mirror_place *place, const struct addr *user,
                    enum feed_kind kind, int64_t since);
@@ -233,8 +236,7 @@ void suspicion_gap(struct mirror *mirror, const struct mirror_place *place, cons
 void suspicion_tick(struct mirror *mirror, int64_t now);
 /* The account goes. */
 void suspicion_drop(struct mirror *mirror, struct shadow *s);
-/* Whether the account may have missed trades of the market since it was asked for at that time. */
-bool suspicion_has_gap(const struct mirror *mirror, const struct shadow *s, uint32_t market,
-                       int64_t since);
+/* Whether trades of the market may be missing to an account that was asked for at that time. */
+bool suspicion_has_gap(const struct mirror *mirror, uint32_t market, int64_t since);
 
 #endif

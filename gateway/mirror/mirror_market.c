@@ -213,8 +213,6 @@ static void set_user_topic(struct mirror *mirror, struct shadow *s, void *cookie
         if (topic->is_live) {
                 if (!(s->topics & (TOPIC_FILLS_LIVE | TOPIC_STATE_LIVE)))
                         s->covered_at = topic->at;
-                if (topic->bit == TOPIC_FILLS_LIVE && !(s->topics & TOPIC_FILLS_LIVE))
-                        s->fills_live_at = topic->at;
                 s->topics |= topic->bit;
         } else {
                 /* What the topic covered since it was last whole is not covered any more. */

@@ -201,7 +201,7 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
         }
         /* Pushed whole: what was late is told by it. */
         if (!reading->asked_at)
-                suspicion_order(mirror, s, 0);
+                suspicion_orders(mirror, s);
         if (asked_at >= s->orders_doubt_at)
                 s->doubts &= ~(uint32_t)DOUBT_ORDERS;
         replace(mirror, s, asked_at, reading->at, orders, n);
@@ -260,7 +260,7 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
                 mirror->stats.refused++;
                 return;
         }
-        suspicion_order(mirror, s, status->order.oid);
+        suspicion_order(mirror, s, status->order.oid, status->status_at);
         known = shadow_order(s, status->order.oid);
         if ((known && status->status_at < known->status_at) ||
             (!known && shadow_order_gone_since(s, status->order.oid, 0)))

@@ -307,16 +307,31 @@ static void forget_settings(struct shadow *s)
         }
 }
 
-/* An hour has passed since the last state whose funding is not charged here yet, and nothing differs but
- * what funding changes. */
-static bool is_of_the_hour(const struct adoption *a, const struct drift_result *result)
+/* What an hour that passed since the last state, and is not charged here yet, accounts for: the charge
+ * itself, what it moves, and what follows from that where nothing else differs. */
+static uint32_t of_the_hour(const struct adoption *a, const struct drift_result *result)
 {
         static const uint32_t others = 1u << FIELD_SIZE | 1u << FIELD_ENTRY | 1u << FIELD_MODE |
                                        1u << FIELD_LEVERAGE | 1u << FIELD_ORDERS;
         int64_t hour = a->state->as_of / MIRROR_HOUR_MS;
 
-        return hour > a->before_at / MIRROR_HOUR_MS && hour > a->mirror->hour_at / MIRROR_HOUR_MS &&
-               (result->fields & 1u << FIELD_FUNDING) && !(result->fields & others);
+        if (hour <= a->before_at / MIRROR_HOUR_MS || hour <= a->mirror->hour_at / MIRROR_HOUR_MS ||
+            !(result->fields & 1u << FIELD_FUNDING))
+                return 0;
+        return result->fields & others ? 1u << FIELD_FUNDING : result->fields;
+}
+
+static void take_the_hour(const struct adoption *a, struct drift_state *told,
+                          struct drift_result *result)
+{
+        uint32_t charged = of_the_hour(a, result);
+
+        if (charged && charged == result->fields) {
+                told->cause = CAUSE_FUNDING;
+        } else {
+                drift_count(a->mirror, charged, CAUSE_FUNDING);
+                result->fields &= ~charged;
+        }
 }
 
 /* Which doubts, open when the state came, account for a difference, and in which fields: a charge that was
@@ -354,14 +369,14 @@ static enum mirror_cause cause_of(uint32_t doubts, uint32_t fields)
 static bool has_gap(const struct adoption *a, const struct drift_result *result)
 {
         for (uint32_t i = 0; i < result->n_rows; i++) {
-                if (suspicion_has_gap(a->mirror, a->s, result->row[i].market, a->before_asked_at))
+                if (suspicion_has_gap(a->mirror, result->row[i].market, a->before_asked_at))
                         return true;
         }
         for (uint32_t i = 0; i < a->mirror->n_places && !result->n_rows; i++) {
                 const struct mirror_place *place = &a->mirror->place[i];
 
                 if (place->dex == a->s->dex && place->has_market && !place->is_delisted &&
-                    suspicion_has_gap(a->mirror, a->s, i, a->before_asked_at))
+                    suspicion_has_gap(a->mirror, i, a->before_asked_at))
                         return true;
         }
         return false;
@@ -392,8 +407,8 @@ static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts
         if (result.reserve_differs)
                 forget_settings(a->s);
         told.cause = taken ? CAUSE_LIQUIDATION : cause_of(doubts, result.fields);
-        if (!told.cause && is_of_the_hour(a, &result))
-                told.cause = CAUSE_FUNDING;
+        if (!told.cause)
+                take_the_hour(a, &told, &result);
         if (!told.cause && result.fields && has_gap(a, &result))
                 told.cause = CAUSE_GAP;
         if (!told.cause && nothing_since && result.may_be_elsewhere)
@@ -462,11 +477,21 @@ static void take_reserved(struct adoption *a)
         a->s->is_least = left->v == 0;
 }
 
+/* What happened since the last state is the venue's own word, to the fee: a difference is not of it. */
+static bool is_certain(const struct shadow *s)
+{
+        for (uint32_t i = 0; i < s->n_log; i++) {
+                if (s->log[i].kind != EFFECT_FILL || s->log[i].is_ours || !s->log[i].is_exact)
+                        return false;
+        }
+        return true;
+}
+
 static void adopt(struct adoption *a)
 {
         struct shadow *s = a->s;
         uint32_t doubts = mirror_reasons(a->mirror, s, a->reading->at);
-        bool nothing_since = !s->n_log, was_read = s->state_at != 0;
+        bool nothing_since = is_certain(s), was_read = s->state_at != 0;
         struct shadow_book had = {0};
 
         /* One that is merely likely explains what it would do, and nothing else. */

@@ -133,8 +133,8 @@ struct shadow {
         uint32_t doubts;  /* those that don't follow from the rest */
         int64_t doubt_at; /* wall ms: the newest of them */
         int64_t orders_doubt_at;
-        int64_t covered_at; /* wall ms: its own topics are whole since */
-        int64_t fills_live_at, fills_proven_at, orders_proven_at; /* wall ms, of these alone */
+        int64_t covered_at;                        /* wall ms: its own topics are whole since */
+        int64_t fills_proven_at, orders_proven_at; /* wall ms, of these alone */
         uint64_t adopted_order; /* when the last state was taken over, among the events */
 
         struct shadow_book book;

@@ -63,8 +63,9 @@ void suspicion_open(struct mirror *mirror, struct shadow *s, const struct drift_
         const struct drift_result *result = state->result;
         struct suspicion *one = s->suspicion;
 
-        if (!one || count_of(s) < OF_ACCOUNT || one->n_oids) {
+        if (!one || count_of(s) < OF_ACCOUNT || one->is_of_orders) {
                 one = make(mirror, s);
+                one->is_of_orders = result->fields == 1u << FIELD_WITHDRAWABLE;
                 one->from = s->clean_at;
                 one->venue_from = state->venue_from;
         }
@@ -77,13 +78,27 @@ void suspicion_open(struct mirror *mirror, struct shadow *s, const struct drift_
         s->verify_at = state->at + mirror->options.verify_after_ms;
 }
 
+/* What they reserve, seen in the state read with the list, is of the same cause. */
+static struct suspicion *reserve_of(struct shadow *s, int64_t from)
+{
+        struct suspicion *one = s->suspicion;
+
+        while (one && !(one->is_of_orders && !one->n_oids && one->until >= from))
+                one = one->next;
+        return one;
+}
+
 void suspicion_open_orders(struct mirror *mirror, struct shadow *s, const uint64_t *oid, size_t n,
                            int64_t from, int64_t at)
 {
-        struct suspicion *one = make(mirror, s);
+        struct suspicion *one = reserve_of(s, from);
 
-        one->fields = 1u << FIELD_ORDERS;
-        one->from = from;
+        if (!one) {
+                one = make(mirror, s);
+                one->from = from;
+        }
+        one->is_of_orders = true;
+        one->fields |= 1u << FIELD_ORDERS;
         one->until = at;
         for (size_t i = 0; i < n && i < DRIFT_ROWS; i++)
                 one->oid[one->n_oids++] = oid[i];
@@ -130,7 +145,7 @@ void suspicion_trade(struct mirror *mirror, struct shadow *s, uint32_t market, i
 
         /* The oldest state that held it is the one that it was missing from. */
         for (struct suspicion *one = s->suspicion; one; one = one->next) {
-                if (!one->n_oids && at > one->venue_from - MIRROR_SLACK_MS &&
+                if (!one->is_of_orders && at > one->venue_from - MIRROR_SLACK_MS &&
                     at <= one->venue_until && concerns(one, market, &row))
                         found = one;
         }
@@ -145,20 +160,35 @@ void suspicion_trade(struct mirror *mirror, struct shadow *s, uint32_t market, i
                 explain(mirror, found, CAUSE_LATE);
 }
 
-void suspicion_order(struct mirror *mirror, struct shadow *s, uint64_t oid)
+/* Of what no list has named yet, any order that the state knew of may be the one. */
+static bool is_heard(struct suspicion *one, uint64_t oid, int64_t venue_at)
+{
+        uint32_t kept = 0;
+
+        if (!one->n_oids)
+                return venue_at > one->venue_from - MIRROR_SLACK_MS && venue_at <= one->venue_until;
+        for (uint32_t i = 0; i < one->n_oids; i++) {
+                if (one->oid[i] != oid)
+                        one->oid[kept++] = one->oid[i];
+        }
+        one->n_oids = kept;
+        return !kept;
+}
+
+void suspicion_order(struct mirror *mirror, struct shadow *s, uint64_t oid, int64_t venue_at)
 {
         for (struct suspicion *one = s->suspicion, *next; one; one = next) {
-                uint32_t kept = 0;
-
                 next = one->next;
-                if (!one->n_oids)
-                        continue;
-                for (uint32_t i = 0; i < one->n_oids && oid; i++) {
-                        if (one->oid[i] != oid)
-                                one->oid[kept++] = one->oid[i];
-                }
-                one->n_oids = kept;
-                if (!kept)
+                if (one->is_of_orders && is_heard(one, oid, venue_at))
+                        explain(mirror, one, CAUSE_LATE);
+        }
+}
+
+void suspicion_orders(struct mirror *mirror, struct shadow *s)
+{
+        for (struct suspicion *one = s->suspicion, *next; one; one = next) {
+                next = one->next;
+                if (one->is_of_orders)
                         explain(mirror, one, CAUSE_LATE);
         }
 }
@@ -171,8 +201,8 @@ static bool is_hit(struct suspicion *one, const struct mirror *mirror,
 
         if (user)
                 return hex_addr_equal(&s->user, user) &&
-                       kind == (one->n_oids ? FEED_USER_ORDERS : FEED_USER_FILLS);
-        return !one->n_oids && place->dex == s->dex &&
+                       kind == (one->is_of_orders ? FEED_USER_ORDERS : FEED_USER_FILLS);
+        return !one->is_of_orders && place->dex == s->dex &&
                concerns(one, mirror_place_number(mirror, place), &row);
 }
 
@@ -189,13 +219,11 @@ void suspicion_gap(struct mirror *mirror, const struct mirror_place *place, cons
 
 /* ---- No reason can come any more ---------------------------------------------------------------- */
 
-bool suspicion_has_gap(const struct mirror *mirror, const struct shadow *s, uint32_t market,
-                       int64_t since)
+/* The account's own fills are no substitute: those of a TWAP are not among them. */
+bool suspicion_has_gap(const struct mirror *mirror, uint32_t market, int64_t since)
 {
         const struct mirror_place *place = &mirror->place[market];
 
-        if ((s->topics & TOPIC_FILLS_LIVE) && s->fills_live_at <= since)
-                return false;
         return !place->is_live || place->live_at > since;
 }
 
@@ -204,7 +232,7 @@ static bool is_proven(const struct mirror *mirror, const struct suspicion *one)
         const struct shadow *s = one->shadow;
         int64_t at = one->until + GRACE_MS;
 
-        if (one->n_oids)
+        if (one->is_of_orders)
                 return !(s->topics & TOPIC_ORDERS_LIVE) || s->orders_proven_at >= at;
         if ((s->topics & TOPIC_FILLS_LIVE) && s->fills_proven_at < at)
                 return false;
