@@ -147,6 +147,8 @@ void mirror_order_take(struct shadow_order *out, const struct venue_open_order *
 
 /* ---- mirror_funding.c ---- */
 void mirror_funding_go_on(struct mirror *mirror, int64_t now);
+/* A state of before the hour came after it was charged to others. */
+void mirror_funding_late(struct mirror *mirror, struct shadow *s, int64_t now);
 /* When a state read then is sure to hold the hour's funding. */
 int64_t mirror_funding_sure_at(const struct mirror *mirror, int64_t now);
 /* A fill came late: of before the hour, the charge was for another size. */

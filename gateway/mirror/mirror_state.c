@@ -517,6 +517,7 @@ static void adopt(struct adoption *a)
         else
                 s->clean_at = a->reading->at;
         keep_settings(s, a->reading->at);
+        mirror_funding_late(a->mirror, s, a->reading->at);
         shadow_book_fini(&had);
 }
 
