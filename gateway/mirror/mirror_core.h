@@ -193,6 +193,7 @@ void drift_figures(struct drift_result *out, const struct mirror *mirror, const 
 /* Counts what a state told, with its cause; one that has none is a suspicion first. */
 struct drift_state {
         const struct drift_result *result;
+        const struct shadow_book *had; /* before it */
         enum mirror_cause cause;
         int64_t venue_from, venue_until; /* the venue's time of the state before, and of this one */
         int64_t at;                      /* wall ms: when it came */

@@ -383,11 +383,13 @@ static bool has_gap(const struct adoption *a, const struct drift_result *result)
 }
 
 static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts,
-                    bool nothing_since)
+                    bool nothing_since, bool is_sure)
 {
+        static const uint32_t edits = 1u << FIELD_ISOLATED_CASH | 1u << FIELD_LEVERAGE;
         struct shadow_marks marks = {state_mark, a};
         struct drift_result result = {0}, rest = {0};
         struct drift_state told = {.result = &result,
+                                   .had = had,
                                    .venue_from = a->before_at,
                                    .venue_until = a->state->as_of,
                                    .at = a->reading->at};
@@ -411,7 +413,8 @@ static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts
                 take_the_hour(a, &told, &result);
         if (!told.cause && result.fields && has_gap(a, &result))
                 told.cause = CAUSE_GAP;
-        if (!told.cause && nothing_since && result.may_be_elsewhere)
+        if (!told.cause && result.may_be_elsewhere &&
+            (nothing_since || (is_sure && !(result.fields & edits))))
                 told.cause = CAUSE_ELSEWHERE;
         drift_judge(a->mirror, a->s, &told);
 }
@@ -477,11 +480,11 @@ static void take_reserved(struct adoption *a)
         a->s->is_least = left->v == 0;
 }
 
-/* What happened since the last state is the venue's own word, to the fee: a difference is not of it. */
+/* Nothing happened since the last state but what is known to the last digit: that cash differs is not of it. */
 static bool is_certain(const struct shadow *s)
 {
         for (uint32_t i = 0; i < s->n_log; i++) {
-                if (s->log[i].kind != EFFECT_FILL || s->log[i].is_ours || !s->log[i].is_exact)
+                if (!s->log[i].is_exact || (s->log[i].kind == EFFECT_FILL && s->log[i].is_ours))
                         return false;
         }
         return true;
@@ -491,7 +494,7 @@ static void adopt(struct adoption *a)
 {
         struct shadow *s = a->s;
         uint32_t doubts = mirror_reasons(a->mirror, s, a->reading->at);
-        bool nothing_since = is_certain(s), was_read = s->state_at != 0;
+        bool nothing_since = !s->n_log, is_sure = is_certain(s), was_read = s->state_at != 0;
         struct shadow_book had = {0};
 
         /* One that is merely likely explains what it would do, and nothing else. */
@@ -513,7 +516,7 @@ static void adopt(struct adoption *a)
         clear_doubts(a);
         take_reserved(a);
         if (was_read)
-                compare(a, &had, doubts, nothing_since);
+                compare(a, &had, doubts, nothing_since, is_sure);
         else
                 s->clean_at = a->reading->at;
         keep_settings(s, a->reading->at);
