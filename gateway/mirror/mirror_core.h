@@ -17,6 +17,8 @@
 /* The venue charges funding somewhat after the hour. */
 #define MIRROR_FUNDING_LATE_MS INT64_C(120000)
 
+#define MIRROR_SPELL_MS INT64_C(60000)
+
 /* Trades that touched a watched account, by market: bit 0 the buyer's side, bit 1 the seller's. */
 struct mirror_seen {
         uint64_t tid;
@@ -35,8 +37,11 @@ struct mirror_place {
         struct px hour_oracle; /* at the last full hour; 0: was not known */
         struct rate hour_rate;
         int64_t context_at; /* wall ms; 0: never */
-        int64_t live_at;    /* wall ms: trades are whole since; with is_live */
-        int64_t proven_at;  /* wall ms: and have all come up to then */
+        /* Least and highest marks of this spell of MIRROR_SPELL_MS and of the one before. */
+        struct px low[2], high[2];
+        int64_t spell;
+        int64_t live_at;   /* wall ms: trades are whole since; with is_live */
+        int64_t proven_at; /* wall ms: and have all come up to then */
         struct mirror_seen *seen;
         uint32_t n_seen, next_seen;
 };
@@ -161,6 +166,12 @@ void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at
 /* The mark is beyond the liquidation price of that position, or of the cross account. */
 void mirror_liquidation_suspect(struct mirror *mirror, struct shadow *s, uint32_t market,
                                 bool is_cross, int64_t at);
+/* Whether marks of late were such that the venue may have taken the position. */
+bool mirror_liquidation_possible(const struct mirror *mirror, const struct shadow_book *book,
+                                 uint32_t market);
+/* It went without a trade, at such marks. */
+void mirror_liquidation_tell(struct mirror *mirror, struct shadow *s,
+                             const struct shadow_position *taken, int64_t at);
 /* A fill leaves the log: what it brought back is not lost. */
 void mirror_liquidation_came_back(struct shadow *s, const struct shadow_effect *effect);
 /* A state was taken over: tells what was lost. Takes out of `had`, the book as it was before that, what
@@ -216,7 +227,8 @@ struct suspicion {
         int64_t from, until;             /* wall ms: last right, found wrong */
         int64_t venue_from, venue_until; /* the venue's time of these */
         struct drift_row row[DRIFT_ROWS];
-        uint32_t n_rows;          /* 0: it may be any market's */
+        uint32_t n_rows; /* 0: it may be any market's */
+        struct shadow_book had;
         bool is_of_orders;        /* resting orders, or what they reserve */
         uint64_t oid[DRIFT_ROWS]; /* which differ; 0 of them: it may be any */
         uint32_t n_oids;

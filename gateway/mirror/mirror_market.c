@@ -168,6 +168,20 @@ enum errc mirror_market(struct mirror *mirror, const struct market *market, int6
         return E_OK;
 }
 
+static void note_mark(struct mirror_place *place, struct px mark, int64_t at)
+{
+        int64_t spell = at / MIRROR_SPELL_MS;
+
+        if (spell != place->spell) {
+                place->low[1] = spell == place->spell + 1 ? place->low[0] : mark;
+                place->high[1] = spell == place->spell + 1 ? place->high[0] : mark;
+                place->low[0] = place->high[0] = mark;
+                place->spell = spell;
+        }
+        place->low[0] = mark.v < place->low[0].v ? mark : place->low[0];
+        place->high[0] = mark.v > place->high[0].v ? mark : place->high[0];
+}
+
 void mirror_contexts(struct mirror *mirror, const struct feed_context *rows, size_t n, int64_t at)
 {
         for (size_t i = 0; i < n; i++) {
@@ -183,6 +197,7 @@ void mirror_contexts(struct mirror *mirror, const struct feed_context *rows, siz
                 place->oracle = rows[i].oracle;
                 place->funding = rows[i].funding;
                 place->context_at = at;
+                note_mark(place, place->mark, at);
                 ticks_mark(mirror->ticks, mirror_place_number(mirror, place), place->mark);
         }
 }

@@ -148,6 +148,19 @@ static void drop_gone(struct shadow *s, int64_t before)
         s->gone = NULL;
 }
 
+static bool is_same_list(struct shadow *s, const struct venue_open_order *orders, size_t n)
+{
+        if (n != s->n_orders)
+                return false;
+        for (size_t i = 0; i < n; i++) {
+                const struct shadow_order *known = shadow_order(s, orders[i].oid);
+
+                if (!known || known->size.v != orders[i].size.v)
+                        return false;
+        }
+        return true;
+}
+
 /* Why the list may differ from what is known: orders placed elsewhere are told to those alone whose topic is
  * live. */
 static enum mirror_cause cause_of(const struct shadow *s)
@@ -187,8 +200,15 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
         }
         s->parts &= (uint8_t)~PART_ORDERS;
         s->is_taken = s->is_taken && s->parts;
+        /* Pushed whole: what was late is told by it. */
+        if (!reading->asked_at)
+                suspicion_orders(mirror, s);
         if (s->orders_known && asked_at < s->orders_asked_at) {
                 mirror->stats.states_stale++;
+                /* Whether it is older than what was read is not known: if it differs, one is wrong. */
+                if (!reading->asked_at && !is_same_list(s, orders, n))
+                        mirror_mark_orders(s, reading->at);
+                mirror_settle(mirror, s, reading->at);
                 return;
         }
         was = cause_of(s);
@@ -199,9 +219,6 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
                 s->order = xcalloc(n_had, sizeof *s->order);
                 memcpy(s->order, had, n_had * sizeof *had);
         }
-        /* Pushed whole: what was late is told by it. */
-        if (!reading->asked_at)
-                suspicion_orders(mirror, s);
         if (asked_at >= s->orders_doubt_at)
                 s->doubts &= ~(uint32_t)DOUBT_ORDERS;
         replace(mirror, s, asked_at, reading->at, orders, n);

@@ -34,6 +34,7 @@ static void drop(struct mirror *mirror, struct suspicion *one)
         *at = one->next;
         list_remove(&one->in_mirror);
         mirror->stats.suspicions--;
+        shadow_book_fini(&one->had);
         free(one);
 }
 
@@ -66,6 +67,7 @@ void suspicion_open(struct mirror *mirror, struct shadow *s, const struct drift_
         if (!one || count_of(s) < OF_ACCOUNT || one->is_of_orders) {
                 one = make(mirror, s);
                 one->is_of_orders = result->fields == 1u << FIELD_WITHDRAWABLE;
+                shadow_book_copy(&one->had, state->had);
                 one->from = s->clean_at;
                 one->venue_from = state->venue_from;
         }
@@ -252,19 +254,66 @@ static bool is_proven(const struct mirror *mirror, const struct suspicion *one)
         return true;
 }
 
+/* Who closes a position is named in a trade, and so is he who is liquidated into the book. What goes whole
+ * and without one is taken by the venue's backstop, if marks were such that it may. */
+static const struct shadow_position *taken(const struct mirror *mirror, struct suspicion *one,
+                                           const struct drift_row *row)
+{
+        const struct shadow_position *had = shadow_position(&one->had, row->market);
+
+        return had && !row->is_heard && row->size == -had->size.v &&
+                               mirror_liquidation_possible(mirror, &one->had, row->market)
+                       ? had
+                       : NULL;
+}
+
+static bool is_of_liquidation(const struct mirror *mirror, struct suspicion *one)
+{
+        bool is_any = false;
+
+        for (uint32_t i = 0; i < one->n_rows; i++) {
+                const struct drift_row *row = &one->row[i];
+
+                if (taken(mirror, one, row))
+                        is_any = true;
+                else if (row->size || !row->is_heard)
+                        return false;
+        }
+        return is_any;
+}
+
+static void conclude(struct mirror *mirror, struct suspicion *one)
+{
+        struct shadow *s = one->shadow;
+        int64_t from = one->from, until = one->until;
+        struct usd amount = one->amount;
+        uint32_t fields = one->fields;
+
+        if (is_of_liquidation(mirror, one)) {
+                for (uint32_t i = 0; i < one->n_rows; i++) {
+                        const struct shadow_position *had = taken(mirror, one, &one->row[i]);
+
+                        if (had)
+                                mirror_liquidation_tell(mirror, s, had, until);
+                }
+                explain(mirror, one, CAUSE_LIQUIDATION);
+                return;
+        }
+        drop(mirror, one);
+        drift_conclude(mirror, s, amount, fields, from, until);
+}
+
 void suspicion_tick(struct mirror *mirror, int64_t now)
 {
         list_each_safe (it, &mirror->suspicions) {
                 struct suspicion *one = list_entry(it, struct suspicion, in_mirror);
-                struct suspicion copy = *one;
+                struct shadow *s = one->shadow;
 
                 if (now - one->until < GRACE_MS ||
                     (!is_proven(mirror, one) && now - one->until < GIVE_UP_MS))
                         continue;
-                drop(mirror, one);
-                drift_conclude(mirror, copy.shadow, copy.amount, copy.fields, copy.from,
-                               copy.until);
-                mirror_needs_set(mirror, copy.shadow, now);
+                conclude(mirror, one);
+                mirror_needs_set(mirror, s, now);
         }
 }
 
