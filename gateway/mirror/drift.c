@@ -41,8 +41,10 @@ static void add_row(struct drift_result *out, uint32_t market, num_wide size)
 /* Margin went in or out otherwise than by funding. */
 static bool is_moved(const struct shadow_position *a, const struct shadow_position *b)
 {
-        num_wide d = (num_wide)b->raw_usd.v - a->raw_usd.v + b->funding.v - a->funding.v;
+        num_wide d = (num_wide)b->raw_usd.v - a->raw_usd.v;
 
+        if (a->mode == MARGIN_ISOLATED)
+                d += (num_wide)b->funding.v - a->funding.v;
         return d > NUM_MICRO || d < -NUM_MICRO;
 }
 

@@ -84,6 +84,7 @@ struct mirror {
         uint32_t sweep_at;      /* slot at which the search for gaps goes on */
         uint32_t sweep_left;    /* slots still to be looked at */
         struct list suspicions; /* oldest first */
+        int64_t ahead_ms; /* the venue's clock, of ours: by the last state that was asked for */
         int64_t hour_at;
         uint32_t funding_left; /* slots still to be charged for that hour */
         struct mirror_stats stats;

@@ -220,21 +220,33 @@ static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
         return true;
 }
 
+/* Its margin is as it was before, or as it is with the transfer; else something else moved it too, and the
+ * state stands as it is. */
+static bool transfer_is_in(struct adoption *a, const struct shadow_effect *e,
+                           const struct shadow_position *is, const struct shadow_position *had)
+{
+        if (!is || !had || distance_of(is->raw_usd.v, had->raw_usd.v) <= NUM_MICRO)
+                return true;
+        if (distance_of(is->raw_usd.v, had->raw_usd.v - e->amount.v) <= NUM_MICRO)
+                return false;
+        a->unclear = true;
+        return true;
+}
+
 static bool ours_is_in(struct adoption *a, const struct shadow_effect *e)
 {
         const struct shadow_position *is = shadow_position(&a->book, e->market);
         const struct shadow_position *had = shadow_position(&a->s->book, e->market);
         num_wide now, then;
 
-        if (a->reading->asked_at ? a->reading->asked_at >= e->known_at
-                                 : a->state->as_of >= e->known_at + MIRROR_SLACK_MS)
+        if (a->reading->asked_at
+                    ? a->reading->asked_at >= e->known_at
+                    : a->state->as_of - a->mirror->ahead_ms >= e->known_at + MIRROR_SLACK_MS)
                 return true;
         if (e->kind == EFFECT_LEVERAGE) /* done twice is done once */
                 return false;
         if (e->kind == EFFECT_TRANSFER)
-                return !is || !had ||
-                       distance_of(is->raw_usd.v, had->raw_usd.v) <
-                               (e->amount.v < 0 ? -e->amount.v : e->amount.v) / 2;
+                return transfer_is_in(a, e, is, had);
         now = (is ? is->size.v : 0) + size_later(a, e->market);
         then = had ? had->size.v : 0;
         if (now + e->size.v == then && now != then)
@@ -292,7 +304,8 @@ static void rebase(struct adoption *a)
 static int64_t asked_by(const struct adoption *a)
 {
         const struct mirror_reading *r = a->reading;
-        int64_t pushed = (r->at < a->state->as_of ? r->at : a->state->as_of) - MIRROR_SLACK_MS;
+        int64_t made_at = a->state->as_of - a->mirror->ahead_ms;
+        int64_t pushed = (r->at < made_at ? r->at : made_at) - MIRROR_SLACK_MS;
 
         return r->asked_at ? r->asked_at : pushed;
 }
@@ -542,6 +555,8 @@ void mirror_state(struct mirror *mirror, const struct addr *user, const char *de
                 mirror->stats.refused++;
                 mirror_mark(a.s, DOUBT_RANGE, reading->at);
         } else {
+                if (reading->asked_at)
+                        mirror->ahead_ms = state->as_of - reading->at;
                 a.s->failures = 0;
                 a.s->retry_at = 0;
                 a.s->is_waited_for = false;
