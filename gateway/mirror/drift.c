@@ -105,6 +105,7 @@ void drift_books(struct drift_result *out, const struct shadow_book *had,
         }
         if (apart(had->cash, is->cash))
                 note(out, FIELD_CROSS_CASH);
+        out->cash = cash > INT64_MAX ? INT64_MAX : cash < INT64_MIN ? INT64_MIN : (int64_t)cash;
         amount = size_of(w.equity) + w.exposure;
         out->amount.v = amount > INT64_MAX ? INT64_MAX : (int64_t)amount;
         /* Margin that went in or out of a position shows on both sides. */

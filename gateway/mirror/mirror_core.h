@@ -190,6 +190,7 @@ struct drift_row {
 struct drift_result {
         uint32_t fields; /* bits by enum mirror_field */
         struct usd amount;
+        int64_t cash;                     /* of the cross account: is - had */
         struct drift_row row[DRIFT_ROWS]; /* whose position differs; the first so many */
         uint32_t n_rows;
         bool may_be_elsewhere; /* as a transfer, a margin edit or a leverage change would show */
@@ -230,6 +231,7 @@ struct suspicion {
         struct drift_row row[DRIFT_ROWS];
         uint32_t n_rows; /* 0: it may be any market's */
         struct shadow_book had;
+        int64_t cash;             /* that came: is - had */
         bool is_of_orders;        /* resting orders, or what they reserve */
         uint64_t oid[DRIFT_ROWS]; /* which differ; 0 of them: it may be any */
         uint32_t n_oids;

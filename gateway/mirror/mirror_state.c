@@ -5,20 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "mirror/mirror_core.h"
+#include "mirror/mirror_adoption.h"
 #include "risk/show.h"
-
-struct adoption {
-        struct mirror *mirror;
-        struct shadow *s;
-        const struct mirror_reading *reading;
-        const struct venue_account *state;
-        struct shadow_book book; /* what the state says */
-        int64_t before_at;       /* of the state before */
-        int64_t before_asked_at; /* wall ms */
-        bool unclear;            /* an effect was dropped that may not be in it */
-        bool uncharged;          /* and so was funding */
-};
 
 /* The mark at which the venue valued the position. */
 static struct px mark_of(const struct venue_position *p)
@@ -31,9 +19,9 @@ static struct px mark_of(const struct venue_position *p)
         return mark;
 }
 
-static struct px state_mark(const void *cookie, uint32_t market)
+struct px mirror_state_mark(const void *cookie, uint32_t market)
 {
-        const struct adoption *a = cookie;
+        const struct mirror_adoption *a = cookie;
         const char *symbol = a->mirror->place[market].symbol;
 
         for (unsigned i = 0; i < a->state->n_positions; i++) {
@@ -51,7 +39,7 @@ static bool fits(const struct margin_table *table, struct usd value, unsigned ma
 
 /* Which tiers the position follows: those it was opened with while they can be so, else those that the
  * adapter found, else one flat tier of the leverage that the venue names. */
-static void choose_tiers(struct adoption *a, struct shadow_position *p,
+static void choose_tiers(struct mirror_adoption *a, struct shadow_position *p,
                          const struct venue_position *row, const struct shadow_position *had)
 {
         struct margin_table flat = {.n = 1, .tier = {{.max_leverage = row->max_leverage}}};
@@ -70,7 +58,7 @@ static void choose_tiers(struct adoption *a, struct shadow_position *p,
                 p->table = mirror_table(a->mirror, &flat);
 }
 
-static enum errc take_position(struct adoption *a, const struct venue_position *row)
+static enum errc take_position(struct mirror_adoption *a, const struct venue_position *row)
 {
         struct mirror_place *place = mirror_place_make(a->mirror, row->symbol);
         struct shadow_position p = {0};
@@ -108,7 +96,7 @@ static enum errc take_position(struct adoption *a, const struct venue_position *
         return E_OK;
 }
 
-static enum errc take_book(struct adoption *a)
+static enum errc take_book(struct mirror_adoption *a)
 {
         num_wide cash = a->state->cross.account_value.v;
         enum errc rc = E_OK;
@@ -127,9 +115,9 @@ static enum errc take_book(struct adoption *a)
 }
 
 /* With which tiers the venue's own price comes out. */
-static void prove_tiers(struct adoption *a)
+static void prove_tiers(struct mirror_adoption *a)
 {
-        struct shadow_marks marks = {state_mark, a};
+        struct shadow_marks marks = {mirror_state_mark, a};
         struct shadow_value value;
 
         if (a->s->pool != MARGIN_POOL_STANDARD ||
@@ -149,7 +137,7 @@ static void prove_tiers(struct adoption *a)
 
                         p->table = table[k];
                         if (!table[k] ||
-                            shadow_value_position(&m, p, state_mark(a, p->market),
+                            shadow_value_position(&m, p, mirror_state_mark(a, p->market),
                                                   a->mirror->table) ||
                             shadow_value_book(&value, &a->book, &marks, a->mirror->table) ||
                             margin_liquidation(&liquidation, &m, &value.cross))
@@ -174,7 +162,7 @@ static int64_t distance_of(int64_t a, int64_t b)
 }
 
 /* What fills after the state, not ours, add to the position. */
-static num_wide size_later(const struct adoption *a, uint32_t market)
+static num_wide size_later(const struct mirror_adoption *a, uint32_t market)
 {
         num_wide size = 0;
 
@@ -189,7 +177,7 @@ static num_wide size_later(const struct adoption *a, uint32_t market)
 }
 
 /* Whether it is the same position, less what fills after the state did to it. */
-static bool is_same_one(const struct adoption *a, const struct shadow_position *is,
+static bool is_same_one(const struct mirror_adoption *a, const struct shadow_position *is,
                         const struct shadow_position *had)
 {
         num_wide later = size_later(a, is->market);
@@ -201,7 +189,7 @@ static bool is_same_one(const struct adoption *a, const struct shadow_position *
 /* Charged a while after the hour: what the venue counts as funding since open tells, unless the
  * position is not the one that was charged, or was charged something else. Then the state stands as it
  * is, with a doubt. */
-static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
+static bool funding_is_in(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         const struct shadow_position *is = shadow_position(&a->book, e->market);
         const struct shadow_position *had = shadow_position(&a->s->book, e->market);
@@ -222,7 +210,7 @@ static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
 
 /* Its margin is as it was before, or as it is with the transfer; else something else moved it too, and the
  * state stands as it is. */
-static bool transfer_is_in(struct adoption *a, const struct shadow_effect *e,
+static bool transfer_is_in(struct mirror_adoption *a, const struct shadow_effect *e,
                            const struct shadow_position *is, const struct shadow_position *had)
 {
         if (!is || !had || distance_of(is->raw_usd.v, had->raw_usd.v) <= NUM_MICRO)
@@ -233,7 +221,7 @@ static bool transfer_is_in(struct adoption *a, const struct shadow_effect *e,
         return true;
 }
 
-static bool ours_is_in(struct adoption *a, const struct shadow_effect *e)
+static bool ours_is_in(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         const struct shadow_position *is = shadow_position(&a->book, e->market);
         const struct shadow_position *had = shadow_position(&a->s->book, e->market);
@@ -255,7 +243,7 @@ static bool ours_is_in(struct adoption *a, const struct shadow_effect *e)
         return true;
 }
 
-static bool is_in(struct adoption *a, const struct shadow_effect *e)
+static bool is_in(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         if (e->kind == EFFECT_FUNDING)
                 return funding_is_in(a, e);
@@ -263,7 +251,7 @@ static bool is_in(struct adoption *a, const struct shadow_effect *e)
 }
 
 /* The log without what the state holds. */
-static void prune(struct adoption *a)
+static void prune(struct mirror_adoption *a)
 {
         bool in[SHADOW_LOG_MAX];
         uint32_t kept = 0;
@@ -280,7 +268,7 @@ static void prune(struct adoption *a)
 }
 
 /* The venue's base, the rest of the log on top. */
-static void rebase(struct adoption *a)
+static void rebase(struct mirror_adoption *a)
 {
         struct shadow *s = a->s;
 
@@ -301,7 +289,7 @@ static void rebase(struct adoption *a)
         shadow_book_move(&s->book, &a->book);
 }
 
-static int64_t asked_by(const struct adoption *a)
+int64_t mirror_state_asked_by(const struct mirror_adoption *a)
 {
         const struct mirror_reading *r = a->reading;
         int64_t made_at = a->state->as_of - a->mirror->ahead_ms;
@@ -310,130 +298,8 @@ static int64_t asked_by(const struct adoption *a)
         return r->asked_at ? r->asked_at : pushed;
 }
 
-/* With all orders known, what they reserve depends on the leverage of symbols without a position alone:
- * where the venue holds back something else, one of them was changed elsewhere. */
-static void forget_settings(struct shadow *s)
-{
-        for (uint32_t i = 0; i < s->n_orders; i++) {
-                if (!shadow_position(&s->book, s->order[i].market))
-                        shadow_setting_drop(s, s->order[i].market);
-        }
-}
-
-/* What an hour that passed since the last state, and is not charged here yet, accounts for: the charge
- * itself, what it moves, and what follows from that where nothing else differs. */
-static uint32_t of_the_hour(const struct adoption *a, const struct drift_result *result)
-{
-        static const uint32_t others = 1u << FIELD_SIZE | 1u << FIELD_ENTRY | 1u << FIELD_MODE |
-                                       1u << FIELD_LEVERAGE | 1u << FIELD_ORDERS;
-        int64_t hour = a->state->as_of / MIRROR_HOUR_MS;
-
-        if (hour <= a->before_at / MIRROR_HOUR_MS || hour <= a->mirror->hour_at / MIRROR_HOUR_MS ||
-            !(result->fields & 1u << FIELD_FUNDING))
-                return 0;
-        return result->fields & others ? 1u << FIELD_FUNDING : result->fields;
-}
-
-static void take_the_hour(const struct adoption *a, struct drift_state *told,
-                          struct drift_result *result)
-{
-        uint32_t charged = of_the_hour(a, result);
-
-        if (charged && charged == result->fields) {
-                told->cause = CAUSE_FUNDING;
-        } else {
-                drift_count(a->mirror, charged, CAUSE_FUNDING);
-                result->fields &= ~charged;
-        }
-}
-
-/* Which doubts, open when the state came, account for a difference, and in which fields: a charge that was
- * computed here does not change a size, nor do tiers change cash. */
-static enum mirror_cause cause_of(uint32_t doubts, uint32_t fields)
-{
-        static const uint32_t things =
-                1u << FIELD_SIZE | 1u << FIELD_ENTRY | 1u << FIELD_MODE | 1u << FIELD_LEVERAGE;
-        static const uint32_t money = 1u << FIELD_ISOLATED_CASH | 1u << FIELD_CROSS_CASH |
-                                      1u << FIELD_FUNDING | 1u << FIELD_ACCOUNT_VALUE;
-        static const struct {
-                uint32_t doubts, not_of; /* fields that it says nothing about */
-                enum mirror_cause cause;
-        } row[] = {
-                {DOUBT_LIQUIDATED, 0, CAUSE_LIQUIDATION},
-                {DOUBT_OUTCOME, 0, CAUSE_OUTCOME},
-                {DOUBT_GAP, 0, CAUSE_GAP},
-                {DOUBT_TOLD, 0, CAUSE_TOLD},
-                {DOUBT_FILL, 0, CAUSE_FILL},
-                {DOUBT_FUNDING, things, CAUSE_FUNDING},
-                {DOUBT_SETTING, 1u << FIELD_SIZE, CAUSE_RULES},
-                {DOUBT_RERATED | DOUBT_TIERS, things | money, CAUSE_RULES},
-                {DOUBT_RANGE | DOUBT_UNREAD, 0, CAUSE_RANGE},
-        };
-
-        for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-                if (doubts & row[i].doubts && !(fields & row[i].not_of))
-                        return row[i].cause;
-        }
-        return CAUSE_NONE;
-}
-
-/* Trades were missed in a market that differs, also where nothing was held before; where only cash does,
- * in any: it may have been opened and closed again. */
-static bool has_gap(const struct adoption *a, const struct drift_result *result)
-{
-        for (uint32_t i = 0; i < result->n_rows; i++) {
-                if (suspicion_has_gap(a->mirror, result->row[i].market, a->before_asked_at))
-                        return true;
-        }
-        for (uint32_t i = 0; i < a->mirror->n_places && !result->n_rows; i++) {
-                const struct mirror_place *place = &a->mirror->place[i];
-
-                if (place->dex == a->s->dex && place->has_market && !place->is_delisted &&
-                    suspicion_has_gap(a->mirror, i, a->before_asked_at))
-                        return true;
-        }
-        return false;
-}
-
-static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts,
-                    bool nothing_since, bool is_sure)
-{
-        static const uint32_t edits = 1u << FIELD_ISOLATED_CASH | 1u << FIELD_LEVERAGE;
-        struct shadow_marks marks = {state_mark, a};
-        struct drift_result result = {0}, rest = {0};
-        struct drift_state told = {.result = &result,
-                                   .had = had,
-                                   .venue_from = a->before_at,
-                                   .venue_until = a->state->as_of,
-                                   .at = a->reading->at};
-        bool taken;
-
-        drift_books(&result, had, &a->s->book, &marks);
-        taken = mirror_liquidation_settle(a->mirror, a->s, had, asked_by(a));
-        if (taken)
-                drift_books(&rest, had, &a->s->book, &marks);
-        if (rest.fields) {
-                result = rest;
-                taken = false;
-        }
-        if (!a->s->n_log && a->s->pool == MARGIN_POOL_STANDARD &&
-            !(result.fields & 1u << FIELD_SIZE))
-                drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
-        if (result.reserve_differs)
-                forget_settings(a->s);
-        told.cause = taken ? CAUSE_LIQUIDATION : cause_of(doubts, result.fields);
-        if (!told.cause)
-                take_the_hour(a, &told, &result);
-        if (!told.cause && result.fields && has_gap(a, &result))
-                told.cause = CAUSE_GAP;
-        if (!told.cause && result.may_be_elsewhere &&
-            (nothing_since || (is_sure && !(result.fields & edits))))
-                told.cause = CAUSE_ELSEWHERE;
-        drift_judge(a->mirror, a->s, &told);
-}
-
 /* Of a moment in which the hour's funding may have been charged or not. */
-static bool is_funding_due(const struct adoption *a)
+static bool is_funding_due(const struct mirror_adoption *a)
 {
         int64_t since = a->state->as_of - a->mirror->hour_at;
 
@@ -441,12 +307,12 @@ static bool is_funding_due(const struct adoption *a)
 }
 
 /* Doubts that arose before the state was asked for are answered by it. */
-static void clear_doubts(struct adoption *a)
+static void clear_doubts(struct mirror_adoption *a)
 {
         struct shadow *s = a->s;
 
         s->doubts &= ~(uint32_t)DOUBT_UNREAD;
-        if (asked_by(a) >= s->doubt_at)
+        if (mirror_state_asked_by(a) >= s->doubt_at)
                 s->doubts &= DOUBT_ORDERS | (is_funding_due(a) ? (uint32_t)DOUBT_FUNDING : 0);
         if (a->unclear)
                 mirror_mark(s, DOUBT_FILL, a->reading->at);
@@ -478,7 +344,7 @@ static void keep_settings(struct shadow *s, int64_t at)
 }
 
 /* What is not free by the venue's own sums, and could not be taken out either, rests in orders. */
-static void take_reserved(struct adoption *a)
+static void take_reserved(struct mirror_adoption *a)
 {
         struct margin_cross cross = a->state->cross;
         const struct usd *left = &a->state->withdrawable;
@@ -503,7 +369,7 @@ static bool is_certain(const struct shadow *s)
         return true;
 }
 
-static void adopt(struct adoption *a)
+static void adopt(struct mirror_adoption *a)
 {
         struct shadow *s = a->s;
         uint32_t doubts = mirror_reasons(a->mirror, s, a->reading->at);
@@ -523,13 +389,13 @@ static void adopt(struct adoption *a)
         s->state_at = a->state->as_of;
         s->folded_at = 0;
         s->as_of = s->as_of > s->state_at && s->n_log ? s->as_of : s->state_at;
-        s->asked_at = asked_by(a);
+        s->asked_at = mirror_state_asked_by(a);
         s->confirmed_at = a->reading->at;
         s->adopted_order = a->mirror->next_order++;
         clear_doubts(a);
         take_reserved(a);
         if (was_read)
-                compare(a, &had, doubts, nothing_since, is_sure);
+                mirror_judge(a, &had, doubts, nothing_since, is_sure);
         else
                 s->clean_at = a->reading->at;
         keep_settings(s, a->reading->at);
@@ -540,7 +406,7 @@ static void adopt(struct adoption *a)
 void mirror_state(struct mirror *mirror, const struct addr *user, const char *dex,
                   const struct mirror_reading *reading, const struct venue_account *state)
 {
-        struct adoption a = {.mirror = mirror, .reading = reading, .state = state};
+        struct mirror_adoption a = {.mirror = mirror, .reading = reading, .state = state};
 
         mirror->stats.states++;
         a.s = mirror_shadow_named(mirror, user, dex);

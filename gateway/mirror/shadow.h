@@ -114,7 +114,9 @@ struct shadow_loss {
         int64_t value_before;      /* of the cross account, usd units */
 };
 
+struct shadow;
 struct suspicion;
+size_t suspicion_bytes(const struct shadow *s);
 
 enum { TOPIC_FILLS_LIVE = 1, TOPIC_STATE_LIVE = 2, TOPIC_ORDERS_LIVE = 4 };
 

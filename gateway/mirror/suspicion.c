@@ -73,6 +73,7 @@ void suspicion_open(struct mirror *mirror, struct shadow *s, const struct drift_
         }
         one->fields |= result->fields;
         one->amount.v = result->amount.v > one->amount.v ? result->amount.v : one->amount.v;
+        one->cash += result->cash;
         one->until = state->at;
         one->venue_until = state->venue_until;
         for (uint32_t i = 0; i < result->n_rows; i++)
@@ -104,6 +105,15 @@ void suspicion_open_orders(struct mirror *mirror, struct shadow *s, const uint64
         one->until = at;
         for (size_t i = 0; i < n && i < DRIFT_ROWS; i++)
                 one->oid[one->n_oids++] = oid[i];
+}
+
+size_t suspicion_bytes(const struct shadow *s)
+{
+        size_t bytes = 0;
+
+        for (const struct suspicion *one = s->suspicion; one; one = one->next)
+                bytes += sizeof *one + one->had.cap * sizeof *one->had.position;
+        return bytes;
 }
 
 void suspicion_drop(struct mirror *mirror, struct shadow *s)
@@ -267,19 +277,31 @@ static const struct shadow_position *taken(const struct mirror *mirror, struct s
                        : NULL;
 }
 
+/* The margin of an isolated position is lost with it: some of it coming back means that somebody closed it. */
+static bool came_back(const struct suspicion *one, const struct shadow_position *had)
+{
+        num_wide margin = (num_wide)had->raw_usd.v +
+                          (had->size.v < 0 ? -1 : 1) * (num_wide)had->entry_notional.v;
+
+        return had->mode == MARGIN_ISOLATED && one->cash > NUM_MICRO && one->cash <= margin;
+}
+
 static bool is_of_liquidation(const struct mirror *mirror, struct suspicion *one)
 {
-        bool is_any = false;
+        const struct shadow_position *only = NULL;
+        unsigned n_taken = 0;
 
         for (uint32_t i = 0; i < one->n_rows; i++) {
                 const struct drift_row *row = &one->row[i];
+                const struct shadow_position *had = taken(mirror, one, row);
 
-                if (taken(mirror, one, row))
-                        is_any = true;
-                else if (row->size || !row->is_heard)
+                if (!had && (row->size || !row->is_heard))
                         return false;
+                only = had ? had : only;
+                n_taken += had != NULL;
         }
-        return is_any;
+        /* With trades beside it cash moves by them. */
+        return n_taken && !(one->n_rows == 1 && came_back(one, only));
 }
 
 static void conclude(struct mirror *mirror, struct suspicion *one)
