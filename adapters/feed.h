@@ -119,7 +119,7 @@ void feed_drop(struct feed *feed, const struct feed_topic *topic);
 /* Whether the topic is whole now, and since when; for health and freshness per topic. */
 struct feed_topic_state {
         bool is_wanted, is_live;
-        int64_t live_since, heard_at; /* wall ms, 0: never */
+        int64_t live_since, heard_at, proven_at; /* wall ms, 0: never */
         /* Why it is not live: E_NOT_FOUND: the venue refuses it; E_LIMIT: there is no room for it now,
          * it comes back by itself when there is; else E_OK. FEED_GAP told it. */
         enum errc refusal;

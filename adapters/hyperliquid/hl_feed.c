@@ -63,27 +63,20 @@ void hl_feed_check_live(struct hl_feed *f, struct hl_feed_topic *t)
         hl_feed_tell(f, t, &event);
 }
 
-/* Up to when nothing can have been missed. On a lost connection that is when it was last heard, because
- * frames come in order; a topic that should have spoken since was whole only as long as it did. */
-static int64_t last_whole(const struct hl_feed *f, const struct hl_feed_topic *t,
-                          const struct hl_feed_conn *conn)
+/* Up to when nothing can have been missed. When something was heard last does not tell: it may have been
+ * under way for long. */
+static int64_t last_whole(const struct hl_feed_topic *t)
 {
-        int64_t at = t->heard_at > t->live_since ? t->heard_at : t->live_since;
-
-        at = t->proven_at > at ? t->proven_at : at;
-        if (conn && f->limits.silent_ms[t->topic.kind] < 0 && conn->heard_at > at)
-                at = conn->heard_at;
-        return at;
+        return t->proven_at > t->live_since ? t->proven_at : t->live_since;
 }
 
-void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, const struct hl_feed_conn *conn,
-                  enum errc refusal)
+void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, enum errc refusal)
 {
         struct feed_event event = {.kind = FEED_GAP};
         bool is_news = t->is_live || (refusal && t->refusal != refusal);
 
         if (t->is_live)
-                t->whole_at = last_whole(f, t, conn);
+                t->whole_at = last_whole(t);
         t->is_live = false;
         t->live_since = 0;
         if (refusal)
@@ -241,6 +234,7 @@ static void op_topic_state(const struct feed *feed, const struct feed_topic *top
                 .is_live = t->is_live,
                 .live_since = t->live_since,
                 .heard_at = t->heard_at,
+                .proven_at = t->proven_at,
                 .refusal = t->refusal,
         };
 }

@@ -85,7 +85,7 @@ static void on_closed(void *cookie, const char *reason)
                         struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
 
                         if (t->is_hit)
-                                hl_feed_lose(f, t, c, E_OK);
+                                hl_feed_lose(f, t, E_OK);
                         t->is_hit = false;
                 }
         }

@@ -119,7 +119,7 @@ static void refuse(struct hl_feed_conn *c, const struct hl_feed_key *key)
         if (hl_feed_wire_is_optional(w))
                 hl_feed_check_live(f, w->topic);
         else
-                hl_feed_lose(f, w->topic, NULL, E_NOT_FOUND);
+                hl_feed_lose(f, w->topic, E_NOT_FOUND);
 }
 
 static bool is_user_held(const struct hl_feed *f, const struct addr *user)

@@ -169,9 +169,8 @@ void hl_feed_kick(struct hl_feed *f);
 void hl_feed_tell(struct hl_feed *f, struct hl_feed_topic *t, struct feed_event *event);
 /* Tells FEED_LIVE if the topic was not live and all its wires are. */
 void hl_feed_check_live(struct hl_feed *f, struct hl_feed_topic *t);
-/* Tells FEED_GAP if the topic was live, or now has a reason why it is not. conn: that was lost, or NULL. */
-void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, const struct hl_feed_conn *conn,
-                  enum errc refusal);
+/* Tells FEED_GAP if the topic was live, or now has a reason why it is not. */
+void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, enum errc refusal);
 enum hl_feed_class hl_feed_class_of(enum feed_kind kind);
 
 void hl_feed_metrics(const struct hl_feed *f, struct buf *out);

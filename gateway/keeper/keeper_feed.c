@@ -82,7 +82,7 @@ static void leave_topic(struct keeper *keeper, const struct feed_topic *topic, i
         int64_t since;
 
         feed_topic_state(keeper->feed, topic, &state);
-        since = state.heard_at > state.live_since ? state.heard_at : state.live_since;
+        since = state.proven_at > state.live_since ? state.proven_at : state.live_since;
         feed_drop(keeper->feed, topic);
         if (state.is_live)
                 mirror_gap(keeper->mirror, topic, since, now);

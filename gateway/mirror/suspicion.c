@@ -218,14 +218,13 @@ static bool is_hit(struct suspicion *one, const struct mirror *mirror,
                concerns(one, mirror_place_number(mirror, place), &row);
 }
 
-/* What was heard last may have been under way while the state was: when it was said is not known. */
 void suspicion_gap(struct mirror *mirror, const struct mirror_place *place, const struct addr *user,
                    enum feed_kind kind, int64_t since)
 {
         list_each_safe (it, &mirror->suspicions) {
                 struct suspicion *one = list_entry(it, struct suspicion, in_mirror);
 
-                if (since - MIRROR_SLACK_MS <= one->until && is_hit(one, mirror, place, user, kind))
+                if (since < one->until + GRACE_MS && is_hit(one, mirror, place, user, kind))
                         explain(mirror, one, CAUSE_GAP);
         }
 }
