@@ -212,6 +212,7 @@ static void serve(struct paper *p, const struct httpd_request *request, enum pap
         switch (fault.kind) {
         case PAPER_FAULT_NONE:
         case PAPER_FAULT_DUPLICATE_EVENT:
+        case PAPER_FAULT_LOST_EVENT:
                 process(p, &answer, request, path);
                 send_answer(p, request->handle, &answer);
                 break;

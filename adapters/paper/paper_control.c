@@ -192,6 +192,7 @@ static const struct {
         {"closeSocket", PAPER_FAULT_CLOSE_SOCKET},
         {"silentSocket", PAPER_FAULT_SILENT_SOCKET},
         {"duplicateEvent", PAPER_FAULT_DUPLICATE_EVENT},
+        {"lostEvent", PAPER_FAULT_LOST_EVENT},
         {"rubbish", PAPER_FAULT_RUBBISH},
         {"noAnswer", PAPER_FAULT_NO_ANSWER},
         {"none", PAPER_FAULT_NONE},
@@ -251,7 +252,7 @@ static void apply(struct paper *p, struct paper_fault *fault)
         bool is_socket =
                 fault->kind == PAPER_FAULT_CLOSE_SOCKET || fault->kind == PAPER_FAULT_SILENT_SOCKET;
 
-        if (fault->kind == PAPER_FAULT_DUPLICATE_EVENT)
+        if (fault->kind == PAPER_FAULT_DUPLICATE_EVENT || fault->kind == PAPER_FAULT_LOST_EVENT)
                 fault->path = PAPER_PATH_WS;
         if (fault->kind == PAPER_FAULT_NONE)
                 paper_faults_clear(p);
@@ -275,8 +276,8 @@ static void fault_route(struct paper *p, struct paper_answer *answer, const json
         }
         if (!read_path(body, &fault.path) ||
             (fault.path == PAPER_PATH_WS && fault.kind != PAPER_FAULT_CLOSE_SOCKET &&
-             fault.kind != PAPER_FAULT_SILENT_SOCKET &&
-             fault.kind != PAPER_FAULT_DUPLICATE_EVENT)) {
+             fault.kind != PAPER_FAULT_SILENT_SOCKET && fault.kind != PAPER_FAULT_DUPLICATE_EVENT &&
+             fault.kind != PAPER_FAULT_LOST_EVENT)) {
                 refuse(answer, 400, "path must be exchange or info, or ws for what sockets can do");
                 return;
         }
