@@ -14,13 +14,14 @@ let other
 
 before(async () => {
   gateway = await startConfigured({
-    // Nobody is followed: what is known of an account comes by trades and by polls.
-    mirror: '{users: 0, checkMaxAgeMs: 600000, showMaxAgeMs: 0, pollWeightPerMinute: 100000, pollsAtOnce: 16}',
+    // One is followed, and it is the other one: what is known of the trader comes by trades and by polls.
+    mirror: '{users: 1, checkMaxAgeMs: 600000, showMaxAgeMs: 0, pollWeightPerMinute: 100000, pollsAtOnce: 16}',
     venue: '{weightPerMinute: 1000000, contextsEveryMs: 200}',
   })
   await gateway.price('BTC', '100000')
   trader = await new Trader(gateway, 'harbor').onboard('10000')
   other = await new Trader(gateway, 'harbor').onboard('10000')
+  assert.equal((await other.place(order)).status, 'resting')
 })
 after(() => gateway?.stop())
 
@@ -42,6 +43,7 @@ test('a trade that the venue never told is drift until the account is read again
   // It shows in the next state, and then no state comes any more.
   await trader.ok('GET', '/v1/account')
   await gateway.venue.fault('502', 100000, { path: 'info' })
+  await until('the drift', async () => (await drifted()) === 1, SOON)
   const [told] = await until('the alert', async () => {
     const found = await alerts()
     return found.length > 0 && found
@@ -49,7 +51,6 @@ test('a trade that the venue never told is drift until the account is read again
   assert.equal(told.detail.drifted, true)
   assert.ok(told.detail.fields.includes('size'), JSON.stringify(told))
   assert.ok(Number(told.detail.amount) > 1000, JSON.stringify(told))
-  assert.equal(await drifted(), 1)
   // The other one is judged by what is known of him; this one by the venue alone, which does not answer.
   assert.equal((await preview(other)).status, 200)
   const refused = await preview(trader)
