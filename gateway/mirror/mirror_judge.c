@@ -90,7 +90,6 @@ static bool has_gap(const struct mirror_adoption *a, const struct drift_result *
 void mirror_judge(struct mirror_adoption *a, struct shadow_book *had, uint32_t doubts,
                   bool nothing_since, bool is_sure)
 {
-        static const uint32_t edits = 1u << FIELD_ISOLATED_CASH | 1u << FIELD_LEVERAGE;
         struct shadow_marks marks = {mirror_state_mark, a};
         struct drift_result result = {0}, rest = {0};
         struct drift_state told = {.result = &result,
@@ -118,8 +117,7 @@ void mirror_judge(struct mirror_adoption *a, struct shadow_book *had, uint32_t d
                 take_the_hour(a, &told, &result);
         if (!told.cause && result.fields && has_gap(a, &result))
                 told.cause = CAUSE_GAP;
-        if (!told.cause && result.may_be_elsewhere &&
-            (nothing_since || (is_sure && !(result.fields & edits))))
+        if (!told.cause && result.may_be_elsewhere && (nothing_since || is_sure))
                 told.cause = CAUSE_ELSEWHERE;
         drift_judge(a->mirror, a->s, &told);
 }

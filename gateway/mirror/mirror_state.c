@@ -359,26 +359,59 @@ static void take_reserved(struct mirror_adoption *a)
         a->s->is_least = left->v == 0;
 }
 
-/* Nothing happened since the last state but what is known to the last digit: that cash differs is not of it. */
-static bool is_certain(const struct shadow *s)
+/* Our own edit, as the state has it too. */
+static bool is_confirmed(const struct mirror_adoption *a, const struct shadow_effect *e)
 {
-        for (uint32_t i = 0; i < s->n_log; i++) {
-                if (!s->log[i].is_exact || (s->log[i].kind == EFFECT_FILL && s->log[i].is_ours))
+        struct shadow_book is = a->book;
+        const struct shadow_position *now = shadow_position(&is, e->market);
+        const struct shadow_position *had = shadow_position(&a->s->book, e->market);
+
+        if (!now || !had)
+                return false;
+        if (e->kind == EFFECT_LEVERAGE)
+                return now->leverage == had->leverage && now->mode == had->mode;
+        return distance_of(now->raw_usd.v, had->raw_usd.v) <= NUM_MICRO;
+}
+
+/* Nothing happened since the last state but what is known to the last digit: what differs is not of it. */
+static bool is_certain(const struct mirror_adoption *a)
+{
+        for (uint32_t i = 0; i < a->s->n_log; i++) {
+                const struct shadow_effect *e = &a->s->log[i];
+
+                if (!e->is_exact || (e->is_ours && (e->kind == EFFECT_FILL || !is_confirmed(a, e))))
                         return false;
         }
         return true;
+}
+
+/* A position that was opened since has the mode and leverage that were known of its symbol: no event tells that
+ * they were set elsewhere before it. */
+static bool is_setting_stale(struct mirror_adoption *a)
+{
+        for (uint32_t i = 0; i < a->s->book.n && a->s->base; i++) {
+                const struct shadow_position *had = &a->s->book.position[i];
+                const struct shadow_position *is = shadow_position(&a->book, had->market);
+
+                if (!shadow_position(a->s->base, had->market) && is &&
+                    (is->mode != had->mode || is->leverage != had->leverage))
+                        return true;
+        }
+        return false;
 }
 
 static void adopt(struct mirror_adoption *a)
 {
         struct shadow *s = a->s;
         uint32_t doubts = mirror_reasons(a->mirror, s, a->reading->at);
-        bool nothing_since = !s->n_log, is_sure = is_certain(s), was_read = s->state_at != 0;
+        bool nothing_since = !s->n_log, is_sure = is_certain(a), was_read = s->state_at != 0;
         struct shadow_book had = {0};
 
         /* One that is merely likely explains what it would do, and nothing else. */
         if (!(s->doubts & DOUBT_LIQUIDATED))
                 doubts &= ~(uint32_t)DOUBT_LIQUIDATED;
+        if (is_setting_stale(a))
+                doubts |= DOUBT_SETTING;
         prove_tiers(a);
         if (was_read)
                 shadow_book_copy(&had, &s->book);

@@ -157,8 +157,8 @@ void suspicion_trade(struct mirror *mirror, struct shadow *s, uint32_t market, i
 
         /* The oldest state that held it is the one that it was missing from. */
         for (struct suspicion *one = s->suspicion; one; one = one->next) {
-                if (!one->is_of_orders && at > one->venue_from - MIRROR_SLACK_MS &&
-                    at <= one->venue_until && concerns(one, market, &row))
+                if (!one->is_of_orders && at > one->venue_from && at <= one->venue_until &&
+                    concerns(one, market, &row))
                         found = one;
         }
         if (!found)
