@@ -96,6 +96,16 @@ tap_value() # NAME FILE
   sed -n "s/^# $1 \\([0-9][0-9]*\\)\$/\\1/p" "$2" | tail -n 1
 }
 
+# Each test that failed: its line and what it says of the reason, but not what passed.
+tap_failures() # FILE
+{
+  awk '
+    /^ *(not )?ok [0-9]+ / { telling = /^ *not ok/ && !/# (SKIP|TODO)/; left = 40 }
+    /^ *# Subtest: / { telling = 0 }
+    telling && left-- > 0
+  ' "$1"
+}
+
 run_e2e()
 {
   echo "== end to end"
@@ -117,7 +127,7 @@ run_e2e()
   PERPGATE_BUILD="$root/build" node --test --test-reporter=tap "$@" >"$root/build/e2e.tap" 2>&1 ||
     status=$?
   if [ "$status" -ne 0 ]; then
-    tail -n 200 "$root/build/e2e.tap"
+    tap_failures "$root/build/e2e.tap"
   fi
   ok=$(tap_value pass "$root/build/e2e.tap")
   bad=$(tap_value fail "$root/build/e2e.tap")

@@ -21,6 +21,7 @@
  * part of what is signed, so whoever repeats a request may widen it. */
 #define REPLAY_KEEP_MS ((int64_t)2 * API_SIGN_WINDOW_MAX_MS + 1000)
 #define TEXT_MAX       (1u << 20)
+#define TEXTS          4
 
 struct api_keys *api_keys_new(struct api *api)
 {
@@ -60,8 +61,9 @@ struct check {
         struct call *call;
         api_keys_fn *done;
         struct api_sign sign;
-        struct buf text;   /* as signed; with path and query as the listener writes them */
-        struct buf strict; /* the same with both strictly encoded */
+        /* What may have been signed, all of it the same request. First: path and query as the listener
+         * writes them; then with the query, the path, or both strictly encoded. */
+        struct buf texts[TEXTS];
 };
 
 static void check_end(struct check *check, const struct err *err)
@@ -69,8 +71,8 @@ static void check_end(struct check *check, const struct err *err)
         struct call *call = check->call;
         api_keys_fn *done = check->done;
 
-        buf_fini(&check->text);
-        buf_fini(&check->strict);
+        for (unsigned i = 0; i < TEXTS; i++)
+                buf_fini(&check->texts[i]);
         free(check);
         done(call, err);
 }
@@ -117,14 +119,25 @@ static enum errc check_text(struct check *check, const struct store_api_key *key
         never("kind of key");
 }
 
-/* Both texts say the same request, so either may have been signed. */
+static bool is_repeated(const struct check *check, unsigned i)
+{
+        const struct buf *text = &check->texts[i];
+
+        for (unsigned k = 0; k < i; k++)
+                if (check->texts[k].len == text->len &&
+                    memcmp(check->texts[k].data, text->data, text->len) == 0)
+                        return true;
+        return false;
+}
+
 static enum errc check_signature(struct check *check, const struct store_api_key *key,
                                  struct err *err)
 {
-        enum errc rc = check_text(check, key, &check->text);
+        enum errc rc = E_UNAUTHORIZED;
 
-        if (rc == E_UNAUTHORIZED)
-                rc = check_text(check, key, &check->strict);
+        for (unsigned i = 0; i < TEXTS && rc == E_UNAUTHORIZED; i++)
+                if (!is_repeated(check, i))
+                        rc = check_text(check, key, &check->texts[i]);
         if (rc == E_UNAUTHORIZED)
                 return refuse(err);
         return rc ? err_set(err, rc, "An API key does not open.") : E_OK;
@@ -197,8 +210,8 @@ static enum errc check_replay(struct check *check, struct err *err)
                 return err_set(err, E_UNAUTHORIZED,
                                "The request was signed before this gateway started, so it can't be "
                                "told from a repeated one. Sign it again.");
-        must(crypto_generichash(digest, sizeof digest, check->text.data, check->text.len, NULL,
-                                0) == 0);
+        must(crypto_generichash(digest, sizeof digest, check->texts[0].data, check->texts[0].len,
+                                NULL, 0) == 0);
         rc = replay_take(api->keys->replay, check->sign.key, digest, clock_mono_ms(api->o.clock));
         if (rc == E_EXISTS)
                 rc = err_set(err, E_UNAUTHORIZED,
@@ -255,6 +268,33 @@ static void add_sub_account(struct buf *text, const char *header)
         buf_puts(text, header);
 }
 
+static enum errc write_texts(struct check *check, const struct httpd_request *request)
+{
+        struct call *call = check->call;
+        const char *timestamp = httpd_header(request, "x-api-timestamp");
+        const char *sub_account = httpd_header(request, "x-sub-account");
+        struct buf path, query;
+        bool fits = true;
+
+        buf_init(&path, TEXT_MAX);
+        buf_init(&query, TEXT_MAX);
+        api_sign_strict_path(&path, call->path);
+        api_sign_strict(&query, call->query);
+        for (unsigned i = 0; i < TEXTS; i++) {
+                struct buf *text = &check->texts[i];
+
+                buf_init(text, TEXT_MAX);
+                api_sign_text(text, timestamp, http_method_name(request->method),
+                              i & 2 ? buf_cstr(&path) : call->path,
+                              i & 1 ? buf_cstr(&query) : call->query, call->body, call->body_len);
+                add_sub_account(text, sub_account);
+                fits = fits && !buf_check(text);
+        }
+        buf_fini(&path);
+        buf_fini(&query);
+        return fits ? E_OK : E_TOO_LARGE;
+}
+
 void api_keys_check(struct call *call, const struct httpd_request *request, api_keys_fn *done)
 {
         struct api *api = call->api;
@@ -265,18 +305,14 @@ void api_keys_check(struct call *call, const struct httpd_request *request, api_
                 .window = httpd_header(request, "x-api-window"),
         };
         struct check *check = xcalloc(1, sizeof *check);
-        const char *sub_account = httpd_header(request, "x-sub-account");
         const struct store_api_key *known;
-        struct buf path, query;
         struct err err = {.code = E_OK};
 
         check->call = call;
         check->done = done;
-        buf_init(&check->text, TEXT_MAX);
-        buf_init(&check->strict, TEXT_MAX);
-        buf_init(&path, TEXT_MAX);
-        buf_init(&query, TEXT_MAX);
-        if (call->route->auth == ROUTE_WALLET)
+        if (write_texts(check, request))
+                (void)err_set(&err, E_TOO_LARGE, "%s", err_text(E_TOO_LARGE));
+        else if (call->route->auth == ROUTE_WALLET)
                 (void)err_set(&err, E_FORBIDDEN,
                               "This needs a session of the wallet; no API key may do it.");
         else if (httpd_header(request, "authorization")[0])
@@ -284,18 +320,6 @@ void api_keys_check(struct call *call, const struct httpd_request *request, api_
                               "Send a session or a signature with an API key, not both.");
         else
                 (void)!api_sign_read(&check->sign, &headers, state_now(api), &err);
-        api_sign_strict_path(&path, call->path);
-        api_sign_strict(&query, call->query);
-        api_sign_text(&check->text, headers.timestamp, http_method_name(request->method),
-                      call->path, call->query, call->body, call->body_len);
-        api_sign_text(&check->strict, headers.timestamp, http_method_name(request->method),
-                      buf_cstr(&path), buf_cstr(&query), call->body, call->body_len);
-        add_sub_account(&check->text, sub_account);
-        add_sub_account(&check->strict, sub_account);
-        buf_fini(&path);
-        buf_fini(&query);
-        if (!err.code && (buf_check(&check->text) || buf_check(&check->strict)))
-                (void)err_set(&err, E_TOO_LARGE, "%s", err_text(E_TOO_LARGE));
         if (err.code) {
                 check_end(check, &err);
                 return;

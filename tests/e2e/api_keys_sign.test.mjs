@@ -110,6 +110,16 @@ describe('an HMAC key', () => {
       assert.ok((await bot.ok('GET', `/v1/fills${query && '?'}${query}`)).data, query)
   })
 
+  test('so is the path, whichever way the query is', async () => {
+    const bot = await makeBot()
+    for (const path of ['xyz:TSLA', 'xyz%3ATSLA'])
+      for (const query of ['', '?of=xyz:TSLA', '?of=xyz%3ATSLA']) {
+        await bot.refused(404, 'not_found', 'GET', `/v1/positions/${path}${query}`)
+        const signed = bot.headers('GET', `/v1/positions/${path}${query}`)
+        problem(await bot.send('GET', `/v1/positions/xyz:GOLD${query}`, undefined, signed), 401, 'unauthorized')
+      }
+  })
+
   test('a request is taken once', async () => {
     const bot = await makeBot()
     const body = JSON.stringify({ symbol: 'ETH', side: 'buy', type: 'limit', size: '0.01', price: '1000', leverage: 2 })
