@@ -250,6 +250,7 @@ void suspicion_orders(struct mirror *mirror, struct shadow *s);
 /* Trades of a market (user NULL) or what concerns a user may be missing since. */
 void suspicion_gap(struct mirror *mirror, const struct mirror_place *place, const struct addr *user,
                    enum feed_kind kind, int64_t since);
+bool suspicion_wants_proof(const struct mirror *mirror, int64_t now);
 /* Concludes those that nothing can explain any more. */
 void suspicion_tick(struct mirror *mirror, int64_t now);
 /* The account goes. */

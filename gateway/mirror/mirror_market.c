@@ -319,3 +319,8 @@ void mirror_proven(struct mirror *mirror, const struct feed_topic *topic, int64_
         else
                 mirror->stats.refused++;
 }
+
+bool mirror_wants_proof(const struct mirror *mirror, int64_t now)
+{
+        return suspicion_wants_proof(mirror, now);
+}

@@ -338,7 +338,7 @@ void suspicion_tick(struct mirror *mirror, int64_t now)
         }
 }
 
-bool mirror_wants_proof(const struct mirror *mirror, int64_t now)
+bool suspicion_wants_proof(const struct mirror *mirror, int64_t now)
 {
         list_each (it, &mirror->suspicions) {
                 const struct suspicion *one = list_entry(it, struct suspicion, in_mirror);
