@@ -42,6 +42,11 @@ unsigned feed_user_slots_left(const struct feed *feed)
         return feed->ops->user_slots_left(feed);
 }
 
+void feed_prove(struct feed *feed)
+{
+        feed->ops->prove(feed);
+}
+
 void feed_metrics(const struct feed *feed, struct buf *out)
 {
         feed->ops->metrics(feed, out);

@@ -3,7 +3,8 @@
  * the venue's limits, and judges silence topic by topic: a topic that says nothing for longer than it
  * should on a live socket is subscribed to anew.
  * What may have been missed is always told: FEED_GAP names a topic and since when; FEED_LIVE says that
- * it is whole from now on. Between the two nothing of that topic can be trusted to be complete.
+ * it is whole from now on. Between the two nothing of that topic can be trusted to be complete. A topic
+ * that says nothing may have nothing to say, or be cut off unnoticed: feed_prove finds out which.
  * Loop thread only; no callback before the call that caused it has returned. */
 #ifndef ADAPTERS_FEED_H
 #define ADAPTERS_FEED_H
@@ -49,8 +50,9 @@ struct feed_liquidation {
 };
 
 enum feed_event_kind {
-        FEED_LIVE, /* subscribed, and data since */
-        FEED_GAP,  /* what came after `since` may be missing */
+        FEED_LIVE,   /* subscribed, and data since */
+        FEED_GAP,    /* what came after `since` may be missing */
+        FEED_PROVEN, /* all that the venue had told of it up to `since` has come */
         FEED_CONTEXT_ROWS,
         FEED_TRADE_ROWS,
         FEED_FILL_ROWS, /* is_snapshot: past fills, newest of them */
@@ -65,7 +67,7 @@ struct feed_event {
         enum feed_event_kind kind;
         const struct feed_topic *topic;
         int64_t at;    /* wall ms: when it was received */
-        int64_t since; /* FEED_GAP: last time the topic was known to be whole, 0: never */
+        int64_t since; /* wall ms; FEED_GAP: when it was last known to be whole, 0: never */
         bool is_snapshot;
         char dex[16]; /* FEED_ACCOUNT, FEED_ORDERS: "" the first */
         size_t n;
@@ -91,7 +93,8 @@ struct feed_limits {
         int64_t silent_ms
                 [FEED_KINDS]; /* after which a topic that should speak is subscribed anew; 0:
                                           the kind's default; -1: it may be silent for ever */
-        int64_t answer_ms;    /* 10,000: a subscription that is not answered by then is made anew */
+        int64_t answer_ms;    /* 10,000: a subscription that is not answered by then is made anew, a
+                              connection that does not answer at all too */
 };
 struct feed_options {
         const char *url;     /* ws:// or wss:// of the venue's socket */
@@ -118,7 +121,7 @@ void feed_drop(struct feed *feed, const struct feed_topic *topic);
 /* Whether the topic is whole now, and since when; for health and freshness per topic. */
 struct feed_topic_state {
         bool is_wanted, is_live;
-        int64_t live_since, heard_at; /* wall ms, 0: never */
+        int64_t live_since, heard_at, proven_at; /* wall ms, 0: never */
         /* Why it is not live: E_NOT_FOUND: the venue refuses it; E_LIMIT: there is no room for it now,
          * it comes back by itself when there is; else E_OK. FEED_GAP told it. */
         enum errc refusal;
@@ -126,6 +129,9 @@ struct feed_topic_state {
 void feed_topic_state(const struct feed *feed, const struct feed_topic *topic,
                       struct feed_topic_state *out);
 unsigned feed_user_slots_left(const struct feed *feed);
+/* Asks every connection whether it still speaks; as often as wanted, since it is done about once a second
+ * at most. What is live then is told FEED_PROVEN; where no answer comes in answer_ms, FEED_GAP. */
+void feed_prove(struct feed *feed);
 /* Appends metrics in text exposition format. */
 void feed_metrics(const struct feed *feed, struct buf *out);
 

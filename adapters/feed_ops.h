@@ -11,6 +11,7 @@ struct feed_ops {
         void (*topic_state)(const struct feed *feed, const struct feed_topic *topic,
                             struct feed_topic_state *out);
         unsigned (*user_slots_left)(const struct feed *feed);
+        void (*prove)(struct feed *feed);
         void (*metrics)(const struct feed *feed, struct buf *out);
 };
 

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 #define TICK_MS          250
-#define PINGS_PER_MINUTE 4 /* of each connection, sent by ws_client */
+#define PINGS_PER_MINUTE 4 /* of each connection, kept apart for hl_feed_prove */
 #define CONNECTIONS_MAX  64
 #define USERS_LIMIT_MAX  10000
 
@@ -63,26 +63,20 @@ void hl_feed_check_live(struct hl_feed *f, struct hl_feed_topic *t)
         hl_feed_tell(f, t, &event);
 }
 
-/* Up to when nothing can have been missed. On a lost connection that is when it was last heard, because
- * frames come in order; a topic that should have spoken since was whole only as long as it did. */
-static int64_t last_whole(const struct hl_feed *f, const struct hl_feed_topic *t,
-                          const struct hl_feed_conn *conn)
+/* Up to when nothing can have been missed. When something was heard last does not tell: it may have been
+ * under way for long. */
+static int64_t last_whole(const struct hl_feed_topic *t)
 {
-        int64_t at = t->heard_at > t->live_since ? t->heard_at : t->live_since;
-
-        if (conn && f->limits.silent_ms[t->topic.kind] < 0 && conn->heard_at > at)
-                at = conn->heard_at;
-        return at;
+        return t->proven_at > t->live_since ? t->proven_at : t->live_since;
 }
 
-void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, const struct hl_feed_conn *conn,
-                  enum errc refusal)
+void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, enum errc refusal)
 {
         struct feed_event event = {.kind = FEED_GAP};
         bool is_news = t->is_live || (refusal && t->refusal != refusal);
 
         if (t->is_live)
-                t->whole_at = last_whole(f, t, conn);
+                t->whole_at = last_whole(t);
         t->is_live = false;
         t->live_since = 0;
         if (refusal)
@@ -140,6 +134,8 @@ static void on_tick(void *cookie)
         struct hl_feed *f = cookie;
 
         hl_feed_judge(f);
+        if (!f->is_closed)
+                hl_feed_prove_tick(f);
         if (!f->is_closed)
                 on_pump(f);
 }
@@ -238,8 +234,14 @@ static void op_topic_state(const struct feed *feed, const struct feed_topic *top
                 .is_live = t->is_live,
                 .live_since = t->live_since,
                 .heard_at = t->heard_at,
+                .proven_at = t->proven_at,
                 .refusal = t->refusal,
         };
+}
+
+static void op_prove(struct feed *feed)
+{
+        hl_feed_prove(feed_of(feed));
 }
 
 static unsigned op_user_slots_left(const struct feed *feed)
@@ -354,6 +356,7 @@ struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options,
                 .drop = op_drop,
                 .topic_state = op_topic_state,
                 .user_slots_left = op_user_slots_left,
+                .prove = op_prove,
                 .metrics = op_metrics,
         };
         struct hl_feed *f;

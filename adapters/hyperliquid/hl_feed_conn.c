@@ -7,7 +7,6 @@
 
 #define MESSAGE_MAX  (8u << 20)
 #define QUEUE_MAX    (1u << 20)
-#define PING_MS      20000 /* the venue closes after a silent minute; a dead peer is noticed sooner */
 #define IDLE_MS      45000
 #define UNUSED_MS    2000 /* a connection without subscriptions is kept so long */
 #define TRY_AGAIN_MS 10000
@@ -30,6 +29,7 @@ static void on_opened(void *cookie)
         log_event(LOG_INFO, "feed connection is open", "host", f->host, "from", f->address, NULL);
         c->is_open = true;
         c->heard_at = hl_feed_wall(f);
+        hl_feed_prove_begin(c);
         if (c == f->conn[0]) /* where contexts and states are */
                 f->contexts_level = f->states_level = 0;
         f->users_wait_ms = 0;
@@ -76,6 +76,7 @@ static void on_closed(void *cookie, const char *reason)
         if (!c->is_open)
                 return;
         c->is_open = false;
+        hl_feed_prove_begin(c);
         f->count.reconnects++;
         list_each (it, &c->wires)
                 wire_lost(list_entry(it, struct hl_feed_wire, in_conn));
@@ -84,7 +85,7 @@ static void on_closed(void *cookie, const char *reason)
                         struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
 
                         if (t->is_hit)
-                                hl_feed_lose(f, t, c, E_OK);
+                                hl_feed_lose(f, t, E_OK);
                         t->is_hit = false;
                 }
         }
@@ -99,8 +100,6 @@ static struct ws_client *client_new(struct hl_feed *f, struct hl_feed_conn *c, s
                 .url = f->options.url,
                 .max_message_bytes = MESSAGE_MAX,
                 .max_queue_bytes = QUEUE_MAX,
-                .ping_text = "{\"method\":\"ping\"}",
-                .ping_ms = PING_MS,
                 .idle_ms = IDLE_MS,
                 .ca_file = f->options.ca_file,
                 .bind_address = f->address[0] ? f->address : NULL,

@@ -70,7 +70,7 @@ static void park(struct hl_feed *f, struct hl_feed_topic *t)
         t->is_parked = true;
         list_each_safe (it, &t->wires)
                 hl_feed_wire_leave(f, list_entry(it, struct hl_feed_wire, in_topic));
-        hl_feed_lose(f, t, NULL, E_LIMIT);
+        hl_feed_lose(f, t, E_LIMIT);
 }
 
 static void bring_back(struct hl_feed *f, struct hl_feed_topic *t)

@@ -119,7 +119,7 @@ static void refuse(struct hl_feed_conn *c, const struct hl_feed_key *key)
         if (hl_feed_wire_is_optional(w))
                 hl_feed_check_live(f, w->topic);
         else
-                hl_feed_lose(f, w->topic, NULL, E_NOT_FOUND);
+                hl_feed_lose(f, w->topic, E_NOT_FOUND);
 }
 
 static bool is_user_held(const struct hl_feed *f, const struct addr *user)
@@ -231,12 +231,6 @@ static void take_error(struct hl_feed_conn *c, const json_t *data)
 
 /* ---- Channels ---------------------------------------------------------------------------------- */
 
-static void take_nothing(struct hl_feed_conn *c, const json_t *data)
-{
-        (void)c;
-        (void)data;
-}
-
 static const struct {
         const char *channel;
         hl_feed_take_fn *take;
@@ -255,7 +249,7 @@ static const struct {
         {"orderUpdates", hl_feed_account_order_updates},
         {"subscriptionResponse", take_response},
         {"error", take_error},
-        {"pong", take_nothing},
+        {"pong", hl_feed_prove_pong},
 };
 #define N_CHANNELS (sizeof channels / sizeof *channels)
 _Static_assert(N_CHANNELS <= HL_FEED_CHANNELS, "a counter for each channel");

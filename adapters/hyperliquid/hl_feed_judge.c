@@ -64,14 +64,14 @@ static void strike(struct hl_feed *f, struct hl_feed_wire *w)
                 w->heard_until = w->asked_until = hl_feed_mono(f);
                 ws_client_restart(w->conn->client, "a topic stayed silent");
         }
-        hl_feed_lose(f, t, NULL, E_OK);
+        hl_feed_lose(f, t, E_OK);
 }
 
 void hl_feed_judge_broken(struct hl_feed *f, struct hl_feed_wire *w)
 {
         w->strikes += w->strikes % 2 ? 2 : 1; /* it is not silent: the connection may stay */
         ask_anew(f, w, patience(w, BROKEN_MS));
-        hl_feed_lose(f, w->topic, NULL, E_OK);
+        hl_feed_lose(f, w->topic, E_OK);
 }
 
 static void judge_wire(struct hl_feed *f, struct hl_feed_wire *w, int64_t now)

@@ -89,6 +89,7 @@ struct hl_feed_topic {
         enum errc refusal;
         int64_t live_since, heard_at, whole_at; /* wall ms */
         int64_t newest_at;                      /* trades: the venue's time of the newest */
+        int64_t proven_at;                      /* wall ms: whole up to then, by an answer */
 };
 
 struct hl_feed_conn {
@@ -99,6 +100,12 @@ struct hl_feed_conn {
         int64_t heard_at;    /* wall ms */
         int64_t used_until;  /* monotonic ms: when it last had a wire */
         int64_t spoke_until; /* monotonic ms: when something of ours last came */
+        /* Pings: what was told before an answer to one has come with it. */
+        bool must_prove;
+        unsigned n_pings; /* not answered */
+        int64_t pinged_at,
+                proven_at;    /* wall ms: the last one sent; and of those answered, 0: none */
+        int64_t pinged_until; /* monotonic ms */
 };
 
 enum hl_feed_ignored {
@@ -164,9 +171,8 @@ void hl_feed_kick(struct hl_feed *f);
 void hl_feed_tell(struct hl_feed *f, struct hl_feed_topic *t, struct feed_event *event);
 /* Tells FEED_LIVE if the topic was not live and all its wires are. */
 void hl_feed_check_live(struct hl_feed *f, struct hl_feed_topic *t);
-/* Tells FEED_GAP if the topic was live, or now has a reason why it is not. conn: that was lost, or NULL. */
-void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, const struct hl_feed_conn *conn,
-                  enum errc refusal);
+/* Tells FEED_GAP if the topic was live, or now has a reason why it is not. */
+void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, enum errc refusal);
 enum hl_feed_class hl_feed_class_of(enum feed_kind kind);
 
 /* ---- hl_feed_wire.c ---- */
@@ -224,6 +230,14 @@ void hl_feed_judge(struct hl_feed *f);
 /* Something of it was lost on a connection that lives: a gap, and it is asked for anew. */
 void hl_feed_judge_broken(struct hl_feed *f, struct hl_feed_wire *w);
 
+/* ---- hl_feed_prove.c ---- */
+
+/* A connection opened, or was lost. */
+void hl_feed_prove_begin(struct hl_feed_conn *c);
+/* Asks whoever is to be asked, and gives up who did not answer. */
+void hl_feed_prove_tick(struct hl_feed *f);
+void hl_feed_prove(struct hl_feed *f);
+
 /* ---- hl_feed_frame.c and the channels ---- */
 
 /* What the venue said. */
@@ -241,6 +255,6 @@ hl_feed_take_fn hl_feed_market_trades, hl_feed_market_all_contexts, hl_feed_mark
         hl_feed_market_context;
 hl_feed_take_fn hl_feed_account_fills, hl_feed_account_fundings, hl_feed_account_events,
         hl_feed_account_all_states, hl_feed_account_state, hl_feed_account_orders,
-        hl_feed_account_order_updates;
+        hl_feed_account_order_updates, hl_feed_prove_pong;
 
 #endif

@@ -179,6 +179,7 @@ static void serve(struct paper *p, const struct httpd_request *request, enum pap
         case PAPER_FAULT_NONE:
         case PAPER_FAULT_DUPLICATE_EVENT:
         case PAPER_FAULT_REORDER_EVENTS:
+        case PAPER_FAULT_LOST_EVENT:
                 process(p, &answer, request, path);
                 paper_reply(p, request->handle, &answer);
                 break;
@@ -226,7 +227,7 @@ static bool serve_node(struct paper *p, const struct httpd_request *request)
         body = hl_raw_load(request->body, request->body_len, NULL);
         paper_answer_init(&answer);
         paper_node_run(p, &answer, body, is_rented);
-        send_answer(p, request->handle, &answer);
+        paper_reply(p, request->handle, &answer);
         paper_answer_fini(&answer);
         json_decref(body);
         return true;

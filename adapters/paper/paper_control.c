@@ -194,6 +194,7 @@ static const struct {
         {"duplicateEvent", PAPER_FAULT_DUPLICATE_EVENT},
         {"reorderEvents", PAPER_FAULT_REORDER_EVENTS},
         {"late", PAPER_FAULT_LATE},
+        {"lostEvent", PAPER_FAULT_LOST_EVENT},
         {"rubbish", PAPER_FAULT_RUBBISH},
         {"noAnswer", PAPER_FAULT_NO_ANSWER},
         {"none", PAPER_FAULT_NONE},
@@ -253,7 +254,8 @@ static void apply(struct paper *p, struct paper_fault *fault)
         bool is_socket =
                 fault->kind == PAPER_FAULT_CLOSE_SOCKET || fault->kind == PAPER_FAULT_SILENT_SOCKET;
 
-        if (fault->kind == PAPER_FAULT_DUPLICATE_EVENT || fault->kind == PAPER_FAULT_REORDER_EVENTS)
+        if (fault->kind == PAPER_FAULT_DUPLICATE_EVENT ||
+            fault->kind == PAPER_FAULT_REORDER_EVENTS || fault->kind == PAPER_FAULT_LOST_EVENT)
                 fault->path = PAPER_PATH_WS;
         if (fault->kind == PAPER_FAULT_NONE)
                 paper_faults_clear(p);
@@ -278,7 +280,7 @@ static void fault_route(struct paper *p, struct paper_answer *answer, const json
         if (!read_path(body, &fault.path) ||
             (fault.path == PAPER_PATH_WS && fault.kind != PAPER_FAULT_CLOSE_SOCKET &&
              fault.kind != PAPER_FAULT_SILENT_SOCKET && fault.kind != PAPER_FAULT_DUPLICATE_EVENT &&
-             fault.kind != PAPER_FAULT_REORDER_EVENTS)) {
+             fault.kind != PAPER_FAULT_REORDER_EVENTS && fault.kind != PAPER_FAULT_LOST_EVENT)) {
                 refuse(answer, 400, "path must be exchange or info, or ws for what sockets can do");
                 return;
         }

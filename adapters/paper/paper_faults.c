@@ -13,25 +13,37 @@ bool paper_faults_add(struct paper *p, const struct paper_fault *fault)
         return true;
 }
 
-struct paper_fault paper_faults_take(struct paper *p, enum paper_path path)
+static struct paper_fault take_at(struct paper *p, unsigned i)
 {
-        struct paper_fault taken = {.kind = PAPER_FAULT_NONE};
+        struct paper_fault *fault = &p->fault[i], taken = *fault;
 
-        for (unsigned i = 0; i < p->n_faults; i++) {
-                struct paper_fault *fault = &p->fault[i];
-                bool is_any = fault->path == PAPER_PATH_ANY && path != PAPER_PATH_WS;
-
-                if (fault->path != path && !is_any)
-                        continue;
-                taken = *fault;
-                p->n_fault_hits[fault->kind]++;
-                if (--fault->count == 0) {
-                        memmove(fault, fault + 1, (p->n_faults - i - 1) * sizeof(*fault));
-                        p->n_faults--;
-                }
-                break;
+        p->n_fault_hits[fault->kind]++;
+        if (--fault->count == 0) {
+                memmove(fault, fault + 1, (p->n_faults - i - 1) * sizeof(*fault));
+                p->n_faults--;
         }
         return taken;
+}
+
+struct paper_fault paper_faults_take(struct paper *p, enum paper_path path)
+{
+        for (unsigned i = 0; i < p->n_faults; i++) {
+                bool is_any = p->fault[i].path == PAPER_PATH_ANY && path != PAPER_PATH_WS;
+
+                if (p->fault[i].path == path || is_any)
+                        return take_at(p, i);
+        }
+        return (struct paper_fault){.kind = PAPER_FAULT_NONE};
+}
+
+struct paper_fault paper_faults_take_event(struct paper *p, bool is_once)
+{
+        for (unsigned i = 0; i < p->n_faults; i++) {
+                if (p->fault[i].path == PAPER_PATH_WS &&
+                    (is_once || p->fault[i].kind != PAPER_FAULT_LOST_EVENT))
+                        return take_at(p, i);
+        }
+        return (struct paper_fault){.kind = PAPER_FAULT_NONE};
 }
 
 void paper_faults_clear(struct paper *p)

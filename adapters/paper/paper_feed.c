@@ -160,15 +160,24 @@ void paper_feed_fini(struct paper *p)
 
 /* ---- Pushing --------------------------------------------------------------------------------- */
 
+/* Trades and fills are told once; states and lists come again. */
+static bool is_told_once(enum paper_sub_type type)
+{
+        return type == PAPER_SUB_TRADES || type == PAPER_SUB_USER_FILLS ||
+               type == PAPER_SUB_USER_EVENTS || type == PAPER_SUB_ORDER_UPDATES;
+}
+
 void paper_feed_push(struct paper *p, struct paper_sub *sub, const struct buf *frame)
 {
-        enum paper_fault_kind kind =
-                p->n_faults ? paper_faults_take(p, PAPER_PATH_WS).kind : PAPER_FAULT_NONE;
+        struct paper_fault fault = {.kind = PAPER_FAULT_NONE};
 
-        if (kind == PAPER_FAULT_REORDER_EVENTS && paper_ws_hold(sub->peer, frame))
+        if (p->n_faults)
+                fault = paper_faults_take_event(p, is_told_once(sub->type));
+        if (fault.kind == PAPER_FAULT_LOST_EVENT ||
+            (fault.kind == PAPER_FAULT_REORDER_EVENTS && paper_ws_hold(sub->peer, frame)))
                 return;
         paper_ws_send(p, sub->peer, frame);
-        if (kind == PAPER_FAULT_DUPLICATE_EVENT)
+        if (fault.kind == PAPER_FAULT_DUPLICATE_EVENT)
                 paper_ws_send(p, sub->peer, frame);
         paper_ws_let_go(p, sub->peer);
 }

@@ -204,6 +204,7 @@ enum paper_fault_kind {
         PAPER_FAULT_DUPLICATE_EVENT,
         PAPER_FAULT_REORDER_EVENTS,
         PAPER_FAULT_LATE,
+        PAPER_FAULT_LOST_EVENT,
         PAPER_FAULT_RUBBISH,
         PAPER_FAULT_NO_ANSWER,
         PAPER_FAULT_KINDS,
@@ -468,6 +469,8 @@ void paper_ledger_show(const struct paper_ledger *ledger, struct buf *out, uint6
 bool paper_faults_add(struct paper *p, const struct paper_fault *fault);
 /* The fault that applies to a request on this path; it is counted down. */
 struct paper_fault paper_faults_take(struct paper *p, enum paper_path path);
+/* Of a pushed event; is_once: it never comes again, so that it can be lost. */
+struct paper_fault paper_faults_take_event(struct paper *p, bool is_once);
 void paper_faults_clear(struct paper *p);
 
 /* paper_node: /node/info and /rented/info, without limits. */

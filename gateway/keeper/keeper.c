@@ -87,6 +87,8 @@ static void on_tick(void *cookie)
         follow_venue(keeper, now);
         charge_funding(keeper, now);
         mirror_tick(keeper->mirror, now);
+        if (keeper->feed && mirror_wants_proof(keeper->mirror, now))
+                feed_prove(keeper->feed);
         keeper_reads_tick(keeper, now);
 }
 

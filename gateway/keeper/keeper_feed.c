@@ -77,11 +77,24 @@ static bool is_among(const struct addr *user, const struct addr *users, size_t n
         return false;
 }
 
-static void leave_user(struct keeper *keeper, const struct addr *user)
+/* A topic that is left by ourselves is not whole any more either, and no event says so. */
+static void leave_topic(struct keeper *keeper, const struct feed_topic *topic, int64_t now)
+{
+        struct feed_topic_state state;
+        int64_t since;
+
+        feed_topic_state(keeper->feed, topic, &state);
+        since = state.proven_at > state.live_since ? state.proven_at : state.live_since;
+        feed_drop(keeper->feed, topic);
+        if (state.is_live)
+                mirror_gap(keeper->mirror, topic, since, now);
+}
+
+static void leave_user(struct keeper *keeper, const struct addr *user, int64_t now)
 {
         for (size_t i = 0; i < N_USER_KINDS; i++) {
                 struct feed_topic topic = {.kind = user_kinds[i], .user = *user};
-                feed_drop(keeper->feed, &topic);
+                leave_topic(keeper, &topic, now);
         }
 }
 
@@ -113,7 +126,7 @@ static void follow_users(struct keeper *keeper, int64_t now)
                 if (is_among(&keeper->followed[i], wanted, n))
                         keeper->followed[kept++] = keeper->followed[i];
                 else
-                        leave_user(keeper, &keeper->followed[i]);
+                        leave_user(keeper, &keeper->followed[i], now);
         }
         keeper->n_followed = kept;
         for (size_t i = 0; i < n; i++)

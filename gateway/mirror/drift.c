@@ -31,6 +31,23 @@ static num_wide at_mark(num_wide size, struct px mark)
         return size * mark.v / NUM_SCALE;
 }
 
+static void add_row(struct drift_result *out, uint32_t market, num_wide size)
+{
+        if (out->n_rows == DRIFT_ROWS || size > INT64_MAX || size < INT64_MIN)
+                return;
+        out->row[out->n_rows++] = (struct drift_row){.market = market, .size = (int64_t)size};
+}
+
+/* Margin went in or out otherwise than by funding. */
+static bool is_moved(const struct shadow_position *a, const struct shadow_position *b)
+{
+        num_wide d = (num_wide)b->raw_usd.v - a->raw_usd.v;
+
+        if (a->mode == MARGIN_ISOLATED)
+                d += (num_wide)b->funding.v - a->funding.v;
+        return d > NUM_MICRO || d < -NUM_MICRO;
+}
+
 /* One market; had or is may be NULL. */
 static void compare(struct walk *w, const struct shadow_position *had,
                     const struct shadow_position *is, struct px mark)
@@ -41,6 +58,8 @@ static void compare(struct walk *w, const struct shadow_position *had,
 
         if (size)
                 note(w->out, FIELD_SIZE);
+        if (size || apart(a->entry_notional, b->entry_notional) || is_moved(a, b))
+                add_row(w->out, had ? had->market : is->market, size);
         w->equity += at_mark(size, mark) + b->raw_usd.v - a->raw_usd.v;
         w->isolated += (num_wide)b->raw_usd.v - a->raw_usd.v;
         w->exposure += at_mark(size < 0 ? -size : size, mark);
@@ -86,6 +105,7 @@ void drift_books(struct drift_result *out, const struct shadow_book *had,
         }
         if (apart(had->cash, is->cash))
                 note(out, FIELD_CROSS_CASH);
+        out->cash = cash > INT64_MAX ? INT64_MAX : cash < INT64_MIN ? INT64_MIN : (int64_t)cash;
         amount = size_of(w.equity) + w.exposure;
         out->amount.v = amount > INT64_MAX ? INT64_MAX : (int64_t)amount;
         /* Margin that went in or out of a position shows on both sides. */
@@ -220,7 +240,7 @@ static void tell(struct mirror *mirror, const struct shadow *s, struct usd amoun
                 hooks->drift(hooks->cookie, &told);
 }
 
-static void was_wrong(struct mirror *mirror, int64_t from, int64_t until)
+void drift_was_wrong(struct mirror *mirror, int64_t from, int64_t until)
 {
         int64_t for_ms = from > 0 && until > from ? until - from : 0;
 
@@ -229,18 +249,22 @@ static void was_wrong(struct mirror *mirror, int64_t from, int64_t until)
                 mirror->stats.wrong_ms_max = for_ms;
 }
 
-static void count(uint64_t *counter, uint32_t fields)
+void drift_count(struct mirror *mirror, uint32_t fields, enum mirror_cause cause)
 {
-        for (unsigned i = 0; i < MIRROR_FIELDS; i++)
+        struct mirror_stats *stats = &mirror->stats;
+        uint64_t *counter = cause ? stats->drift_explained : stats->drift_unexplained;
+
+        for (unsigned i = 0; i < MIRROR_FIELDS; i++) {
                 counter[i] += fields >> i & 1;
+                stats->drift_cause[cause][i] += fields >> i & 1;
+        }
 }
 
-/* No reason was found: it counts, and above the threshold the account is not trusted. */
-static void conclude(struct mirror *mirror, struct shadow *s, struct usd amount, uint32_t fields,
-                     int64_t from, int64_t until)
+void drift_conclude(struct mirror *mirror, struct shadow *s, struct usd amount, uint32_t fields,
+                    int64_t from, int64_t until)
 {
-        count(mirror->stats.drift_unexplained, fields);
-        was_wrong(mirror, from, until);
+        drift_count(mirror, fields, CAUSE_NONE);
+        drift_was_wrong(mirror, from, until);
         if (s->is_drifted || !is_above_threshold(mirror, s, amount))
                 return;
         s->is_drifted = true;
@@ -250,46 +274,20 @@ static void conclude(struct mirror *mirror, struct shadow *s, struct usd amount,
         tell(mirror, s, amount, fields, from, until);
 }
 
-static void suspect(struct mirror *mirror, struct shadow *s, const struct drift_result *result,
-                    int64_t state_at, int64_t now)
+void drift_judge(struct mirror *mirror, struct shadow *s, const struct drift_state *state)
 {
-        s->suspicion = xmalloc(sizeof *s->suspicion);
-        *s->suspicion =
-                (struct shadow_suspicion){result->fields, result->amount, s->clean_at, state_at};
-        mirror_mark(s, DOUBT_FILL, now);
-        s->verify_at = now + mirror->options.verify_after_ms;
-}
+        const struct drift_result *result = state->result;
 
-void drift_explain(struct mirror *mirror, struct shadow *s)
-{
-        if (!s->suspicion)
-                return;
-        count(mirror->stats.drift_explained, s->suspicion->fields);
-        free(s->suspicion);
-        s->suspicion = NULL;
-}
-
-void drift_judge(struct mirror *mirror, struct shadow *s, const struct drift_result *result,
-                 bool is_explained, int64_t state_at, int64_t now)
-{
-        struct shadow_suspicion *old = s->suspicion;
-
-        s->suspicion = NULL;
-        if (old)
-                conclude(mirror, s, old->amount, old->fields, old->from, old->until);
-        free(old);
-        if (is_explained)
-                count(mirror->stats.drift_explained, result->fields);
-        else if (result->fields & 1u << FIELD_SIZE)
-                suspect(mirror, s, result, state_at, now);
+        if (state->cause)
+                drift_count(mirror, result->fields, state->cause);
         else if (result->fields)
-                conclude(mirror, s, result->amount, result->fields, s->clean_at, state_at);
+                suspicion_open(mirror, s, state);
         mirror->stats.states_clean += !result->fields;
         if (s->is_drifted && !result->fields) {
                 s->is_drifted = false;
                 mirror->stats.drifted_now--;
-                tell(mirror, s, result->amount, result->fields, s->drift_from, state_at);
-                was_wrong(mirror, s->drift_from, state_at);
+                tell(mirror, s, result->amount, result->fields, s->drift_from, state->at);
+                drift_was_wrong(mirror, s->drift_from, state->at);
         }
-        s->clean_at = state_at; /* corrected by this very state */
+        s->clean_at = state->at; /* corrected by this very state */
 }

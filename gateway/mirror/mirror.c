@@ -67,6 +67,7 @@ struct mirror *mirror_new(const struct mirror_options *options)
         mirror->n_tables = 1;
         mirror->rules = (struct shadow_rules){mirror->table, mirror_rule, mirror};
         mirror->next_ticket = 1;
+        list_init(&mirror->suspicions);
         return mirror;
 }
 
@@ -80,6 +81,10 @@ void mirror_free(struct mirror *mirror)
 {
         if (!mirror)
                 return;
+        for (uint32_t i = 0; i < mirror->n_slots; i++) {
+                if (mirror->shadow[i])
+                        suspicion_drop(mirror, mirror->shadow[i]);
+        }
         map_free(mirror->accounts, shadow_release);
         map_free(mirror->symbols, NULL);
         ticks_free(mirror->ticks);
@@ -218,6 +223,7 @@ void mirror_unwatch(struct mirror *mirror, const struct addr *user, const char *
         slot_give(mirror, s->slot);
         mirror->n_of_dex[s->dex]--;
         mirror->stats.drifted_now -= s->is_drifted;
+        suspicion_drop(mirror, s);
         must(map_take(mirror->accounts, &key, sizeof key) == s);
         shadow_release(s);
 }

@@ -65,6 +65,23 @@ enum mirror_field {
 #define MIRROR_FIELDS 13
 const char *mirror_field_name(enum mirror_field field);
 
+/* Why it differed. */
+enum mirror_cause {
+        CAUSE_NONE,        /* that is not known: drift */
+        CAUSE_GAP,         /* trades, or word of orders, were missed while the feed was cut off */
+        CAUSE_LATE,        /* it was told after the state that held it already */
+        CAUSE_OUTCOME,     /* an action of ours was under way, or its outcome is unknown */
+        CAUSE_FILL,        /* a fill's fee, margin or place among others was a guess, and said so */
+        CAUSE_FUNDING,     /* an hour's funding was computed here, or not charged yet */
+        CAUSE_LIQUIDATION, /* told, or what the venue's backstop takes */
+        CAUSE_TOLD,        /* the caller had said that something changed */
+        CAUSE_RULES,       /* tiers, mode or leverage were a guess, and said so */
+        CAUSE_RANGE,       /* a figure was beyond what numbers hold here */
+        CAUSE_ELSEWHERE,   /* as a deposit, a transfer, an edit of margin or leverage shows */
+};
+#define MIRROR_CAUSES 11
+const char *mirror_cause_name(enum mirror_cause cause);
+
 /* Told in the course of the call that caused it. A hook may ask for views, and change nothing. What
  * is pointed at is borrowed for the call. NULL members are not called. */
 struct mirror_crossing {
@@ -129,7 +146,7 @@ struct mirror_drift_note {
         bool is_drifted;    /* false: a later state came out clean */
         struct usd amount;  /* by how much, in the collateral */
         uint32_t fields;    /* bits by enum mirror_field */
-        int64_t wrong_from; /* the last state that agreed; 0: none */
+        int64_t wrong_from; /* wall ms: the last state that agreed; 0: none */
         int64_t wrong_until;
 };
 struct mirror_hooks {
@@ -209,6 +226,11 @@ void mirror_liquidated(struct mirror *mirror, const struct feed_liquidation *liq
 /* A topic has a gap since `since` (0: never whole), or is whole from now on. */
 void mirror_gap(struct mirror *mirror, const struct feed_topic *topic, int64_t since, int64_t at);
 void mirror_live(struct mirror *mirror, const struct feed_topic *topic, int64_t at);
+/* All that the venue had told of the topic up to `since` has come: what a state of before that holds and
+ * nobody told was not told. */
+void mirror_proven(struct mirror *mirror, const struct feed_topic *topic, int64_t since);
+/* Whether such a proof is waited for now: a difference has no reason, unless one is still under way. */
+bool mirror_wants_proof(const struct mirror *mirror, int64_t now);
 /* Any event of a feed: sorted to the functions above. */
 void mirror_event(struct mirror *mirror, const struct feed_event *event);
 /* Something that no event shows was done to the account: a transfer, a mode switch. */
@@ -302,6 +324,8 @@ struct mirror_stats {
         uint64_t crossed, looks; /* thresholds passed, cross accounts looked at because of marks */
         uint64_t refused; /* contradictory, unknown or out of range: counted and left alone */
         uint64_t drift_explained[MIRROR_FIELDS], drift_unexplained[MIRROR_FIELDS];
+        uint64_t drift_cause[MIRROR_CAUSES][MIRROR_FIELDS]; /* the same, by cause */
+        size_t suspicions;                                  /* whose reason is waited for */
         uint64_t drifted_ever;
         size_t drifted_now;
         int64_t wrong_ms_last, wrong_ms_max;

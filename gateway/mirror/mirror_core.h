@@ -3,6 +3,7 @@
 #ifndef MIRROR_MIRROR_CORE_H
 #define MIRROR_MIRROR_CORE_H
 
+#include "base/list.h"
 #include "base/map.h"
 #include "mirror/mirror.h"
 #include "mirror/shadow.h"
@@ -15,6 +16,8 @@
 #define MIRROR_SLACK_MS 2000
 /* The venue charges funding somewhat after the hour. */
 #define MIRROR_FUNDING_LATE_MS INT64_C(120000)
+
+#define MIRROR_SPELL_MS INT64_C(60000)
 
 /* Trades that touched a watched account, by market: bit 0 the buyer's side, bit 1 the seller's. */
 struct mirror_seen {
@@ -34,7 +37,11 @@ struct mirror_place {
         struct px hour_oracle; /* at the last full hour; 0: was not known */
         struct rate hour_rate;
         int64_t context_at; /* wall ms; 0: never */
-        int64_t live_at;    /* wall ms: trades are whole since; with is_live */
+        /* Least and highest marks of this spell of MIRROR_SPELL_MS and of the one before. */
+        struct px low[2], high[2];
+        int64_t spell;
+        int64_t live_at;   /* wall ms: trades are whole since; with is_live */
+        int64_t proven_at; /* wall ms: and have all come up to then */
         struct mirror_seen *seen;
         uint32_t n_seen, next_seen;
 };
@@ -74,8 +81,10 @@ struct mirror {
         size_t n_sent;
         uint64_t next_ticket, next_order;
         struct mirror_heap heap[MIRROR_RANKS];
-        uint32_t sweep_at;   /* slot at which the search for gaps goes on */
-        uint32_t sweep_left; /* slots still to be looked at */
+        uint32_t sweep_at;      /* slot at which the search for gaps goes on */
+        uint32_t sweep_left;    /* slots still to be looked at */
+        struct list suspicions; /* oldest first */
+        int64_t ahead_ms; /* the venue's clock, of ours: by the last state that was asked for */
         int64_t hour_at;
         uint32_t funding_left; /* slots still to be charged for that hour */
         struct mirror_stats stats;
@@ -106,7 +115,9 @@ struct shadow_marks mirror_marks(const struct mirror *mirror); /* present ones *
 /* ---- mirror_trust.c: doubts ---- */
 void mirror_mark(struct shadow *s, uint32_t doubts, int64_t now);
 void mirror_mark_orders(struct shadow *s, int64_t now); /* resting orders alone */
-/* All of them, those that follow from the rest included. */
+/* Those that follow from the rest included, but for suspicions: a difference is no reason for the next. */
+uint32_t mirror_reasons(const struct mirror *mirror, const struct shadow *s, int64_t now);
+/* All of them. */
 uint32_t mirror_doubts(const struct mirror *mirror, const struct shadow *s, int64_t now);
 bool mirror_context_fresh(const struct mirror *mirror, uint32_t market, int64_t now);
 bool mirror_has_gap(const struct mirror *mirror, const struct shadow *s, uint32_t market);
@@ -143,6 +154,8 @@ void mirror_order_take(struct shadow_order *out, const struct venue_open_order *
 
 /* ---- mirror_funding.c ---- */
 void mirror_funding_go_on(struct mirror *mirror, int64_t now);
+/* A state of before the hour came after it was charged to others. */
+void mirror_funding_late(struct mirror *mirror, struct shadow *s, int64_t now);
 /* When a state read then is sure to hold the hour's funding. */
 int64_t mirror_funding_sure_at(const struct mirror *mirror, int64_t now);
 /* A fill came late: of before the hour, the charge was for another size. */
@@ -155,6 +168,12 @@ void mirror_liquidation_note(struct mirror *mirror, struct shadow *s, int64_t at
 /* The mark is beyond the liquidation price of that position, or of the cross account. */
 void mirror_liquidation_suspect(struct mirror *mirror, struct shadow *s, uint32_t market,
                                 bool is_cross, int64_t at);
+/* Whether marks of late were such that the venue may have taken the position. */
+bool mirror_liquidation_possible(const struct mirror *mirror, const struct shadow_book *book,
+                                 uint32_t market);
+/* It went without a trade, at such marks. */
+void mirror_liquidation_tell(struct mirror *mirror, struct shadow *s,
+                             const struct shadow_position *taken, int64_t at);
 /* A fill leaves the log: what it brought back is not lost. */
 void mirror_liquidation_came_back(struct shadow *s, const struct shadow_effect *effect);
 /* A state was taken over: tells what was lost. Takes out of `had`, the book as it was before that, what
@@ -163,9 +182,18 @@ bool mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct s
                                int64_t asked_at);
 
 /* ---- drift.c ---- */
+#define DRIFT_ROWS 16
+struct drift_row {
+        uint32_t market;
+        int64_t size;  /* is - had */
+        bool is_heard; /* a trade of it came since */
+};
 struct drift_result {
         uint32_t fields; /* bits by enum mirror_field */
         struct usd amount;
+        int64_t cash;                     /* of the cross account: is - had */
+        struct drift_row row[DRIFT_ROWS]; /* whose position differs; the first so many */
+        uint32_t n_rows;
         bool may_be_elsewhere; /* as a transfer, a margin edit or a leverage change would show */
         bool reserve_differs;  /* what resting orders hold back, all of them being known */
 };
@@ -176,11 +204,59 @@ void drift_books(struct drift_result *out, const struct shadow_book *had,
 void drift_figures(struct drift_result *out, const struct mirror *mirror, const struct shadow *s,
                    const struct shadow_book *had, const struct venue_account *state,
                    const struct shadow_marks *marks);
-/* Counts, and moves the account in or out of being drifted. Sizes that differ for no reason wait for
- * the trade that may still come: it explains them, the next state does not. */
-void drift_judge(struct mirror *mirror, struct shadow *s, const struct drift_result *result,
-                 bool is_explained, int64_t state_at, int64_t now);
+/* Counts what a state told, with its cause; one that has none is a suspicion first. */
+struct drift_state {
+        const struct drift_result *result;
+        const struct shadow_book *had; /* before it */
+        enum mirror_cause cause;
+        int64_t venue_from, venue_until; /* the venue's time of the state before, and of this one */
+        int64_t at;                      /* wall ms: when it came */
+};
+void drift_judge(struct mirror *mirror, struct shadow *s, const struct drift_state *state);
+void drift_count(struct mirror *mirror, uint32_t fields, enum mirror_cause cause);
+/* No reason was found: above the threshold the account is not trusted. */
+void drift_conclude(struct mirror *mirror, struct shadow *s, struct usd amount, uint32_t fields,
+                    int64_t from, int64_t until);
+/* How long the account may have been shown wrong without saying so. */
+void drift_was_wrong(struct mirror *mirror, int64_t from, int64_t until);
+
+/* ---- suspicion.c: differences whose reason may still come ---- */
+struct suspicion {
+        struct list in_mirror;
+        struct suspicion *next; /* of the same account, older */
+        struct shadow *shadow;
+        uint32_t fields;
+        struct usd amount;
+        int64_t from, until;             /* wall ms: last right, found wrong */
+        int64_t venue_from, venue_until; /* the venue's time of these */
+        struct drift_row row[DRIFT_ROWS];
+        uint32_t n_rows; /* 0: it may be any market's */
+        struct shadow_book had;
+        int64_t cash;             /* that came: is - had */
+        bool is_of_orders;        /* resting orders, or what they reserve */
+        uint64_t oid[DRIFT_ROWS]; /* which differ; 0 of them: it may be any */
+        uint32_t n_oids;
+};
+void suspicion_open(struct mirror *mirror, struct shadow *s, const struct drift_state *state);
+/* Open orders that differ: the numbers, as many as fit. */
+void suspicion_open_orders(struct mirror *mirror, struct shadow *s, const uint64_t *oid, size_t n,
+                           int64_t from, int64_t at);
 /* A trade came that the last state held already. */
-void drift_explain(struct mirror *mirror, struct shadow *s);
+void suspicion_trade(struct mirror *mirror, struct shadow *s, uint32_t market, int64_t size,
+                     int64_t at);
+/* What became of an order at that time was told. */
+void suspicion_order(struct mirror *mirror, struct shadow *s, uint64_t oid, int64_t venue_at);
+/* The venue told of all its open orders by itself. */
+void suspicion_orders(struct mirror *mirror, struct shadow *s);
+/* Trades of a market (user NULL) or what concerns a user may be missing since. */
+void suspicion_gap(struct mirror *mirror, const struct mirror_place *place, const struct addr *user,
+                   enum feed_kind kind, int64_t since);
+bool suspicion_wants_proof(const struct mirror *mirror, int64_t now);
+/* Concludes those that nothing can explain any more. */
+void suspicion_tick(struct mirror *mirror, int64_t now);
+/* The account goes. */
+void suspicion_drop(struct mirror *mirror, struct shadow *s);
+/* Whether trades of the market may be missing to an account that was asked for at that time. */
+bool suspicion_has_gap(const struct mirror *mirror, uint32_t market, int64_t since);
 
 #endif

@@ -26,6 +26,7 @@ void mirror_event(struct mirror *mirror, const struct feed_event *e)
         switch (e->kind) {
         case FEED_LIVE: mirror_live(mirror, e->topic, e->at); return;
         case FEED_GAP: mirror_gap(mirror, e->topic, e->since, e->at); return;
+        case FEED_PROVEN: mirror_proven(mirror, e->topic, e->since); return;
         case FEED_CONTEXT_ROWS: mirror_contexts(mirror, e->u.context, e->n, e->at); return;
         case FEED_TRADE_ROWS: mirror_trades(mirror, e->u.trade, e->n, e->at); return;
         case FEED_FILL_ROWS:

@@ -175,6 +175,12 @@ static void charge_account(struct mirror *mirror, struct shadow *s, int64_t now)
                 charge(mirror, s, market[i], false, now);
 }
 
+void mirror_funding_late(struct mirror *mirror, struct shadow *s, int64_t now)
+{
+        if (mirror->hour_at && s->state_at < mirror->hour_at && s->slot >= mirror->funding_left)
+                charge_account(mirror, s, now);
+}
+
 void mirror_funding_go_on(struct mirror *mirror, int64_t now)
 {
         for (unsigned i = 0; i < FUNDING_LOT && mirror->funding_left; i++) {

@@ -268,3 +268,67 @@ bool mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct s
         }
         return settling.is_any_taken;
 }
+
+struct worst {
+        const struct mirror *mirror;
+        const struct shadow_book *book;
+};
+
+static struct px worst_mark(const void *cookie, uint32_t market)
+{
+        const struct worst *worst = cookie;
+        const struct mirror_place *place = &worst->mirror->place[market];
+
+        for (uint32_t i = 0; i < worst->book->n; i++) {
+                if (worst->book->position[i].market == market &&
+                    worst->book->position[i].size.v < 0)
+                        return place->high[0].v > place->high[1].v ? place->high[0]
+                                                                   : place->high[1];
+        }
+        return place->low[1].v && place->low[1].v < place->low[0].v ? place->low[1] : place->low[0];
+}
+
+bool mirror_liquidation_possible(const struct mirror *mirror, const struct shadow_book *book,
+                                 uint32_t market)
+{
+        struct worst worst = {mirror, book};
+        struct shadow_marks marks = {worst_mark, &worst};
+        const struct shadow_position *p = NULL;
+        struct shadow_value value;
+        struct margin_position m;
+        struct usd maintenance;
+
+        for (uint32_t i = 0; i < book->n && !p; i++)
+                p = book->position[i].market == market ? &book->position[i] : NULL;
+        if (!p || shadow_value_book(&value, book, &marks, mirror->table))
+                return false;
+        if (p->mode == MARGIN_CROSS)
+                return value.cross.account_value.v < value.cross.maintenance.v;
+        if (shadow_value_position(&m, p, worst_mark(&worst, market), mirror->table) ||
+            margin_maintenance(&maintenance, &m.tiers, m.value))
+                return false;
+        return m.raw_usd.v + (m.size.v < 0 ? -(num_wide)m.value.v : m.value.v) < maintenance.v;
+}
+
+void mirror_liquidation_tell(struct mirror *mirror, struct shadow *s,
+                             const struct shadow_position *taken, int64_t at)
+{
+        struct shadow_marks marks = mirror_marks(mirror);
+        const struct mirror_hooks *hooks = &mirror->options.hooks;
+        struct shadow_value left;
+        struct mirror_liquidation_note told = {
+                .user = &s->user,
+                .dex = mirror->dex[s->dex],
+                .symbol = mirror->place[taken->market].symbol,
+                .size = taken->size,
+                .is_isolated = taken->mode == MARGIN_ISOLATED,
+                .at = at,
+        };
+
+        if (!shadow_value_book(&left, &s->book, &marks, mirror->table))
+                told.kept = left.account_value;
+        if (told.is_isolated)
+                told.lost = at_least_zero(margin_of(taken));
+        if (hooks->liquidated)
+                hooks->liquidated(hooks->cookie, &told);
+}

@@ -168,6 +168,20 @@ enum errc mirror_market(struct mirror *mirror, const struct market *market, int6
         return E_OK;
 }
 
+static void note_mark(struct mirror_place *place, struct px mark, int64_t at)
+{
+        int64_t spell = at / MIRROR_SPELL_MS;
+
+        if (spell != place->spell) {
+                place->low[1] = spell == place->spell + 1 ? place->low[0] : mark;
+                place->high[1] = spell == place->spell + 1 ? place->high[0] : mark;
+                place->low[0] = place->high[0] = mark;
+                place->spell = spell;
+        }
+        place->low[0] = mark.v < place->low[0].v ? mark : place->low[0];
+        place->high[0] = mark.v > place->high[0].v ? mark : place->high[0];
+}
+
 /* All rows stand before anybody is looked at: an account is looked at once, with all new marks. */
 void mirror_contexts(struct mirror *mirror, const struct feed_context *rows, size_t n, int64_t at)
 {
@@ -184,6 +198,7 @@ void mirror_contexts(struct mirror *mirror, const struct feed_context *rows, siz
                 place->oracle = rows[i].oracle;
                 place->funding = rows[i].funding;
                 place->context_at = at;
+                note_mark(place, place->mark, at);
                 ticks_put(mirror->ticks, mirror_place_number(mirror, place), place->mark);
         }
         ticks_tell(mirror->ticks);
@@ -233,18 +248,21 @@ void mirror_gap(struct mirror *mirror, const struct feed_topic *topic, int64_t s
         struct user_topic user = {topic_bit(topic->kind), false, at};
         struct mirror_place *place;
 
-        (void)since; /* how long it was before matters to nobody who is read after */
+        /* How long it was before matters to nobody who is read after; to those read within, it does. */
         if (topic->kind == FEED_CONTEXTS) /* every mark says its own age */
                 return;
         if (topic->kind == FEED_TRADES) {
                 place = mirror_place_make(mirror, topic->symbol);
-                if (place)
-                        place->is_live = false;
-                else
+                if (!place) {
                         mirror->stats.refused++;
+                        return;
+                }
+                place->is_live = false;
+                suspicion_gap(mirror, place, NULL, topic->kind, since);
                 mirror_needs_sweep(mirror);
                 return;
         }
+        suspicion_gap(mirror, NULL, &topic->user, topic->kind, since);
         mirror_each_of(mirror, &topic->user, set_user_topic, &user);
 }
 
@@ -268,4 +286,43 @@ void mirror_live(struct mirror *mirror, const struct feed_topic *topic, int64_t 
                 return;
         }
         mirror_each_of(mirror, &topic->user, set_user_topic, &user);
+}
+
+struct proof {
+        enum feed_kind kind;
+        int64_t since;
+};
+
+static void set_proof(struct mirror *mirror, struct shadow *s, void *cookie)
+{
+        const struct proof *proof = cookie;
+
+        (void)mirror;
+        if (proof->kind == FEED_USER_FILLS)
+                s->fills_proven_at = proof->since;
+        if (proof->kind == FEED_USER_ORDERS)
+                s->orders_proven_at = proof->since;
+}
+
+void mirror_proven(struct mirror *mirror, const struct feed_topic *topic, int64_t since)
+{
+        struct proof proof = {topic->kind, since};
+        struct mirror_place *place;
+
+        if (topic->kind == FEED_CONTEXTS)
+                return;
+        if (topic->kind != FEED_TRADES) {
+                mirror_each_of(mirror, &topic->user, set_proof, &proof);
+                return;
+        }
+        place = mirror_place_make(mirror, topic->symbol);
+        if (place)
+                place->proven_at = since;
+        else
+                mirror->stats.refused++;
+}
+
+bool mirror_wants_proof(const struct mirror *mirror, int64_t now)
+{
+        return suspicion_wants_proof(mirror, now);
 }

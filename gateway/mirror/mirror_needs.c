@@ -254,6 +254,7 @@ void mirror_needs_sweep(struct mirror *mirror)
 void mirror_tick(struct mirror *mirror, int64_t now)
 {
         mirror_funding_go_on(mirror, now);
+        suspicion_tick(mirror, now);
         for (unsigned i = 0; i < SWEEP_LOT && mirror->sweep_left; i++, mirror->sweep_left--) {
                 struct shadow *s;
 

@@ -60,24 +60,28 @@ static void put(struct mirror *mirror, struct shadow *s, const struct shadow_ord
         mirror_mark_orders(s, now);
 }
 
-static bool differs(struct shadow *s, const struct shadow_order *had, uint32_t n_had,
-                    int64_t asked_at)
+/* Orders that the list tells otherwise than they were known: how many, the first of them into oid. */
+static size_t differences(uint64_t oid[DRIFT_ROWS], struct shadow *s,
+                          const struct shadow_order *had, uint32_t n_had, int64_t asked_at)
 {
+        size_t n = 0;
+
         for (uint32_t i = 0; i < n_had; i++) {
                 const struct shadow_order *is = shadow_order(s, had[i].oid);
 
-                if (had[i].known_at <= asked_at && (!is || is->size.v != had[i].size.v))
-                        return true;
+                if (had[i].known_at <= asked_at && (!is || is->size.v != had[i].size.v) &&
+                    n < DRIFT_ROWS)
+                        oid[n++] = had[i].oid;
         }
-        for (uint32_t i = 0; i < s->n_orders; i++) {
+        for (uint32_t i = 0; i < s->n_orders && n < DRIFT_ROWS; i++) {
                 bool known = false;
 
                 for (uint32_t k = 0; k < n_had && !known; k++)
                         known = had[k].oid == s->order[i].oid;
                 if (!known)
-                        return true;
+                        oid[n++] = s->order[i].oid;
         }
-        return false;
+        return n;
 }
 
 /* The list as it was told, less what has gone since, and what came since. */
@@ -145,6 +149,42 @@ static void drop_gone(struct shadow *s, int64_t before)
         s->gone = NULL;
 }
 
+static bool is_same_list(struct shadow *s, const struct venue_open_order *orders, size_t n)
+{
+        if (n != s->n_orders)
+                return false;
+        for (size_t i = 0; i < n; i++) {
+                const struct shadow_order *known = shadow_order(s, orders[i].oid);
+
+                if (!known || known->size.v != orders[i].size.v)
+                        return false;
+        }
+        return true;
+}
+
+/* Why the list may differ from what is known: orders placed elsewhere are told to those alone whose topic is
+ * live. */
+static enum mirror_cause cause_of(const struct shadow *s)
+{
+        if (!(s->topics & TOPIC_ORDERS_LIVE))
+                return CAUSE_ELSEWHERE;
+        if (s->n_sent)
+                return CAUSE_OUTCOME;
+        return s->doubts & DOUBT_ORDERS ? CAUSE_FILL : CAUSE_NONE;
+}
+
+static void judge(struct mirror *mirror, struct shadow *s, const struct shadow_order *had,
+                  uint32_t n_had, int64_t asked_at, int64_t at, enum mirror_cause cause)
+{
+        uint64_t oid[DRIFT_ROWS];
+        size_t n = differences(oid, s, had, n_had, asked_at);
+
+        if (n && cause)
+                drift_count(mirror, 1u << FIELD_ORDERS, cause);
+        else if (n)
+                suspicion_open_orders(mirror, s, oid, n, s->orders_at, at);
+}
+
 void mirror_orders(struct mirror *mirror, const struct addr *user, const char *dex,
                    const struct mirror_reading *reading, const struct venue_open_order *orders,
                    size_t n)
@@ -153,7 +193,7 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
         int64_t asked_at = reading->asked_at ? reading->asked_at : reading->at - MIRROR_SLACK_MS;
         struct shadow_order *had;
         uint32_t n_had;
-        bool was_sure;
+        enum mirror_cause was;
 
         if (!s) {
                 mirror->stats.refused++;
@@ -161,11 +201,18 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
         }
         s->parts &= (uint8_t)~PART_ORDERS;
         s->is_taken = s->is_taken && s->parts;
+        /* Pushed whole: what was late is told by it. */
+        if (!reading->asked_at)
+                suspicion_orders(mirror, s);
         if (s->orders_known && asked_at < s->orders_asked_at) {
                 mirror->stats.states_stale++;
+                /* Whether it is older than what was read is not known: if it differs, one is wrong. */
+                if (!reading->asked_at && !is_same_list(s, orders, n))
+                        mirror_mark_orders(s, reading->at);
+                mirror_settle(mirror, s, reading->at);
                 return;
         }
-        was_sure = (s->topics & TOPIC_ORDERS_LIVE) && !(s->doubts & DOUBT_ORDERS) && !s->n_sent;
+        was = cause_of(s);
         had = s->order;
         n_had = s->n_orders;
         s->order = NULL;
@@ -176,14 +223,10 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
         if (asked_at >= s->orders_doubt_at)
                 s->doubts &= ~(uint32_t)DOUBT_ORDERS;
         replace(mirror, s, asked_at, reading->at, orders, n);
-        if (s->orders_known && differs(s, had, n_had, asked_at)) {
-                if (was_sure)
-                        mirror->stats.drift_unexplained[FIELD_ORDERS]++;
-                else
-                        mirror->stats.drift_explained[FIELD_ORDERS]++;
-        }
-        if (s->orders_known)
+        if (s->orders_known) {
+                judge(mirror, s, had, n_had, asked_at, reading->at, was);
                 tell_vanished(mirror, s, had, n_had, asked_at);
+        }
         free(had);
         s->orders_known = true;
         s->orders_asked_at = asked_at;
@@ -248,6 +291,7 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
                 mirror->stats.refused++;
                 return;
         }
+        suspicion_order(mirror, s, status->order.oid, status->status_at);
         known = shadow_order(s, status->order.oid);
         if (known && status->status_at < known->status_at)
                 return; /* late */

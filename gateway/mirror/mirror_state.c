@@ -5,19 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "mirror/mirror_core.h"
+#include "mirror/mirror_adoption.h"
 #include "risk/show.h"
-
-struct adoption {
-        struct mirror *mirror;
-        struct shadow *s;
-        const struct mirror_reading *reading;
-        const struct venue_account *state;
-        struct shadow_book book; /* what the state says */
-        int64_t before_at;       /* of the state before */
-        bool unclear;            /* an effect was dropped that may not be in it */
-        bool uncharged;          /* and so was funding */
-};
 
 /* The mark at which the venue valued the position. */
 static struct px mark_of(const struct venue_position *p)
@@ -30,9 +19,9 @@ static struct px mark_of(const struct venue_position *p)
         return mark;
 }
 
-static struct px state_mark(const void *cookie, uint32_t market)
+struct px mirror_state_mark(const void *cookie, uint32_t market)
 {
-        const struct adoption *a = cookie;
+        const struct mirror_adoption *a = cookie;
         const char *symbol = a->mirror->place[market].symbol;
 
         for (unsigned i = 0; i < a->state->n_positions; i++) {
@@ -50,7 +39,7 @@ static bool fits(const struct margin_table *table, struct usd value, unsigned ma
 
 /* Which tiers the position follows: those it was opened with while they can be so, else those that the
  * adapter found, else one flat tier of the leverage that the venue names. */
-static void choose_tiers(struct adoption *a, struct shadow_position *p,
+static void choose_tiers(struct mirror_adoption *a, struct shadow_position *p,
                          const struct venue_position *row, const struct shadow_position *had)
 {
         struct margin_table flat = {.n = 1, .tier = {{.max_leverage = row->max_leverage}}};
@@ -69,7 +58,7 @@ static void choose_tiers(struct adoption *a, struct shadow_position *p,
                 p->table = mirror_table(a->mirror, &flat);
 }
 
-static enum errc take_position(struct adoption *a, const struct venue_position *row)
+static enum errc take_position(struct mirror_adoption *a, const struct venue_position *row)
 {
         struct mirror_place *place = mirror_place_make(a->mirror, row->symbol);
         struct shadow_position p = {0};
@@ -107,7 +96,7 @@ static enum errc take_position(struct adoption *a, const struct venue_position *
         return E_OK;
 }
 
-static enum errc take_book(struct adoption *a)
+static enum errc take_book(struct mirror_adoption *a)
 {
         num_wide cash = a->state->cross.account_value.v;
         enum errc rc = E_OK;
@@ -126,9 +115,9 @@ static enum errc take_book(struct adoption *a)
 }
 
 /* With which tiers the venue's own price comes out. */
-static void prove_tiers(struct adoption *a)
+static void prove_tiers(struct mirror_adoption *a)
 {
-        struct shadow_marks marks = {state_mark, a};
+        struct shadow_marks marks = {mirror_state_mark, a};
         struct shadow_value value;
 
         if (a->s->pool != MARGIN_POOL_STANDARD ||
@@ -148,7 +137,7 @@ static void prove_tiers(struct adoption *a)
 
                         p->table = table[k];
                         if (!table[k] ||
-                            shadow_value_position(&m, p, state_mark(a, p->market),
+                            shadow_value_position(&m, p, mirror_state_mark(a, p->market),
                                                   a->mirror->table) ||
                             shadow_value_book(&value, &a->book, &marks, a->mirror->table) ||
                             margin_liquidation(&liquidation, &m, &value.cross))
@@ -173,7 +162,7 @@ static int64_t distance_of(int64_t a, int64_t b)
 }
 
 /* What fills after the state, not ours, add to the position. */
-static num_wide size_later(const struct adoption *a, uint32_t market)
+static num_wide size_later(const struct mirror_adoption *a, uint32_t market)
 {
         num_wide size = 0;
 
@@ -188,7 +177,7 @@ static num_wide size_later(const struct adoption *a, uint32_t market)
 }
 
 /* Whether it is the same position, less what fills after the state did to it. */
-static bool is_same_one(const struct adoption *a, const struct shadow_position *is,
+static bool is_same_one(const struct mirror_adoption *a, const struct shadow_position *is,
                         const struct shadow_position *had)
 {
         num_wide later = size_later(a, is->market);
@@ -200,7 +189,7 @@ static bool is_same_one(const struct adoption *a, const struct shadow_position *
 /* Charged a while after the hour: what the venue counts as funding since open tells, unless the
  * position is not the one that was charged, or was charged something else. Then the state stands as it
  * is, with a doubt. */
-static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
+static bool funding_is_in(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         const struct shadow_position *is = shadow_position(&a->book, e->market);
         const struct shadow_position *had = shadow_position(&a->s->book, e->market);
@@ -219,21 +208,33 @@ static bool funding_is_in(struct adoption *a, const struct shadow_effect *e)
         return true;
 }
 
-static bool ours_is_in(struct adoption *a, const struct shadow_effect *e)
+/* Its margin is as it was before, or as it is with the transfer; else something else moved it too, and the
+ * state stands as it is. */
+static bool transfer_is_in(struct mirror_adoption *a, const struct shadow_effect *e,
+                           const struct shadow_position *is, const struct shadow_position *had)
+{
+        if (!is || !had || distance_of(is->raw_usd.v, had->raw_usd.v) <= NUM_MICRO)
+                return true;
+        if (distance_of(is->raw_usd.v, had->raw_usd.v - e->amount.v) <= NUM_MICRO)
+                return false;
+        a->unclear = true;
+        return true;
+}
+
+static bool ours_is_in(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         const struct shadow_position *is = shadow_position(&a->book, e->market);
         const struct shadow_position *had = shadow_position(&a->s->book, e->market);
         num_wide now, then;
 
-        if (a->reading->asked_at ? a->reading->asked_at >= e->known_at
-                                 : a->state->as_of >= e->known_at + MIRROR_SLACK_MS)
+        if (a->reading->asked_at
+                    ? a->reading->asked_at >= e->known_at
+                    : a->state->as_of - a->mirror->ahead_ms >= e->known_at + MIRROR_SLACK_MS)
                 return true;
         if (e->kind == EFFECT_LEVERAGE) /* done twice is done once */
                 return false;
         if (e->kind == EFFECT_TRANSFER)
-                return !is || !had ||
-                       distance_of(is->raw_usd.v, had->raw_usd.v) <
-                               (e->amount.v < 0 ? -e->amount.v : e->amount.v) / 2;
+                return transfer_is_in(a, e, is, had);
         now = (is ? is->size.v : 0) + size_later(a, e->market);
         then = had ? had->size.v : 0;
         if (now + e->size.v == then && now != then)
@@ -242,7 +243,7 @@ static bool ours_is_in(struct adoption *a, const struct shadow_effect *e)
         return true;
 }
 
-static bool is_in(struct adoption *a, const struct shadow_effect *e)
+static bool is_in(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         if (e->kind == EFFECT_FUNDING)
                 return funding_is_in(a, e);
@@ -250,7 +251,7 @@ static bool is_in(struct adoption *a, const struct shadow_effect *e)
 }
 
 /* The log without what the state holds. */
-static void prune(struct adoption *a)
+static void prune(struct mirror_adoption *a)
 {
         bool in[SHADOW_LOG_MAX];
         uint32_t kept = 0;
@@ -267,7 +268,7 @@ static void prune(struct adoption *a)
 }
 
 /* The venue's base, the rest of the log on top. */
-static void rebase(struct adoption *a)
+static void rebase(struct mirror_adoption *a)
 {
         struct shadow *s = a->s;
 
@@ -288,64 +289,17 @@ static void rebase(struct adoption *a)
         shadow_book_move(&s->book, &a->book);
 }
 
-static int64_t asked_by(const struct adoption *a)
+int64_t mirror_state_asked_by(const struct mirror_adoption *a)
 {
         const struct mirror_reading *r = a->reading;
-        int64_t pushed = (r->at < a->state->as_of ? r->at : a->state->as_of) - MIRROR_SLACK_MS;
+        int64_t made_at = a->state->as_of - a->mirror->ahead_ms;
+        int64_t pushed = (r->at < made_at ? r->at : made_at) - MIRROR_SLACK_MS;
 
         return r->asked_at ? r->asked_at : pushed;
 }
 
-/* With all orders known, what they reserve depends on the leverage of symbols without a position alone:
- * where the venue holds back something else, one of them was changed elsewhere. */
-static void forget_settings(struct shadow *s)
-{
-        for (uint32_t i = 0; i < s->n_orders; i++) {
-                if (!shadow_position(&s->book, s->order[i].market))
-                        shadow_setting_drop(s, s->order[i].market);
-        }
-}
-
-/* An hour has passed since the last state whose funding is not charged here yet, and nothing differs but
- * what funding changes. */
-static bool is_of_the_hour(const struct adoption *a, const struct drift_result *result)
-{
-        static const uint32_t others = 1u << FIELD_SIZE | 1u << FIELD_ENTRY | 1u << FIELD_MODE |
-                                       1u << FIELD_LEVERAGE | 1u << FIELD_ORDERS;
-        int64_t hour = a->state->as_of / MIRROR_HOUR_MS;
-
-        return hour > a->before_at / MIRROR_HOUR_MS && hour > a->mirror->hour_at / MIRROR_HOUR_MS &&
-               (result->fields & 1u << FIELD_FUNDING) && !(result->fields & others);
-}
-
-static void compare(struct adoption *a, struct shadow_book *had, uint32_t doubts,
-                    bool nothing_since)
-{
-        static const uint32_t standing = DOUBT_POOLED | DOUBT_CONTEXT | DOUBT_ORDERS | DOUBT_DRIFT;
-        struct shadow_marks marks = {state_mark, a};
-        struct drift_result result = {0}, rest = {0};
-        bool elsewhere, taken;
-
-        drift_books(&result, had, &a->s->book, &marks);
-        taken = mirror_liquidation_settle(a->mirror, a->s, had, asked_by(a));
-        if (taken)
-                drift_books(&rest, had, &a->s->book, &marks);
-        if (rest.fields) {
-                result = rest;
-                taken = false;
-        }
-        if (!a->s->n_log && a->s->pool == MARGIN_POOL_STANDARD &&
-            !(result.fields & 1u << FIELD_SIZE))
-                drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
-        elsewhere = (nothing_since && result.may_be_elsewhere) || is_of_the_hour(a, &result);
-        if (result.reserve_differs)
-                forget_settings(a->s);
-        drift_judge(a->mirror, a->s, &result, taken || elsewhere || (doubts & ~standing),
-                    a->state->as_of, a->reading->at);
-}
-
 /* Of a moment in which the hour's funding may have been charged or not. */
-static bool is_funding_due(const struct adoption *a)
+static bool is_funding_due(const struct mirror_adoption *a)
 {
         int64_t since = a->state->as_of - a->mirror->hour_at;
 
@@ -353,12 +307,12 @@ static bool is_funding_due(const struct adoption *a)
 }
 
 /* Doubts that arose before the state was asked for are answered by it. */
-static void clear_doubts(struct adoption *a)
+static void clear_doubts(struct mirror_adoption *a)
 {
         struct shadow *s = a->s;
 
         s->doubts &= ~(uint32_t)DOUBT_UNREAD;
-        if (asked_by(a) >= s->doubt_at)
+        if (mirror_state_asked_by(a) >= s->doubt_at)
                 s->doubts &= DOUBT_ORDERS | (is_funding_due(a) ? (uint32_t)DOUBT_FUNDING : 0);
         if (a->unclear)
                 mirror_mark(s, DOUBT_FILL, a->reading->at);
@@ -390,7 +344,7 @@ static void keep_settings(struct shadow *s, int64_t at)
 }
 
 /* What is not free by the venue's own sums, and could not be taken out either, rests in orders. */
-static void take_reserved(struct adoption *a)
+static void take_reserved(struct mirror_adoption *a)
 {
         struct margin_cross cross = a->state->cross;
         const struct usd *left = &a->state->withdrawable;
@@ -405,42 +359,87 @@ static void take_reserved(struct adoption *a)
         a->s->is_least = left->v == 0;
 }
 
-static void adopt(struct adoption *a)
+/* Our own edit, as the state has it too. */
+static bool is_confirmed(const struct mirror_adoption *a, const struct shadow_effect *e)
+{
+        struct shadow_book is = a->book;
+        const struct shadow_position *now = shadow_position(&is, e->market);
+        const struct shadow_position *had = shadow_position(&a->s->book, e->market);
+
+        if (!now || !had)
+                return false;
+        if (e->kind == EFFECT_LEVERAGE)
+                return now->leverage == had->leverage && now->mode == had->mode;
+        return distance_of(now->raw_usd.v, had->raw_usd.v) <= NUM_MICRO;
+}
+
+/* Nothing happened since the last state but what is known to the last digit: what differs is not of it. */
+static bool is_certain(const struct mirror_adoption *a)
+{
+        for (uint32_t i = 0; i < a->s->n_log; i++) {
+                const struct shadow_effect *e = &a->s->log[i];
+
+                if (!e->is_exact || (e->is_ours && (e->kind == EFFECT_FILL || !is_confirmed(a, e))))
+                        return false;
+        }
+        return true;
+}
+
+/* A position that was opened since has the mode and leverage that were known of its symbol: no event tells that
+ * they were set elsewhere before it. */
+static bool is_setting_stale(struct mirror_adoption *a)
+{
+        for (uint32_t i = 0; i < a->s->book.n && a->s->base; i++) {
+                const struct shadow_position *had = &a->s->book.position[i];
+                const struct shadow_position *is = shadow_position(&a->book, had->market);
+
+                if (!shadow_position(a->s->base, had->market) && is &&
+                    (is->mode != had->mode || is->leverage != had->leverage))
+                        return true;
+        }
+        return false;
+}
+
+static void adopt(struct mirror_adoption *a)
 {
         struct shadow *s = a->s;
-        uint32_t doubts = mirror_doubts(a->mirror, s, a->reading->at);
-        bool nothing_since = !s->n_log, was_read = s->state_at != 0;
+        uint32_t doubts = mirror_reasons(a->mirror, s, a->reading->at);
+        bool nothing_since = !s->n_log, is_sure = is_certain(a), was_read = s->state_at != 0;
         struct shadow_book had = {0};
 
         /* One that is merely likely explains what it would do, and nothing else. */
         if (!(s->doubts & DOUBT_LIQUIDATED))
                 doubts &= ~(uint32_t)DOUBT_LIQUIDATED;
+        if (is_setting_stale(a))
+                doubts |= DOUBT_SETTING;
         prove_tiers(a);
         if (was_read)
                 shadow_book_copy(&had, &s->book);
         prune(a);
         rebase(a);
         a->before_at = s->state_at;
+        a->before_asked_at = s->asked_at;
         s->state_at = a->state->as_of;
         s->folded_at = 0;
         s->as_of = s->as_of > s->state_at && s->n_log ? s->as_of : s->state_at;
-        s->asked_at = asked_by(a);
+        s->asked_at = mirror_state_asked_by(a);
         s->confirmed_at = a->reading->at;
         s->adopted_order = a->mirror->next_order++;
         clear_doubts(a);
         take_reserved(a);
         if (was_read)
-                compare(a, &had, doubts, nothing_since);
+                mirror_judge(a, &had, doubts, nothing_since, is_sure);
         else
-                s->clean_at = s->state_at;
+                s->clean_at = a->reading->at;
         keep_settings(s, a->reading->at);
+        mirror_funding_late(a->mirror, s, a->reading->at);
         shadow_book_fini(&had);
 }
 
 void mirror_state(struct mirror *mirror, const struct addr *user, const char *dex,
                   const struct mirror_reading *reading, const struct venue_account *state)
 {
-        struct adoption a = {.mirror = mirror, .reading = reading, .state = state};
+        struct mirror_adoption a = {.mirror = mirror, .reading = reading, .state = state};
 
         mirror->stats.states++;
         a.s = mirror_shadow_named(mirror, user, dex);
@@ -455,6 +454,8 @@ void mirror_state(struct mirror *mirror, const struct addr *user, const char *de
                 mirror->stats.refused++;
                 mirror_mark(a.s, DOUBT_RANGE, reading->at);
         } else {
+                if (reading->asked_at)
+                        mirror->ahead_ms = state->as_of - reading->at;
                 a.s->failures = 0;
                 a.s->retry_at = 0;
                 a.s->is_waited_for = false;

@@ -22,6 +22,24 @@ const char *mirror_field_name(enum mirror_field field)
         never("a field");
 }
 
+const char *mirror_cause_name(enum mirror_cause cause)
+{
+        switch (cause) {
+        case CAUSE_NONE: return "none";
+        case CAUSE_GAP: return "gap";
+        case CAUSE_LATE: return "late";
+        case CAUSE_OUTCOME: return "outcome";
+        case CAUSE_FILL: return "fill";
+        case CAUSE_FUNDING: return "funding";
+        case CAUSE_LIQUIDATION: return "liquidation";
+        case CAUSE_TOLD: return "told";
+        case CAUSE_RULES: return "rules";
+        case CAUSE_RANGE: return "range";
+        case CAUSE_ELSEWHERE: return "elsewhere";
+        }
+        never("a cause");
+}
+
 void mirror_stats(const struct mirror *mirror, struct mirror_stats *out)
 {
         struct ticks_stats ticks;
@@ -78,6 +96,25 @@ static void drift(struct buf *out, const struct mirror_stats *s)
         }
 }
 
+/* Only those that were: most of the table stays empty. */
+static void causes(struct buf *out, const struct mirror_stats *s)
+{
+        buf_puts(out, "# HELP perpgate_mirror_drift_causes_total Why fields differed.\n"
+                      "# TYPE perpgate_mirror_drift_causes_total counter\n");
+        for (unsigned cause = 0; cause < MIRROR_CAUSES; cause++) {
+                for (unsigned i = 0; i < MIRROR_FIELDS; i++) {
+                        if (!s->drift_cause[cause][i])
+                                continue;
+                        buf_printf(out,
+                                   "perpgate_mirror_drift_causes_total{field=\"%s\",cause=\"%s\"} "
+                                   "%llu\n",
+                                   mirror_field_name((enum mirror_field)i),
+                                   mirror_cause_name((enum mirror_cause)cause),
+                                   (unsigned long long)s->drift_cause[cause][i]);
+                }
+        }
+}
+
 static void waiting(struct buf *out, const struct mirror_stats *s)
 {
         static const char *const name[MIRROR_RANKS] = {"waiting", "verify",   "gap",
@@ -99,9 +136,12 @@ void mirror_metrics(const struct mirror *mirror, struct buf *out)
         gauge(out, "orders", "Resting orders known.", s.orders);
         gauge(out, "bytes", "Memory of the accounts.", s.bytes);
         gauge(out, "drifted", "Accounts whose figures are not trusted.", s.drifted_now);
-        gauge(out, "wrong_ms_last", "How long the last wrong account may have been so.",
+        gauge(out, "suspicions", "Differences whose reason is waited for.", s.suspicions);
+        gauge(out, "wrong_ms_last",
+              "How long the last account that was wrong without saying so may have been.",
               (uint64_t)s.wrong_ms_last);
-        gauge(out, "wrong_ms_max", "The longest that an account may have been wrong.",
+        gauge(out, "wrong_ms_max",
+              "The longest that an account may have been wrong without saying so.",
               (uint64_t)s.wrong_ms_max);
         counter(out, "states", "Account states received.", s.states);
         counter(out, "states_clean", "States that agreed in every field.", s.states_clean);
@@ -118,5 +158,6 @@ void mirror_metrics(const struct mirror *mirror, struct buf *out)
         counter(out, "refused", "Events that contradict themselves or what is known.", s.refused);
         counter(out, "drifted_ever", "Times that an account left the threshold.", s.drifted_ever);
         drift(out, &s);
+        causes(out, &s);
         waiting(out, &s);
 }

@@ -254,12 +254,13 @@ static void take_fill(struct mirror *mirror, struct shadow *s, struct mirror_pla
 }
 
 /* Whether the account's last state holds it already. */
-static bool is_in_state(struct mirror *mirror, struct shadow *s, int64_t fill_at, int64_t now)
+static bool is_in_state(struct mirror *mirror, struct shadow *s, const struct mirror_place *place,
+                        int64_t size, int64_t fill_at, int64_t now)
 {
         if (fill_at > s->state_at)
                 return false;
         mirror->stats.trades_old++;
-        drift_explain(mirror, s);
+        suspicion_trade(mirror, s, mirror_place_number(mirror, place), size, fill_at);
         /* Late by a hair: whether the state was made before or after it is for the next to say. */
         if (s->state_at - fill_at < MIRROR_SLACK_MS && now > s->confirmed_at) {
                 mirror_mark(s, DOUBT_FILL, now);
@@ -292,7 +293,7 @@ static void take_side(struct mirror *mirror, struct shadow *s, struct mirror_pla
                 mirror_mark(s, DOUBT_TOLD, now);
                 return;
         }
-        if (!is_in_state(mirror, s, row->trade.at, now))
+        if (!is_in_state(mirror, s, place, effect.size.v, effect.at, now))
                 take_fill(mirror, s, place, &effect, 0, now);
 }
 
@@ -382,7 +383,7 @@ static void take_row(struct mirror *mirror, struct shadow *s, struct mirror_plac
                 mirror->stats.trades_seen_before++;
         } else if (is_snapshot && !s->state_at) {
                 mirror_mark(s, DOUBT_TOLD, now);
-        } else if (!is_in_state(mirror, s, row->at, now)) {
+        } else if (!is_in_state(mirror, s, place, effect.size.v, effect.at, now)) {
                 take_fill(mirror, s, place, &effect, row->oid, now);
         }
         if (!is_snapshot && is_liquidation(row))

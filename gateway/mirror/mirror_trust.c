@@ -81,7 +81,7 @@ static uint32_t of_position(const struct mirror *mirror, const struct shadow *s,
         return doubts;
 }
 
-uint32_t mirror_doubts(const struct mirror *mirror, const struct shadow *s, int64_t now)
+uint32_t mirror_reasons(const struct mirror *mirror, const struct shadow *s, int64_t now)
 {
         uint32_t doubts = s->doubts;
 
@@ -110,4 +110,10 @@ uint32_t mirror_doubts(const struct mirror *mirror, const struct shadow *s, int6
         if (s->is_drifted)
                 doubts |= DOUBT_DRIFT;
         return doubts;
+}
+
+uint32_t mirror_doubts(const struct mirror *mirror, const struct shadow *s, int64_t now)
+{
+        /* What was not told once may be missing again. */
+        return mirror_reasons(mirror, s, now) | (s->suspicion ? (uint32_t)DOUBT_GAP : 0);
 }

@@ -45,7 +45,6 @@ void shadow_fini(struct shadow *s)
                 shadow_book_fini(&s->loss->before);
         free(s->base);
         free(s->loss);
-        free(s->suspicion);
         free(s->log);
         free(s->order);
         free(s->setting);
@@ -60,7 +59,7 @@ size_t shadow_bytes(const struct shadow *s)
 
         bytes += s->book.cap * sizeof *s->book.position;
         bytes += s->base ? sizeof *s->base + s->base->cap * sizeof *s->base->position : 0;
-        bytes += s->suspicion ? sizeof *s->suspicion : 0;
+        bytes += s->suspicion ? suspicion_bytes(s) : 0;
         bytes += s->cap_ticked * sizeof *s->ticked;
         bytes += s->cap_log * sizeof *s->log;
         bytes += s->cap_orders * sizeof *s->order;

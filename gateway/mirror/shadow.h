@@ -117,12 +117,9 @@ struct shadow_loss {
         int64_t value_before;      /* of the cross account, usd units */
 };
 
-/* A size that differed for no reason known yet. */
-struct shadow_suspicion {
-        uint32_t fields;
-        struct usd amount;
-        int64_t from, until; /* the venue's time: last right, found wrong */
-};
+struct shadow;
+struct suspicion;
+size_t suspicion_bytes(const struct shadow *s);
 
 enum { TOPIC_FILLS_LIVE = 1, TOPIC_STATE_LIVE = 2, TOPIC_ORDERS_LIVE = 4 };
 
@@ -157,6 +154,7 @@ struct shadow {
         struct rate taker, maker;
         int64_t doubt_at; /* wall ms: the newest of them */
         int64_t orders_doubt_at;
+        int64_t fills_proven_at, orders_proven_at; /* wall ms, of these alone */
         uint64_t adopted_order; /* when the last state was taken over, among the events */
 
         struct shadow_book *base; /* NULL while the log is empty */
@@ -166,13 +164,13 @@ struct shadow {
         struct shadow_setting *setting; /* by market, ascending */
         struct shadow_gone *gone;
         struct shadow_loss *loss;
-        struct shadow_suspicion *suspicion;
-        uint32_t *ticked; /* markets whose thresholds are set, ascending */
+        struct suspicion *suspicion; /* newest first; the mirror's to free */
+        uint32_t *ticked;            /* markets whose thresholds are set, ascending */
         uint32_t n_gone, n_ticked, cap_ticked;
 
         int64_t folded_at; /* the base holds effects up to here: older states can't be used */
         int64_t as_of;     /* the venue's time of the newest thing in it */
-        int64_t clean_at;  /* the venue's time of the last state that agreed */
+        int64_t clean_at;  /* wall ms: when the last state that it was corrected by came */
         int64_t orders_asked_at;
         struct usd reserved; /* by resting orders, as the last state has it */
         int64_t drift_from;

@@ -129,7 +129,14 @@ export function request(base, method, path, { host, token, body, headers = {}, a
         const parts = []
         incoming.on('data', (part) => parts.push(part))
         incoming.on('error', failed)
-        incoming.on('end', () => done(answerOf(incoming, Buffer.concat(parts))))
+        incoming.on('end', () => {
+          // A venue with faults may answer what is no JSON: that fails this request, not the program.
+          try {
+            done(answerOf(incoming, Buffer.concat(parts)))
+          } catch (error) {
+            failed(error)
+          }
+        })
       },
     )
     outgoing.on('timeout', () => outgoing.destroy(new Error(`${method} ${path}: no answer within ${ms} ms`)))

@@ -11,7 +11,7 @@ import { Elsewhere } from '../e2e/elsewhere.mjs'
 import { REPO, Trader, startConfigured, temporaryFolder } from '../e2e/harness.mjs'
 import { compare } from './compare.mjs'
 import { Dice } from './dice.mjs'
-import { driftTable, hasMirror, metrics, otherTable, sum, table } from './figures.mjs'
+import { causeTable, driftTable, hasMirror, metrics, otherTable, sum, table } from './figures.mjs'
 import { Hands } from './hands.mjs'
 import { Ledger } from './ledger.mjs'
 import { Tally } from './tally.mjs'
@@ -110,6 +110,14 @@ async function repeat(isOver, everyMs, step) {
   }
 }
 
+async function progress(run, end) {
+  const rows = await metrics(run.gateway)
+  const drift = (is) => sum(rows, 'perpgate_mirror_drift_total', `explained="${is}"`)
+  const resident = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${run.gateway.program.child.pid}/status`, 'utf8'))?.[1])
+  const memory = `${Math.round(resident / 1024)} MB there, ${Math.round(process.memoryUsage.rss() / 1048576)} MB here`
+  return `# ${Math.round((end - Date.now()) / 1000)} s left, ${run.tally.n} actions, ${run.ledger.sent} orders, drift explained ${drift('yes')} unexplained ${drift('no')}, suspicions ${rows.get('perpgate_mirror_suspicions')}, ${memory}`
+}
+
 async function trade(run) {
   const { world, options, dice } = run
   const ms = options.minutes * 60000
@@ -123,7 +131,7 @@ async function trade(run) {
     repeat(isOver, () => hour, () => world.passHour()),
     repeat(isOver, () => dice.between(200, 1200), () => world.fail()),
     repeat(isOver, () => 2000, () => run.ledger.read()),
-    repeat(isOver, () => 30000, async () => options.verbose && console.log(`# ${Math.round((end - Date.now()) / 1000)} s left, ${run.tally.n} actions, ${run.ledger.sent} orders`)),
+    repeat(isOver, () => 30000, async () => options.verbose && console.log(await progress(run, end))),
   ])
 }
 
@@ -133,6 +141,7 @@ async function trade(run) {
 async function isConfirmed(gateway) {
   const rows = await metrics(gateway)
   if (!hasMirror(rows)) return true
+  if (rows.get('perpgate_mirror_suspicions') > 0) return false
   const due = ['waiting', 'verify', 'gap'].reduce((total, rank) => total + (rows.get(`perpgate_mirror_needs{rank="${rank}"}`) ?? 0), 0)
   return due === 0 && (rows.get('perpgate_mirror_drifted') ?? 0) === 0
 }
@@ -246,6 +255,8 @@ function tell(run, end) {
   const { before, after } = end
   if (hasMirror(after)) {
     console.log(`\nDrift, field by field, each time that the venue's state arrived:\n${table(driftTable(before))}`)
+    console.log(`\nThe same by cause ("none" has none):\n${table(causeTable(before))}`)
+    console.log(`\nTimes that an account was found wrong beyond the threshold without a reason: ${before.get('perpgate_mirror_drifted_ever_total')}; wrong without saying so for at most ${before.get('perpgate_mirror_wrong_ms_max')} ms; suspicions still open: ${before.get('perpgate_mirror_suspicions')}`)
     console.log(`\nOther figures of the gateway:\n${table(otherTable(before))}`)
   }
   for (const [text, times] of sorted(tally.troubles)) console.log(`trouble, ${times} times: ${text}`)
@@ -297,7 +308,7 @@ export async function drift(given = {}) {
     end.seen = await history(run)
     end.after = await metrics(gateway)
     const found = sumUp(run, end)
-    if (options.verbose || found.problems || found.differences.length) tell(run, end)
+    if (options.verbose || found.drift || found.problems || found.differences.length) tell(run, end)
     return found
   } finally {
     await gateway.stop()
@@ -312,7 +323,7 @@ async function main() {
   given.seed ??= Date.now() % 1000000
   console.log(`# seed ${given.seed}`)
   const found = await drift({ ...given, verbose: true })
-  process.exitCode = found.problems + found.differences.length > 0 ? 1 : 0
+  process.exitCode = found.drift + found.problems + found.differences.length > 0 ? 1 : 0
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main()

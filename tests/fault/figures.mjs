@@ -33,8 +33,23 @@ export function driftTable(rows) {
   return [['field', 'explained', 'unexplained'], ...[...fields].map(([field, row]) => [field, row.yes, row.no])]
 }
 
+// Drift by field and cause.
+export function causeTable(rows) {
+  const causes = new Map()
+  const fields = new Set()
+  for (const [name, value] of rows) {
+    const found = /^perpgate_mirror_drift_causes_total\{field="(\w+)",cause="(\w+)"\}$/.exec(name)
+    if (!found) continue
+    fields.add(found[1])
+    const row = causes.get(found[2]) ?? new Map()
+    causes.set(found[2], row.set(found[1], value))
+  }
+  const sorted = [...causes.keys()].sort()
+  return [['field', ...sorted], ...[...fields].sort().map((field) => [field, ...sorted.map((cause) => causes.get(cause).get(field) ?? 0)])]
+}
+
 export function otherTable(rows) {
-  const shown = [...rows].filter(([name, value]) => /^perpgate_(mirror|keeper|feed|venue|actions|drift)/.test(name) && !name.startsWith('perpgate_mirror_drift_total') && value !== 0)
+  const shown = [...rows].filter(([name, value]) => /^perpgate_(mirror|keeper|feed|venue|actions|drift)/.test(name) && !/^perpgate_mirror_drift_(total|causes)/.test(name) && value !== 0)
   return [['series', 'value'], ...shown]
 }
 

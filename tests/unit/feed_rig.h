@@ -77,7 +77,8 @@ static inline void note_first(struct told *told, const struct feed_event *e)
                 break;
         case FEED_ORDER_STATUS: (void)text_copy(told->text, TEXT_MAX, e->u.status->status); break;
         case FEED_LIVE:
-        case FEED_GAP: break;
+        case FEED_GAP:
+        case FEED_PROVEN: break;
         }
 }
 

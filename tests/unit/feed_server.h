@@ -60,7 +60,7 @@ struct rig {
         } * sub;
         size_t n_subs, max_subs;
         unsigned max_users;
-        bool closes_at_once, is_mute, is_busy;
+        bool closes_at_once, is_mute, is_deaf, is_busy;
         bool has_first;         /* user feeds are answered with empty snapshots and states */
         unsigned users;         /* 0: any number */
         const char *refused[4]; /* types or coins */
@@ -273,7 +273,8 @@ static inline void server_message(void *cookie, struct handle from, const char *
         char what[TEXT_MAX], *json;
 
         if (!strcmp(method, "ping")) {
-                say_to(rig, peer, "{\"channel\":\"pong\"}");
+                if (!rig->is_deaf)
+                        say_to(rig, peer, "{\"channel\":\"pong\"}");
                 json_decref(root);
                 return;
         }

@@ -140,6 +140,19 @@ static inline void trades_topic(struct script *s, const char *symbol, bool is_li
                 mirror_gap(s->mirror, &t, at, at);
 }
 
+/* All that was told up to `at` has come; differences that have no reason by then are drift. */
+static inline void prove(struct script *s, int64_t at)
+{
+        struct feed_topic t = {.kind = FEED_TRADES};
+
+        mirror_tick(s->mirror, at);
+        for (const char *symbol = "A"; symbol; symbol = symbol[0] == 'A' ? "B" : NULL) {
+                snprintf(t.symbol, sizeof t.symbol, "%s%s", symbol, symbol);
+                mirror_proven(s->mirror, &t, at);
+        }
+        mirror_tick(s->mirror, at);
+}
+
 /* Markets AA (at 100, 20x), BB (at 10, 10x and 5x from 20,000), both live; user 1 watched, standard,
  * with fees of 0.05 and 0.02 percent. */
 static inline int script_setup(void **state)

@@ -118,6 +118,48 @@ static void test_lost_connection(void **state)
         expect_order(rig, 4);
 }
 
+/* A market of which nothing is heard may have nothing to say: an answer on its connection proves it. */
+static void test_proven_by_an_answer(void **state)
+{
+        struct rig *rig = *state;
+        const struct told *told;
+        int64_t live_since;
+
+        open_feed(rig);
+        want_some(rig);
+        await_some(rig, 1, 0);
+        live_since = state_of(rig, market_topic(FEED_TRADES, "BTC")).live_since;
+        assert_int_equal(count_told(rig, FEED_PROVEN, market_topic(FEED_TRADES, "BTC")), 0);
+        feed_prove(rig->feed);
+        told = await(rig, FEED_PROVEN, market_topic(FEED_TRADES, "BTC"), 1);
+        assert_non_null(told);
+        assert_true(told->since >= live_since);
+        assert_int_equal(state_of(rig, market_topic(FEED_TRADES, "BTC")).proven_at, told->since);
+        AWAIT(rig, FEED_PROVEN, market_topic(FEED_TRADES, "ETH"), 1);
+        AWAIT(rig, FEED_PROVEN, user_topic(FEED_USER_FILLS, 1), 1);
+        /* Up to then it is whole, should it be lost. */
+        httpd_ws_close(rig->httpd, rig->peer[0], 1011, "a test wants it");
+        told = await(rig, FEED_GAP, market_topic(FEED_TRADES, "ETH"), 1);
+        assert_non_null(told);
+        assert_true(told->since >= live_since);
+}
+
+static void test_cut_off_unnoticed(void **state)
+{
+        struct rig *rig = *state;
+
+        rig->limits.answer_ms = 1500;
+        open_feed(rig);
+        want(rig, market_topic(FEED_TRADES, "BTC"));
+        AWAIT(rig, FEED_LIVE, market_topic(FEED_TRADES, "BTC"), 1);
+        rig->is_deaf = true; /* nothing would ever be noticed: trades may be silent for ever */
+        feed_prove(rig->feed);
+        AWAIT(rig, FEED_GAP, market_topic(FEED_TRADES, "BTC"), 1);
+        assert_int_equal(count_told(rig, FEED_PROVEN, market_topic(FEED_TRADES, "BTC")), 0);
+        rig->is_deaf = false;
+        AWAIT(rig, FEED_LIVE, market_topic(FEED_TRADES, "BTC"), 2);
+}
+
 static void test_silent_topic(void **state)
 {
         struct rig *rig = *state;
@@ -326,6 +368,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(test_begins_with_the_first_wanted),
                 T(test_lost_connection),
+                T(test_proven_by_an_answer),
+                T(test_cut_off_unnoticed),
                 T(test_silent_topic),
                 T(test_may_be_silent),
                 T(test_no_answer),

@@ -373,12 +373,16 @@ static void figures_are_told_by_field(void **state)
         read_long(s, T0 + 1000);
         hold(&wrong, "AA", "10", "100", "100", 10, "-950", 20);
         deliver(s, &wrong, T0 + 9000);
+        prove(s, T0 + 10000);
         buf_init(&out, 65536);
         mirror_metrics(s->mirror, &out);
         assert_int_equal(buf_check(&out), E_OK);
         assert_non_null(strstr(
                 buf_cstr(&out),
                 "perpgate_mirror_drift_total{field=\"isolated_cash\",explained=\"no\"} 1\n"));
+        assert_non_null(strstr(
+                buf_cstr(&out),
+                "perpgate_mirror_drift_causes_total{field=\"isolated_cash\",cause=\"none\"} 1\n"));
         assert_non_null(strstr(buf_cstr(&out), "perpgate_mirror_drifted 1\n"));
         assert_non_null(strstr(buf_cstr(&out), "perpgate_mirror_accounts 1\n"));
         buf_fini(&out);

@@ -62,6 +62,7 @@ static void funding_is_not_charged_on_a_position_that_took_the_place(void **stat
 {
         struct script *s = *state;
         struct sheet had = sheet_of("1000"), opened = sheet_of("990"), later = sheet_of("990");
+        struct sheet same = sheet_of("990");
         int64_t hour = T0 + 3600000;
         struct mirror_need need;
 
@@ -80,6 +81,12 @@ static void funding_is_not_charged_on_a_position_that_took_the_place(void **stat
         assert_string_equal(held(s, "AA")->liquidation_px, opened.position[0].liquidation_px);
         /* Whether that one is still to be charged shows when the hour's time is over. */
         assert_true(s->view.doubts & DOUBT_FUNDING);
+        /* That it is another one is read again soon, and told by nobody. */
+        assert_true(mirror_next_need(s->mirror, hour + 10000, &need));
+        prove(s, hour + 10000);
+        hold(&same, "AA", "10", "101", "100", 10, "", 20);
+        deliver(s, &same, hour + 11000);
+        assert_true(stats_of(s).drift_unexplained[FIELD_ENTRY] == 1);
         assert_false(mirror_next_need(s->mirror, hour + 121999, &need));
         assert_true(mirror_next_need(s->mirror, hour + 122000, &need));
         assert_int_equal(need.rank, RANK_VERIFY);
@@ -173,6 +180,7 @@ static void an_hour_not_charged_yet_explains_its_funding_alone(void **state)
         hold(&sheet, "AA", "10", "100", "100", 10, "-900.02", 20);
         sheet.position[0].funding_since_open.v = num("0.02");
         deliver(s, &sheet, T0 + 2000);
+        prove(s, T0 + 3000);
         mirror_stats(s->mirror, &stats);
         assert_int_equal(stats.drift_unexplained[FIELD_FUNDING], 1);
 }

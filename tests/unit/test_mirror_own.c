@@ -295,16 +295,21 @@ static void what_has_no_reason_is_drift_until_it_comes_out_clean(void **state)
         no_orders(s, T0 + 1000);
         hold(&wrong, "AA", "10", "100", "100", 10, "-950", 20);
         deliver(s, &wrong, T0 + 9000);
+        assert_int_equal(s->n_drift, 0); /* its reason may still come */
+        assert_false(is_ready(s, "AA", T0 + 9000 + 2500));
+        assert_true(mirror_wants_proof(s->mirror, T0 + 10000));
+        prove(s, T0 + 10000);
+        assert_false(mirror_wants_proof(s->mirror, T0 + 10000));
         assert_int_equal(stats_of(s).drift_unexplained[FIELD_ISOLATED_CASH], 1);
         assert_int_equal(s->n_drift, 1);
         assert_true(s->drift.is_drifted);
         expect(s->drift.amount, "50");
         assert_int_equal(s->drift.wrong_from, T0 + 1000);
-        look(s, T0 + 9000);
+        look(s, T0 + 10000);
         expect(held(s, "AA")->p.raw_usd, "-950");
         assert_true(s->view.is_drifted);
         assert_int_equal(s->trust[0].source, SOURCE_ESTIMATE);
-        assert_false(is_ready(s, "AA", T0 + 9000));
+        assert_false(is_ready(s, "AA", T0 + 10000));
         hold(&again, "AA", "10", "100", "100", 10, "-950", 20);
         deliver(s, &again, T0 + 12000);
         assert_int_equal(s->n_drift, 2);
@@ -334,8 +339,9 @@ static void a_late_trade_explains_a_size(void **state)
         deliver(s, &next, T0 + 20000);
         assert_int_equal(s->n_drift, 0);
         hold(&last, "AA", "16", "100.66666666", "100", 10, "-1459.255", 20);
-        deliver(s, &last, T0 + 26000);
+        prove(s, T0 + 21000);
         assert_int_equal(stats_of(s).drift_unexplained[FIELD_SIZE], 1);
+        deliver(s, &last, T0 + 26000);
         assert_int_equal(s->n_drift, 2); /* told, and clean again */
 }
 

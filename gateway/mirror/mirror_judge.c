@@ -1,0 +1,123 @@
+/* Why a state differs from the book as it stood: a doubt that was open, funding of the hour, trades that are
+ * missing while the feed is cut off, a move of money elsewhere. What is left is a suspicion. */
+#include "mirror/mirror_adoption.h"
+
+/* With all orders known, what they reserve depends on the leverage of symbols without a position alone:
+ * where the venue holds back something else, one of them was changed elsewhere. */
+static void forget_settings(struct shadow *s)
+{
+        for (uint32_t i = 0; i < s->n_orders; i++) {
+                if (!shadow_position(&s->book, s->order[i].market))
+                        shadow_setting_drop(s, s->order[i].market);
+        }
+}
+
+/* What an hour that passed since the last state, and is not charged here yet, accounts for: the charge
+ * itself, what it moves, and what follows from that where nothing else differs. */
+static uint32_t of_the_hour(const struct mirror_adoption *a, const struct drift_result *result)
+{
+        static const uint32_t others = 1u << FIELD_SIZE | 1u << FIELD_ENTRY | 1u << FIELD_MODE |
+                                       1u << FIELD_LEVERAGE | 1u << FIELD_ORDERS;
+        int64_t hour = a->state->as_of / MIRROR_HOUR_MS;
+
+        if (hour <= a->before_at / MIRROR_HOUR_MS || hour <= a->mirror->hour_at / MIRROR_HOUR_MS ||
+            !(result->fields & 1u << FIELD_FUNDING))
+                return 0;
+        return result->fields & others ? 1u << FIELD_FUNDING : result->fields;
+}
+
+static void take_the_hour(const struct mirror_adoption *a, struct drift_state *told,
+                          struct drift_result *result)
+{
+        uint32_t charged = of_the_hour(a, result);
+
+        if (charged && charged == result->fields) {
+                told->cause = CAUSE_FUNDING;
+        } else {
+                drift_count(a->mirror, charged, CAUSE_FUNDING);
+                result->fields &= ~charged;
+        }
+}
+
+/* Which doubts, open when the state came, account for a difference, and in which fields: a charge that was
+ * computed here does not change a size, nor do tiers change cash. */
+static enum mirror_cause cause_of(uint32_t doubts, uint32_t fields)
+{
+        static const uint32_t things =
+                1u << FIELD_SIZE | 1u << FIELD_ENTRY | 1u << FIELD_MODE | 1u << FIELD_LEVERAGE;
+        static const uint32_t money = 1u << FIELD_ISOLATED_CASH | 1u << FIELD_CROSS_CASH |
+                                      1u << FIELD_FUNDING | 1u << FIELD_ACCOUNT_VALUE;
+        static const struct {
+                uint32_t doubts, not_of; /* fields that it says nothing about */
+                enum mirror_cause cause;
+        } row[] = {
+                {DOUBT_LIQUIDATED, 0, CAUSE_LIQUIDATION},
+                {DOUBT_OUTCOME, 0, CAUSE_OUTCOME},
+                {DOUBT_GAP, 0, CAUSE_GAP},
+                {DOUBT_TOLD, 0, CAUSE_TOLD},
+                {DOUBT_FILL, 0, CAUSE_FILL},
+                {DOUBT_FUNDING, things, CAUSE_FUNDING},
+                {DOUBT_SETTING, 1u << FIELD_SIZE, CAUSE_RULES},
+                {DOUBT_RERATED | DOUBT_TIERS, things | money, CAUSE_RULES},
+                {DOUBT_RANGE | DOUBT_UNREAD, 0, CAUSE_RANGE},
+        };
+
+        for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+                if (doubts & row[i].doubts && !(fields & row[i].not_of))
+                        return row[i].cause;
+        }
+        return CAUSE_NONE;
+}
+
+/* Trades were missed in a market that differs, also where nothing was held before; where only cash does,
+ * in any: it may have been opened and closed again. */
+static bool has_gap(const struct mirror_adoption *a, const struct drift_result *result)
+{
+        for (uint32_t i = 0; i < result->n_rows; i++) {
+                if (suspicion_has_gap(a->mirror, result->row[i].market, a->before_asked_at))
+                        return true;
+        }
+        for (uint32_t i = 0; i < a->mirror->n_places && !result->n_rows; i++) {
+                const struct mirror_place *place = &a->mirror->place[i];
+
+                if (place->dex == a->s->dex && place->has_market && !place->is_delisted &&
+                    suspicion_has_gap(a->mirror, i, a->before_asked_at))
+                        return true;
+        }
+        return false;
+}
+
+void mirror_judge(struct mirror_adoption *a, struct shadow_book *had, uint32_t doubts,
+                  bool nothing_since, bool is_sure)
+{
+        struct shadow_marks marks = {mirror_state_mark, a};
+        struct drift_result result = {0}, rest = {0};
+        struct drift_state told = {.result = &result,
+                                   .had = had,
+                                   .venue_from = a->before_at,
+                                   .venue_until = a->state->as_of,
+                                   .at = a->reading->at};
+        bool taken;
+
+        drift_books(&result, had, &a->s->book, &marks);
+        taken = mirror_liquidation_settle(a->mirror, a->s, had, mirror_state_asked_by(a));
+        if (taken)
+                drift_books(&rest, had, &a->s->book, &marks);
+        if (rest.fields) {
+                result = rest;
+                taken = false;
+        }
+        if (!a->s->n_log && a->s->pool == MARGIN_POOL_STANDARD &&
+            !(result.fields & 1u << FIELD_SIZE))
+                drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
+        if (result.reserve_differs)
+                forget_settings(a->s);
+        told.cause = taken ? CAUSE_LIQUIDATION : cause_of(doubts, result.fields);
+        if (!told.cause)
+                take_the_hour(a, &told, &result);
+        if (!told.cause && result.fields && has_gap(a, &result))
+                told.cause = CAUSE_GAP;
+        if (!told.cause && result.may_be_elsewhere && (nothing_since || is_sure))
+                told.cause = CAUSE_ELSEWHERE;
+        drift_judge(a->mirror, a->s, &told);
+}
