@@ -159,8 +159,7 @@ void hl_feed_metrics(const struct feed *const *feeds, unsigned n, struct buf *ou
         put_counter(out, "perpgate_feed_refusals_total", "Subscriptions the venue refused.",
                     all.refusals);
         put_counter(out, "perpgate_feed_unknown_order_statuses_total",
-                    "Orders pushed with a status that is not known here.",
-                    all.unknown_statuses);
+                    "Orders pushed with a status that is not known here.", all.unknown_statuses);
         if (all.contexts_at > 0)
                 put_gauge(out, "perpgate_feed_contexts_age_ms", "Age of the last prices.",
                           (long long)(now - all.contexts_at));

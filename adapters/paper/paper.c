@@ -8,6 +8,7 @@
 #include "adapters/paper/paper_source.h"
 #include "adapters/paper/paper_state.h"
 #include "adapters/paper/paper_twap.h"
+#include "adapters/paper/paper_ledger.h"
 #include "adapters/paper/wire.h"
 #include "base/log.h"
 #include "base/mem.h"

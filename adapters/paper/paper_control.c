@@ -6,6 +6,7 @@
 #include "adapters/paper/jot.h"
 #include "adapters/paper/paper_info.h"
 #include "adapters/paper/paper_state.h"
+#include "adapters/paper/paper_ledger.h"
 #include "adapters/paper/wire.h"
 #include "base/mem.h"
 

@@ -3,6 +3,7 @@
 #ifndef PAPER_PAPER_JOURNAL_H
 #define PAPER_PAPER_JOURNAL_H
 
+#include "adapters/paper/paper_ledger.h"
 #include "adapters/paper/wire.h"
 
 struct paper_journal;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "adapters/paper/jot.h"
+#include "adapters/paper/paper_ledger.h"
 #include "adapters/paper/wire.h"
 #include "base/mem.h"
 

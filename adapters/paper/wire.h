@@ -444,27 +444,6 @@ void paper_exchange_run(struct paper *p, struct paper_answer *answer, const json
 /* paper_info */
 void paper_info_run(struct paper *p, struct paper_answer *answer, const json_t *body);
 
-/* paper_ledger: what reached /exchange. */
-struct paper_ledger_entry {
-        uint64_t seq;
-        int64_t at;
-        char type[40];
-        char *action;                  /* JSON as received, owned */
-        char *answer;                  /* body, owned */
-        uint64_t nonce, expires_after; /* 0: none */
-        bool has_signer, has_account;
-        struct addr signer, account;
-        const char *effect; /* "applied", "partial", "refused" */
-};
-struct paper_ledger *paper_ledger_new(void);
-void paper_ledger_free(struct paper_ledger *ledger);
-/* Takes action and answer of entry. */
-void paper_ledger_add(struct paper_ledger *ledger, struct paper_ledger_entry *entry);
-void paper_ledger_print(struct buf *out, const struct paper_ledger_entry *entry);
-/* A JSON array of entries with seq > after, oldest first, at most limit. */
-void paper_ledger_show(const struct paper_ledger *ledger, struct buf *out, uint64_t after,
-                       size_t limit);
-
 /* paper_faults */
 bool paper_faults_add(struct paper *p, const struct paper_fault *fault);
 /* The fault that applies to a request on this path; it is counted down. */

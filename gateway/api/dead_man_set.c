@@ -31,7 +31,6 @@ FIELD_TABLE(dead_man_table, fields);
 struct setting {
         struct call *call;
         unsigned timeout_ms;
-        uint8_t digest[IDENTITY_DIGEST_BYTES];
 };
 
 static void key_of(struct dead_man_key *key, const struct call *call)
@@ -270,40 +269,6 @@ static void begin(struct setting *s)
                 set(s);
 }
 
-static void replay(struct call *call, const struct store_intent *intent, const uint8_t *digest)
-{
-        struct err err = {.code = E_OK};
-
-        if (memcmp(intent->request_digest, digest, IDENTITY_DIGEST_BYTES) != 0)
-                (void)err_set(&err, E_IDEMPOTENCY,
-                              "This Idempotency-Key was used with another request.");
-        else if (!intent->answer)
-                (void)err_set(&err, E_IDEMPOTENCY,
-                              "The first request with this Idempotency-Key has no answer yet.");
-        if (err.code) {
-                call_fail(call, &err);
-                return;
-        }
-        call->replayed = true;
-        call_reply_raw(call, intent->answer_status, "application/json", intent->answer,
-                       strlen(intent->answer), NULL, 0);
-}
-
-static void key_looked_up(void *cookie, enum errc rc, const struct store_intent *intent)
-{
-        struct setting *s = cookie;
-
-        if (rc == E_NOT_FOUND) {
-                begin(s);
-                return;
-        }
-        if (rc)
-                call_fail_code(s->call, rc);
-        else
-                replay(s->call, intent, s->digest);
-        free(s);
-}
-
 static enum errc check(struct call *call, struct request *request, struct err *err)
 {
         if (call_query(call, NULL, NULL, 0, err) ||
@@ -338,10 +303,5 @@ void dead_man_set(struct call *call)
         s = xcalloc(1, sizeof *s);
         s->call = call;
         s->timeout_ms = request.timeout_ms;
-        identity_digest(s->digest, call);
-        if (call->key[0])
-                store_intent_by_key(call->api->o.store, call->brand->id, &call->account, call->key,
-                                    key_looked_up, s);
-        else
-                begin(s);
+        begin(s);
 }

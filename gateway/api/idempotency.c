@@ -106,6 +106,7 @@ static const struct {
         {METHOD_PUT, "/v1/positions/{symbol}/leverage", "/v1/positions", OF_NOTHING},
         {METHOD_PUT, "/v1/positions/{symbol}/tpsl", "/v1/positions", OF_NOTHING},
         {METHOD_POST, "/v1/positions/{symbol}/margin", "/v1/positions", OF_NOTHING},
+        {METHOD_POST, "/v1/dead-man", "/v1/dead-man", OF_NOTHING},
         {METHOD_POST, "/v1/sub-accounts", "/v1/sub-accounts", OF_NOTHING},
         {METHOD_POST, "/v1/sub-accounts/{address}/transfer", "/v1/sub-accounts", OF_NOTHING},
 };

@@ -339,8 +339,7 @@ static void submitted(void *cookie, const struct venue_outcome *outcome)
         case VENUE_UNKNOWN:
                 it->state = INTENT_UNKNOWN;
                 (void)err_set(&s->err, E_OUTCOME_UNKNOWN,
-                              "The venue did not answer. GET /v1/account tells whether the money "
-                              "left.");
+                              "No answer came. GET /v1/account tells whether the money left.");
                 break;
         }
         it->step[0].state = it->state;

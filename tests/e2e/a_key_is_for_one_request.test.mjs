@@ -52,6 +52,7 @@ const cases = {
     await who.place(market('BTC', '0.001'))
     return ['5', '6'].map((amount) => ({ url: '/v1/positions/BTC/margin', body: { amount } }))
   },
+  'POST /v1/dead-man': async () => [60000, 70000].map((timeoutMs) => ({ url: '/v1/dead-man', body: { timeoutMs } })),
   'POST /v1/sub-accounts': async () => ['one', 'two'].map((name) => ({ url: '/v1/sub-accounts', body: { name } })),
   'POST /v1/sub-accounts/{address}/transfer': async (who) => {
     const { address } = await who.ok('POST', '/v1/sub-accounts', { name: 'funded' })

@@ -89,7 +89,10 @@ describe('the log of a gateway that runs', () => {
   test('has a refusal of what would have traded, with its code', async () => {
     await trader.refused(422, 'order_too_small', 'POST', '/v1/orders', resting({ size: '0.00001' }))
     await trader.refused(400, 'invalid_request', 'POST', '/v1/orders', { symbol: 'BTC', secretly: 'hush' })
-    const rows = (await of('refused')).slice(-2)
+    const rows = await until('both are written', async () => {
+      const all = await of('refused')
+      return all.length >= 2 && all.slice(-2)
+    })
     assert.deepEqual(rows.map((row) => row.detail.code), ['order_too_small', 'invalid_request'])
     assert.equal(rows[0].detail.route, '/v1/orders')
     assert.ok(!JSON.stringify(rows).includes('hush'), 'nothing that was sent')
