@@ -341,8 +341,9 @@ enum venue_health { VENUE_UP, VENUE_DEGRADED, VENUE_DOWN };
 struct venue_status {
         enum venue_health health;
         int64_t since;       /* wall ms */
-        int64_t markets_at;  /* last universe, 0: never */
+        int64_t markets_at;  /* last universe of the first dex, 0: never */
         int64_t contexts_at; /* last prices, 0: never */
+        uint64_t universes;  /* taken so far, of all dexes: another number, other markets */
         char reason[160];    /* "" when up */
 };
 

@@ -89,6 +89,7 @@ static enum errc replace_universe(struct hl_venue *v, unsigned dex, const json_t
         drop_universe(v, dex);
         v->markets.dex[dex].universe = fresh;
         v->dex[dex].markets_at = wall(v);
+        v->status.universes++;
         return E_OK;
 }
 

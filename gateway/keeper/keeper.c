@@ -57,14 +57,14 @@ static void follow_venue(struct keeper *keeper, int64_t now)
         struct venue_status status;
 
         keeper->o.venue->ops->status(keeper->o.venue, &status);
-        if (status.markets_at != keeper->markets_at) {
+        if (status.universes != keeper->universes) {
                 take_markets(keeper, now);
                 keeper->contexts_at = 0;
         }
         if (status.contexts_at != keeper->contexts_at)
                 take_contexts(keeper, status.contexts_at);
         keeper_feed_tick(keeper, now);
-        keeper->markets_at = status.markets_at;
+        keeper->universes = status.universes;
         keeper->contexts_at = status.contexts_at;
 }
 

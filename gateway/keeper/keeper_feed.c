@@ -142,7 +142,7 @@ void keeper_feed_tick(struct keeper *keeper, int64_t now)
         if (!keeper->feed)
                 return;
         keeper->o.venue->ops->status(keeper->o.venue, &status);
-        if (status.markets_at != keeper->markets_at)
+        if (status.universes != keeper->universes)
                 follow_markets(keeper);
         if (now - keeper->slots_at < SLOTS_EVERY_MS && now >= keeper->slots_at)
                 return;

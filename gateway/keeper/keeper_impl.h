@@ -18,7 +18,7 @@ struct keeper {
         struct loop_timer *tick;
         int64_t hour;       /* whose funding was charged last */
         int64_t ahead_ms;   /* the venue's clock, of ours */
-        int64_t markets_at; /* of the universe the mirror knows */
+        uint64_t universes; /* of the venue, when the mirror was told its markets */
         int64_t contexts_at;
         bool is_closing;
         /* The feed's topics. */

@@ -33,6 +33,8 @@ static struct shadow_position fresh(const struct shadow *s, const struct shadow_
                 p.leverage = fill->leverage;
                 p.flags = 0;
         }
+        if (!rule->table) /* a market that is not known yet */
+                p.flags |= POSITION_TIERS_GUESSED;
         return p;
 }
 
@@ -51,6 +53,7 @@ static void put_back(struct shadow_book *book, const struct shadow_position *ope
                 p->table = opened->table;
                 p->max_leverage = opened->max_leverage;
                 p->flags &= POSITION_SETTING_GUESSED;
+                p->flags |= opened->flags & POSITION_TIERS_GUESSED;
         }
         if (flipped || !was_held) {
                 p->funding.v = 0;

@@ -59,17 +59,23 @@ static bool two_more_lists(void)
 }
 
 /* Opens with abc and xyz; the list has both, but only xyz is what is asked about. */
-static void open_with_dexes(const char *markets, unsigned n)
+static void open_every(int64_t markets_every_ms, const char *markets, unsigned n)
 {
         char url[64];
         struct venue_options o = hl_fixture_options(url, sizeof url);
 
+        o.markets_every_ms = markets_every_ms;
         hl_server_answer_dex(markets, n, 7);
         o.n_dexes = 2;
         (void)snprintf(o.dex[0], sizeof o.dex[0], "none");
         (void)snprintf(o.dex[1], sizeof o.dex[1], "xyz");
         hl_fixture_reopen(&o);
         assert_true(hl_fixture_turn_until(hl_fixture_is_up));
+}
+
+static void open_with_dexes(const char *markets, unsigned n)
+{
+        open_every(1, markets, n);
 }
 
 static void a_dex_is_read_beside_the_first(void **state)
@@ -132,6 +138,32 @@ static void the_first_may_fail_alone(void **state)
         hl_server_set(&hl_server.meta_mode, HTTP_502);
         hl_server_answer_dex(MARKET("xyz:A") "," MARKET("xyz:B"), 2, 7);
         assert_true(hl_fixture_turn_until(has_second));
+}
+
+static uint64_t universes(void)
+{
+        struct venue_status status;
+
+        venue->ops->status(venue, &status);
+        return status.universes;
+}
+
+/* By this others learn that there are markets to look at: those of each dex, whenever they come, and not
+ * the prices in between. */
+static void universes_of_every_dex_are_counted(void **state)
+{
+        (void)state;
+        open_every(3600000, MARKET("xyz:A"), 1);
+        assert_true(hl_fixture_turn_until(has_dex));
+        assert_int_equal(universes(), 2);
+        meta_seen = hl_server_count(&hl_server.n_meta);
+        dex_seen = hl_server_count(&hl_server.n_dex_meta);
+        assert_true(hl_fixture_turn_until(five_more_of_the_first));
+        assert_true(hl_fixture_turn_until(three_more_of_the_dex));
+        assert_int_equal(universes(), 2);
+        hl_server_answer_dex(MARKET("xyz:A") "," MARKET("xyz:B"), 2, 7);
+        assert_true(hl_fixture_turn_until(has_second));
+        assert_int_equal(universes(), 3);
 }
 
 static void a_dex_that_goes_away_is_dropped(void **state)
@@ -333,6 +365,7 @@ int main(void)
                 HL_TEST(a_dex_is_read_beside_the_first),
                 HL_TEST(a_dex_that_cant_be_read_leaves_the_others),
                 HL_TEST(the_first_may_fail_alone),
+                HL_TEST(universes_of_every_dex_are_counted),
                 HL_TEST(a_dex_that_goes_away_is_dropped),
                 HL_TEST(a_list_that_cant_be_read_changes_nothing),
                 HL_TEST(a_collateral_without_a_name_is_not_traded),

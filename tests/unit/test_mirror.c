@@ -219,6 +219,57 @@ static void the_next_price_tells_which_tiers_a_position_follows(void **state)
         assert_int_equal(s->trust[0].source, SOURCE_VENUE);
 }
 
+static uint64_t unexplained(const struct script *s)
+{
+        struct mirror_stats stats = stats_of(s);
+        uint64_t n = 0;
+
+        for (unsigned i = 0; i < MIRROR_FIELDS; i++)
+                n += stats.drift_unexplained[i];
+        return n;
+}
+
+/* A market that trades before its tiers have come: a position that opens there, also by going through zero,
+ * has none that anybody knows. */
+static void what_opens_where_no_tiers_are_known_is_in_doubt(void **state)
+{
+        struct script *s = *state;
+        struct sheet before = sheet_of("1000"), after = sheet_of("1299.85");
+
+        mark(s, "CC", "100", T0);
+        trades_topic(s, "CC", true, T0);
+        hold(&before, "CC", "1", "100", "100", 10, "", 10);
+        deliver(s, &before, T0 + 1000);
+        look(s, T0 + 1000);
+        assert_false(s->view.doubts & DOUBT_TIERS);
+        take(s, "CC", "-3", "100", 1, T0 + 2000);
+        own_fill(s, "CC", "-3", "100", "0.15", 1, T0 + 2000);
+        look(s, T0 + 2000);
+        expect(held(s, "CC")->p.size, "-2");
+        assert_true(s->view.doubts & DOUBT_TIERS);
+        assert_int_equal(s->trust[0].source, SOURCE_ESTIMATE);
+        hold(&after, "CC", "-2", "100", "100", 10, "", 10);
+        deliver(s, &after, T0 + 3000);
+        prove(s, T0 + 103000);
+        assert_int_equal(unexplained(s), 0);
+        look(s, T0 + 3000);
+        assert_false(s->view.doubts & DOUBT_TIERS);
+        assert_int_equal(s->trust[0].source, SOURCE_VENUE);
+        /* The same where nothing was held. */
+        take(s, "CC", "2", "100", 2, T0 + 4000);
+        take(s, "CC", "1", "100", 3, T0 + 5000);
+        look(s, T0 + 5000);
+        expect(held(s, "CC")->p.size, "1");
+        assert_true(s->view.doubts & DOUBT_TIERS);
+        /* Once they have come what opens has them. */
+        take(s, "CC", "-1", "100", 4, T0 + 6000);
+        set_market(s, "CC", 2, 10, "", 0, T0 + 6000);
+        take(s, "CC", "1", "100", 5, T0 + 7000);
+        look(s, T0 + 7000);
+        assert_int_equal(s->position[0].p.tiers.tier[0].max_leverage, 10);
+        assert_false(s->view.doubts & DOUBT_TIERS);
+}
+
 static void dust_and_huge_sizes_break_nothing(void **state)
 {
         struct script *s = *state;
@@ -403,6 +454,7 @@ int main(void)
                 T(trades_in_any_order_lead_to_the_same),
                 T(a_flip_opens_on_the_markets_present_tiers),
                 T(the_next_price_tells_which_tiers_a_position_follows),
+                T(what_opens_where_no_tiers_are_known_is_in_doubt),
                 T(dust_and_huge_sizes_break_nothing),
                 T(equity_below_zero_is_shown),
                 T(what_contradicts_itself_is_counted),
