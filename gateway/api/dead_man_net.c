@@ -8,6 +8,7 @@
 #include "api/accounts.h"
 #include "api/dead_man_impl.h"
 #include "api/mirrored.h"
+#include "api/recovery.h"
 #include "api/signer.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -128,24 +129,42 @@ static void fail(struct job *job, enum errc rc)
 
 /* --- journal, sign, send --- */
 
+struct settling {
+        struct api *api;
+        struct store_intent intent;
+};
+
 static void settled(void *cookie, enum errc rc)
 {
+        struct settling *settling = cookie;
+
         if (rc)
                 log_event(LOG_ERROR, "outcome not recorded", "what", "deadMan", "code",
                           err_constant(rc), NULL);
-        (void)cookie;
+        recovery_after(settling->api->recovery, &settling->intent, rc);
+        settling->api->open_runs--;
+        free(settling);
+}
+
+static void settle(struct job *job, enum intent_state state)
+{
+        struct settling *settling = xcalloc(1, sizeof *settling);
+
+        settling->api = job->api;
+        settling->intent = job->intent;
+        settling->intent.state = settling->intent.step[0].state = state;
+        settling->intent.updated_at = state_now(job->api);
+        job->api->open_runs++;
+        store_intent_update(job->api->o.store, &settling->intent, settled, settling);
 }
 
 static void submitted(void *cookie, const struct venue_outcome *outcome)
 {
         struct job *job = cookie;
 
-        job->intent.state = outcome->result == VENUE_DONE      ? INTENT_DONE
-                            : outcome->result == VENUE_REFUSED ? INTENT_REJECTED
-                                                               : INTENT_UNKNOWN;
-        job->intent.step[0].state = job->intent.state;
-        job->intent.updated_at = state_now(job->api);
-        store_intent_update(job->api->o.store, &job->intent, settled, NULL);
+        settle(job, outcome->result == VENUE_DONE      ? INTENT_DONE
+                    : outcome->result == VENUE_REFUSED ? INTENT_REJECTED
+                                                       : INTENT_UNKNOWN);
         if (outcome->result == VENUE_DONE)
                 end(job, job->wanted ? NET_ARMED : NET_OFF, "", PAUSE_MS);
         else if (outcome->err.code)
@@ -163,11 +182,13 @@ static void journaled(void *cookie, enum errc rc)
         if (rc)
                 fail(job, rc);
         else if (signer_sign(&sig, job->api, job->account->key.brand, &job->account->wallet,
-                             &job->record, &job->compiled.digest, &err))
+                             &job->record, &job->compiled.digest, &err)) {
+                settle(job, INTENT_REJECTED);
                 end_with(job, &err);
-        else
+        } else {
                 mirrored_submit(job->api, &job->account->key.account, &job->action, &job->compiled,
                                 &sig, submitted, job);
+        }
 }
 
 static void journal(struct job *job, uint64_t nonce)
@@ -190,6 +211,7 @@ static void journal(struct job *job, uint64_t nonce)
         it->step[0].nonce = nonce;
         it->step[0].expires_after = job->compiled.expires_after;
         it->step[0].digest = job->compiled.digest;
+        it->reduces_risk = true;
         store_intent_insert(api->o.store, it, journaled, job);
 }
 

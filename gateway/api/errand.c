@@ -151,6 +151,7 @@ static void nonces_ready(void *cookie, enum errc rc)
         } else {
                 fill(way, nonce);
                 letters_attach(&way->intent, &letters);
+                way->intent.reduces_risk = way->what.action.kind == VENUE_CANCEL;
                 store_intent_insert(api->o.store, &way->intent, journaled, way);
                 way->intent.letters = NULL; /* copied */
         }

@@ -165,8 +165,13 @@ enum errc store_intent_names_free(struct db *db, const struct store_intent *in)
                 rc = free_if(store_intent_names_by_name(db, in->brand, &in->account, NAME_CLIENT,
                                                         in->client_id, &number));
         if (!rc && in->idempotency_key[0])
-                rc = free_if(store_intent_names_by_name(db, in->brand, &in->account, NAME_KEY,
-                                                        in->idempotency_key, &number));
+                rc = free_if(in->is_own_key
+                                     ? store_intent_names_by_name(db, in->brand, &in->account,
+                                                                  NAME_OWN_KEY, in->idempotency_key,
+                                                                  &number)
+                                     : store_intent_names_by_live_key(db, in->brand, &in->account,
+                                                                      in->idempotency_key,
+                                                                      in->created_at, &number));
         if (!rc)
                 rc = free_if(
                         store_intent_names_by_cloid(db, in->brand, &in->account, &in->id, &number));

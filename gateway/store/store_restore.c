@@ -147,6 +147,9 @@ static enum errc prepare_rows(struct restore *r, struct db *db)
                 rc = db_exec(db, "DELETE FROM session");
         if (!rc)
                 rc = raise_nonces(db, r->o->now + NONCE_LEAD_MS);
+        /* Keys that were used since the copy was made are not known here. */
+        if (!rc)
+                rc = db_exec(db, "UPDATE key_watch SET seen_at = 0");
         /* What the reserve of the store that is replaced has not given up yet is taken over at the start. */
         if (!rc)
                 rc = db_mark_set(db, "reserve_merged", 0);

@@ -121,12 +121,19 @@ async function killedAt(type, how, send) {
 }
 
 // The same request under the same key, until it has an answer; as often as a brand lets anybody ask.
-const answerTo = (path, body, headers) =>
+const answered = (path, body, headers) =>
   until('an answer under the key', async () => {
     await delay(250)
     const again = await who.call('POST', path, body, headers)
     return again.status !== 409 && again.status !== 429 && again.json.code !== 'outcome_unknown' && again
   }, END)
+
+// And what it is once nothing of it is open any more: until then a step may be told as unknown.
+async function answerTo(path, body, headers) {
+  await answered(path, body, headers)
+  await allRecovered()
+  return answered(path, body, headers)
+}
 
 describe('killed', () => {
   for (const [name, how] of [['between journal and venue', 'drop'], ['between venue and answer', 'lose'], ['between answer and commit', 'pass']])
