@@ -227,12 +227,13 @@ describe('an exchange that refuses to serve', () => {
   for (const kind of ['502', 'rubbish'])
     test(`${kind}: not taken for done, and what happened can be asked`, async () => {
       await gateway.venue.fault(kind, 1, { path: 'exchange' })
-      const { answer, rows } = await added(() => trader.call('POST', '/v1/orders', resting))
-      if (rows.length) {
-        assert.ok(answer.status === 200 && answer.json.status === 'resting', answer.text)
+      const { answer } = await added(() => trader.call('POST', '/v1/orders', resting))
+      if (answer.status === 200) {
+        assert.equal(answer.json.status, 'resting', answer.text)
         await trader.ok('DELETE', `/v1/orders/${answer.json.id}`)
         return
       }
+      // Sent again meanwhile it may be there by now, which this answer could not know.
       assert.ok(['outcome_unknown', 'venue_unavailable'].includes(answer.json?.code), answer.text)
       assert.notEqual(answer.status, 200)
       const { id } = answer.json
