@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "edge/conn.h"
+#include "edge/httpd_frame.h"
 #include "edge/lws_include.h"
 #include "edge/utf8.h"
 
@@ -14,45 +15,13 @@
 #define CLOSE_UTF8   1007
 #define CLOSE_TOOBIG 1009
 
-struct httpd_frame {
-        unsigned n_refs;
-        size_t len;
-        uint8_t room[]; /* LWS_PRE bytes for the library's frame head, then the text */
-};
+_Static_assert(HTTPD_FRAME_PRE >= LWS_PRE, "the library writes its head before the text");
 
 /* A frame that waits for the peer to take it. */
 struct waiting {
         struct list at;
         struct httpd_frame *frame;
 };
-
-/* ---- frames ---- */
-
-struct httpd_frame *httpd_frame_new(const void *text, size_t len)
-{
-        struct httpd_frame *frame = xmalloc(sizeof(*frame) + LWS_PRE + len);
-
-        frame->n_refs = 1;
-        frame->len = len;
-        memcpy(frame->room + LWS_PRE, text, len);
-        return frame;
-}
-
-struct httpd_frame *httpd_frame_hold(struct httpd_frame *frame)
-{
-        must(frame->n_refs > 0 && frame->n_refs < UINT32_MAX);
-        frame->n_refs++;
-        return frame;
-}
-
-void httpd_frame_drop(struct httpd_frame *frame)
-{
-        if (!frame)
-                return;
-        must(frame->n_refs > 0);
-        if (--frame->n_refs == 0)
-                free(frame);
-}
 
 /* ---- upgrade ---- */
 
@@ -339,7 +308,7 @@ static int write_ping(struct conn *conn)
 static int write_message(struct conn *conn)
 {
         struct httpd_frame *frame = take_frame(conn);
-        int n = lws_write(conn->lws, frame->room + LWS_PRE, frame->len, LWS_WRITE_TEXT);
+        int n = lws_write(conn->lws, frame->bytes + HTTPD_FRAME_PRE, frame->len, LWS_WRITE_TEXT);
 
         httpd_frame_drop(frame);
         if (n < 0)
