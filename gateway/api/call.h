@@ -52,7 +52,7 @@ struct call {
         /* A call of the gateway's own: nobody waits for it but this. Called once, in place of a reply. */
         void (*answered)(void *cookie, int status, const char *body);
         void *answered_cookie;
-        /* A call that came over a socket (socket_call.h): told in place of a reply. */
+        /* A call that came over a socket (api_socket.h): told in place of a reply. */
         void (*told)(void *cookie, int status, const char *content_type, const char *body,
                      size_t len, bool replayed);
         void *told_cookie;

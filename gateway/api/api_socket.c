@@ -1,4 +1,4 @@
-#include "api/socket_call.h"
+#include "api/api_socket.h"
 
 #include <stdlib.h>
 #include <string.h>

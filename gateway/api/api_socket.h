@@ -1,9 +1,9 @@
-/* socket_call: operations that come as frames of a socket. Each passes the very same checks as over HTTP (route,
+/* api_socket: operations that come as frames of a socket. Each passes the very same checks as over HTTP (route,
  * limits, risk label, region, terms, scopes, Idempotency-Key, drain, audit) and ends in a callback instead of
  * an answer. Who asks is found out once, by api_socket_auth, and asked for again at each operation: a session
  * that has ended, or a key that was deleted, does nothing more. Loop thread only. */
-#ifndef API_SOCKET_CALL_H
-#define API_SOCKET_CALL_H
+#ifndef API_API_SOCKET_H
+#define API_API_SOCKET_H
 
 #include <stdbool.h>
 #include <stddef.h>
