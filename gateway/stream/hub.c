@@ -216,7 +216,7 @@ enum errc hub_subscribe(struct hub_reader *reader, const char *name,
         c = hub_channel_find(hub, source, subject);
         sub = c ? find_sub(reader, c) : NULL;
         if (!sub && reader->n_subs >= hub->o.subscriptions)
-                return err_set(err, E_LIMIT, "A socket holds at most %u subscriptions.",
+                return err_set(err, E_RATE_LIMITED, "A socket holds at most %u subscriptions.",
                                hub->o.subscriptions);
         if (!c)
                 c = hub_channel_get(hub, source, subject, err);

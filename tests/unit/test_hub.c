@@ -311,7 +311,7 @@ static void bounds_are_kept(void **state)
         world_connect(b);
         assert_int_equal(world_subscribe(a, 0), E_OK);
         assert_int_equal(world_subscribe(a, 1), E_OK);
-        assert_int_equal(world_subscribe(a, 2), E_LIMIT);
+        assert_int_equal(world_subscribe(a, 2), E_RATE_LIMITED);
         assert_int_equal(world_subscribe(a, 0), E_OK); /* it has that one */
         assert_int_equal(world_subscribe(b, 2), E_RATE_LIMITED);
         world_leave(a);
