@@ -19,7 +19,7 @@ struct keeper {
         int64_t hour;       /* whose funding was charged last */
         int64_t ahead_ms;   /* the venue's clock, of ours */
         uint64_t universes; /* of the venue, when the mirror was told its markets */
-        int64_t contexts_at;
+        int64_t contexts_at; /* wall ms: when polled prices were looked for last */
         bool is_closing;
         struct list taps;
         unsigned tap_depth; /* calls of them under way */
