@@ -42,7 +42,8 @@ void hl_feed_tell(struct hl_feed *f, struct hl_feed_topic *t, struct feed_event 
 
 static bool is_wire_live(const struct hl_feed_wire *w)
 {
-        return w->state == HL_FEED_HELD && (w->has_data || !hl_feed_key_has_first(&w->key));
+        return w->state == HL_FEED_HELD && !w->conn->must_restart &&
+               (w->has_data || !hl_feed_key_has_first(&w->key));
 }
 
 void hl_feed_check_live(struct hl_feed *f, struct hl_feed_topic *t)
@@ -187,77 +188,12 @@ enum hl_feed_class hl_feed_class_of(enum feed_kind kind)
         never("a kind of the enum");
 }
 
-enum hl_feed_class hl_feed_class_of_topic(const struct hl_feed_topic *t)
-{
-        bool is_of_user = t->topic.kind == FEED_VERBATIM && !hex_addr_zero(&t->user);
-
-        return is_of_user ? HL_FEED_USERS : hl_feed_class_of(t->topic.kind);
-}
-
-void hl_feed_normal(struct feed_topic *out, const struct feed_topic *topic)
-{
-        memset(out, 0, sizeof *out);
-        out->kind = topic->kind;
-        (void)text_copy(out->symbol, sizeof out->symbol, topic->symbol);
-        out->user = topic->user;
-        (void)text_copy(out->detail, sizeof out->detail, topic->detail);
-}
-
 static struct hl_feed_topic *find(const struct hl_feed *f, const struct feed_topic *topic)
 {
         struct feed_topic key;
 
-        hl_feed_normal(&key, topic);
+        hl_feed_topic_normal(&key, topic);
         return map_get(f->by_topic, &key, sizeof key);
-}
-
-static bool names_what_it_must(const struct feed_topic *topic)
-{
-        enum hl_feed_class rank = hl_feed_class_of(topic->kind);
-        bool is_of_market = rank == HL_FEED_PUBLIC && topic->kind != FEED_VERBATIM;
-
-        if (topic->kind == FEED_CANDLES && !hl_feed_key_is_interval(topic->detail))
-                return false;
-        return (topic->symbol[0] != '\0') == is_of_market &&
-               (topic->detail[0] != '\0') ==
-                       (topic->kind == FEED_CANDLES || topic->kind == FEED_VERBATIM) &&
-               hex_addr_zero(&topic->user) != (rank == HL_FEED_USERS);
-}
-
-/* The subscription that a verbatim topic is, which it must spell as we do. */
-static enum errc read_verbatim(struct hl_feed_key *out, const struct feed_topic *topic)
-{
-        struct feed_topic same;
-
-        hl_feed_key_init(out, HL_FEED_ALL_CONTEXTS);
-        if (topic->kind != FEED_VERBATIM)
-                return E_OK;
-        if (hl_feed_verbatim(&same, topic->detail, strlen(topic->detail)) ||
-            strcmp(same.detail, topic->detail) != 0 ||
-            hl_feed_key_load(out, topic->detail, strlen(topic->detail)))
-                return E_INVALID;
-        if (out->type == HL_FEED_EVENTS)
-                out->type = HL_FEED_EVENTS_ALONE;
-        return E_OK;
-}
-
-static enum errc topic_new(struct hl_feed_topic **out, const struct feed_topic *topic)
-{
-        struct hl_feed_topic *t;
-
-        *out = NULL;
-        if (!names_what_it_must(topic))
-                return E_INVALID;
-        t = xcalloc(1, sizeof *t);
-        hl_feed_normal(&t->topic, topic);
-        list_init(&t->wires);
-        if (read_verbatim(&t->key, topic)) {
-                free(t);
-                return E_INVALID;
-        }
-        t->user = topic->kind == FEED_VERBATIM ? t->key.user : topic->user;
-        *out = t;
-        return E_OK;
 }
 
 static bool has_room(const struct hl_feed *f, const struct hl_feed_topic *t)
@@ -284,7 +220,7 @@ static enum errc op_want(struct feed *feed, const struct feed_topic *topic)
 
         if (t)
                 return want_more(f, t);
-        rc = topic_new(&t, topic);
+        rc = hl_feed_topic_new(&t, topic);
         if (rc)
                 return rc;
         if (!has_room(f, t)) {
@@ -292,7 +228,7 @@ static enum errc op_want(struct feed *feed, const struct feed_topic *topic)
                 return E_LIMIT;
         }
         t->n_wants = 1;
-        list_push_back(&f->topics[hl_feed_class_of_topic(t)], &t->in_class);
+        list_push_back(&f->topics[hl_feed_topic_class(t)], &t->in_class);
         (void)map_put(f->by_topic, &t->topic, sizeof t->topic, t);
         hl_feed_kick(f);
         return E_OK;
@@ -308,7 +244,7 @@ static void op_drop(struct feed *feed, const struct feed_topic *topic)
         if (!t || t->n_wants == 0 || --t->n_wants > 0)
                 return;
         not_live(t);
-        if (hl_feed_class_of_topic(t) == HL_FEED_PUBLIC && f->limits.linger_ms > 0 && !t->is_parked)
+        if (hl_feed_topic_class(t) == HL_FEED_PUBLIC && f->limits.linger_ms > 0 && !t->is_parked)
                 t->linger_until = hl_feed_mono(f) + f->limits.linger_ms;
         else
                 (void)map_take(f->by_topic, &t->topic, sizeof t->topic);
@@ -332,25 +268,6 @@ static void op_topic_state(const struct feed *feed, const struct feed_topic *top
                 .proven_at = t->proven_at,
                 .refusal = t->refusal,
         };
-}
-
-void hl_feed_user_of(struct addr *out, const struct feed_topic *topic)
-{
-        struct hl_feed_key key;
-
-        *out = topic->user;
-        if (topic->kind == FEED_VERBATIM && !read_verbatim(&key, topic))
-                *out = key.user;
-}
-
-bool hl_feed_carries(const struct feed *feed, const struct feed_topic *topic)
-{
-        const struct hl_feed *f = feed_of_const(feed);
-        struct hl_feed_key key;
-
-        if (topic->kind == FEED_VERBATIM)
-                return !read_verbatim(&key, topic) && map_get(f->by_key, &key, sizeof key);
-        return hl_feed_wire_carries(f, topic);
 }
 
 static void op_prove(struct feed *feed)

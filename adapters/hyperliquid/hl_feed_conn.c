@@ -28,6 +28,7 @@ static void on_opened(void *cookie)
 
         log_event(LOG_INFO, "feed connection is open", "host", f->host, "from", f->address, NULL);
         c->is_open = true;
+        c->must_restart = false;
         c->heard_at = hl_feed_wall(f);
         hl_feed_prove_begin(c);
         if (c == f->conn[0]) /* where contexts and states are */
@@ -78,7 +79,7 @@ static void on_closed(void *cookie, const char *reason)
                   "reason", reason, NULL);
         if (!c->is_open)
                 return;
-        c->is_open = false;
+        c->is_open = c->must_restart = false;
         hl_feed_prove_begin(c);
         f->count.reconnects++;
         list_each (it, &c->wires)

@@ -50,7 +50,7 @@ bool hl_feed_fit_has_room(const struct hl_feed *f, const struct hl_feed_topic *t
 {
         struct room room = {0};
 
-        take_all(f, &room, hl_feed_class_of_topic(t));
+        take_all(f, &room, hl_feed_topic_class(t));
         return take(f, &room, t);
 }
 

@@ -315,6 +315,8 @@ void hl_feed_frame(struct hl_feed_conn *c, const char *text, size_t len)
 
         if (!channel) {
                 hl_feed_frame_ignore(f, HL_FEED_RUBBISH);
+                if (!root && !f->is_closed && len > 0 && text[0] == '{')
+                        hl_feed_judge_garbled(c); /* else a greeting, or nothing of ours */
                 json_decref(root);
                 return;
         }
@@ -324,7 +326,7 @@ void hl_feed_frame(struct hl_feed_conn *c, const char *text, size_t len)
                 f->count.frames[i]++;
                 memset(&f->frame, 0, sizeof f->frame);
                 f->frame.type = channels[i].type;
-                f->frame.raw = hl_feed_frame_raw(&f->frame.raw_len, text, len);
+                f->frame.raw = hl_feed_raw_data(&f->frame.raw_len, text, len);
                 channels[i].take(c, json_object_get(root, "data"));
         } else {
                 hl_feed_frame_ignore(f, HL_FEED_UNKNOWN_CHANNEL);

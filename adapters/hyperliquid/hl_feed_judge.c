@@ -78,24 +78,55 @@ static void strike(struct hl_feed *f, struct hl_feed_wire *w)
 }
 
 /* What lies again soon is asked ever more rarely. */
-static int64_t distrust(struct hl_feed_wire *w, int64_t now)
+static int64_t distrust(unsigned *lies, int64_t *lied_until, int64_t now)
 {
         int64_t wait_ms;
 
-        if (w->lies > 0 && now - w->lied_until > LIES_FORGOTTEN_MS)
-                w->lies = 0;
-        wait_ms = (int64_t)BROKEN_MS << w->lies;
-        if (w->lies < LIES_SHIFT_MAX)
-                w->lies++;
-        w->lied_until = now;
+        if (*lies > 0 && now - *lied_until > LIES_FORGOTTEN_MS)
+                *lies = 0;
+        wait_ms = (int64_t)BROKEN_MS << *lies;
+        if (*lies < LIES_SHIFT_MAX)
+                ++*lies;
+        *lied_until = now;
         return wait_ms;
 }
 
 void hl_feed_judge_broken(struct hl_feed *f, struct hl_feed_wire *w)
 {
         w->strikes += w->strikes % 2 ? 2 : 1; /* it is not silent: the connection may stay */
-        hl_feed_judge_anew(f, w, distrust(w, hl_feed_mono(f)));
+        hl_feed_judge_anew(f, w, distrust(&w->lies, &w->lied_until, hl_feed_mono(f)));
         hl_feed_lose_wire(f, w, E_OK);
+}
+
+void hl_feed_judge_garbled(struct hl_feed_conn *c)
+{
+        int64_t now = hl_feed_mono(c->feed);
+
+        if (c->must_restart)
+                return;
+        c->restart_until = now + distrust(&c->garbled, &c->garbled_until, now) - BROKEN_MS;
+        c->must_restart = true;
+        list_each (it, &c->wires) {
+                struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_conn);
+
+                if (hl_feed_wire_is_at_venue(w))
+                        hl_feed_lose_wire(c->feed, w, E_OK);
+        }
+        hl_feed_kick(c->feed);
+}
+
+static void restart_garbled(struct hl_feed *f, int64_t now)
+{
+        for (unsigned i = 0; i < f->limits.connections; i++) {
+                struct hl_feed_conn *c = f->conn[i];
+
+                if (!c || !c->must_restart || !c->is_open || now < c->restart_until)
+                        continue;
+                log_event(LOG_WARN, "feed connection says what can't be read", "host", f->host,
+                          NULL);
+                c->restart_until = INT64_MAX;
+                ws_client_restart(c->client, "what it said could not be read");
+        }
 }
 
 static void judge_wire(struct hl_feed *f, struct hl_feed_wire *w, int64_t now)
@@ -120,6 +151,7 @@ void hl_feed_judge(struct hl_feed *f)
         int64_t now = hl_feed_mono(f);
 
         raise_users(f, now);
+        restart_garbled(f, now);
         for (unsigned rank = 0; rank < HL_FEED_CLASSES; rank++) {
                 list_each (it, &f->topics[rank]) {
                         struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);

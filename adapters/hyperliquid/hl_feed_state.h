@@ -142,6 +142,10 @@ struct hl_feed_conn {
         int64_t pinged_at,
                 proven_at;    /* wall ms: the last one sent; and of those answered, 0: none */
         int64_t pinged_until; /* monotonic ms */
+        /* Something was said that can't be read: nobody knows of what, so all of it may be missing. */
+        bool must_restart;
+        unsigned garbled;                     /* times, in a while */
+        int64_t garbled_until, restart_until; /* monotonic ms */
 };
 
 enum hl_feed_ignored {
@@ -224,7 +228,12 @@ void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, enum errc refusal)
 void hl_feed_check_wire(struct hl_feed *f, const struct hl_feed_wire *w);
 void hl_feed_lose_wire(struct hl_feed *f, const struct hl_feed_wire *w, enum errc refusal);
 enum hl_feed_class hl_feed_class_of(enum feed_kind kind);
-enum hl_feed_class hl_feed_class_of_topic(const struct hl_feed_topic *t);
+
+/* ---- hl_feed_topic.c ---- */
+
+/* The caller's. E_INVALID: it does not name what its kind is by. */
+MUST_USE enum errc hl_feed_topic_new(struct hl_feed_topic **out, const struct feed_topic *topic);
+enum hl_feed_class hl_feed_topic_class(const struct hl_feed_topic *t);
 
 /* ---- hl_feed_key.c: subscriptions as the venue names them ---- */
 
@@ -320,6 +329,8 @@ void hl_feed_judge(struct hl_feed *f);
 void hl_feed_judge_anew(struct hl_feed *f, struct hl_feed_wire *w, int64_t wait_ms);
 /* A frame of it can't be true: a gap, and it is asked for anew. */
 void hl_feed_judge_broken(struct hl_feed *f, struct hl_feed_wire *w);
+/* A frame can't be read at all: a gap of all that is on the connection, which is opened anew. */
+void hl_feed_judge_garbled(struct hl_feed_conn *c);
 
 /* ---- hl_feed_prove.c ---- */
 
@@ -348,7 +359,7 @@ void hl_feed_frame_heard(struct hl_feed *f, struct hl_feed_wire *w);
 void hl_feed_frame_learn_time(struct hl_feed *f, int64_t venue_at);
 
 /* The "data" of a well-formed frame, as it stands there; NULL: there is none. */
-const char *hl_feed_frame_raw(size_t *raw_len, const char *text, size_t len);
+const char *hl_feed_raw_data(size_t *raw_len, const char *text, size_t len);
 
 /* Once for each frame. */
 static inline void hl_feed_frame_put_raw(struct hl_feed *f, struct feed_event *event)

@@ -84,7 +84,7 @@ static struct topic *find(const struct lanes *all, const struct feed_topic *topi
 {
         struct feed_topic key;
 
-        hl_feed_normal(&key, topic);
+        hl_feed_topic_normal(&key, topic);
         return map_get(all->by_topic, &key, sizeof key);
 }
 
@@ -106,7 +106,7 @@ static int64_t burden(const struct lane *lane, const struct topic *t)
 {
         if (!hex_addr_zero(&t->user))
                 return UINT16_MAX - lane->feed->ops->user_slots_left(lane->feed);
-        if (hl_feed_carries(lane->feed, &t->topic))
+        if (hl_feed_topic_is_carried(lane->feed, &t->topic))
                 return -1;
         return t->topic.kind == FEED_CONTEXTS ? 0 : (int64_t)lane->n_public;
 }
@@ -240,8 +240,8 @@ static enum errc op_want(struct feed *feed, const struct feed_topic *topic)
                 return E_OK;
         }
         t = xcalloc(1, sizeof *t);
-        hl_feed_normal(&t->topic, topic);
-        hl_feed_user_of(&t->user, topic);
+        hl_feed_topic_normal(&t->topic, topic);
+        hl_feed_topic_user(&t->user, topic);
         t->n_wants = 1;
         rc = place(all, t, 0);
         if (rc) {
