@@ -52,6 +52,7 @@ static void add_row(struct suspicion *one, const struct drift_row *row)
         for (uint32_t i = 0; i < one->n_rows; i++) {
                 if (one->row[i].market == row->market) {
                         one->row[i].size += row->size;
+                        one->row[i].is_of_margin &= row->is_of_margin;
                         return;
                 }
         }
@@ -79,6 +80,9 @@ void suspicion_open(struct mirror *mirror, struct shadow *s, const struct drift_
         for (uint32_t i = 0; i < result->n_rows; i++)
                 add_row(one, &result->row[i]);
         s->verify_at = state->at + mirror->options.verify_after_ms;
+        /* Orders that came or went elsewhere between the list and the state show in the next list. */
+        if (one->is_of_orders && !(s->topics & TOPIC_ORDERS_LIVE))
+                mirror_mark_orders(s, state->at);
 }
 
 /* What they reserve, seen in the state read with the list, is of the same cause. */
@@ -131,11 +135,14 @@ static void explain(struct mirror *mirror, struct suspicion *one, enum mirror_ca
         drop(mirror, one);
 }
 
-/* The trades that came late account for the sizes, to the last lot. */
+/* The trades that came late account for the sizes, to the last lot. Margin of a position that is otherwise the
+ * same is moved by no trade. */
 static bool is_accounted_for(const struct suspicion *one)
 {
         for (uint32_t i = 0; i < one->n_rows; i++) {
-                if (one->row[i].size || !one->row[i].is_heard)
+                const struct drift_row *row = &one->row[i];
+
+                if (row->size || !(row->is_heard || row->is_of_margin))
                         return false;
         }
         return true;
@@ -205,6 +212,23 @@ void suspicion_orders(struct mirror *mirror, struct shadow *s)
         }
 }
 
+void suspicion_list(struct mirror *mirror, struct shadow *s, const uint64_t *oid, size_t n,
+                    enum mirror_cause cause)
+{
+        for (struct suspicion *one = s->suspicion, *next; one; one = next) {
+                bool is_of_then = false;
+
+                next = one->next;
+                for (size_t i = 0; i < n && one->is_of_orders && !one->n_oids; i++) {
+                        const struct shadow_order *order = shadow_order(s, oid[i]);
+
+                        is_of_then |= !order || order->placed_at <= one->venue_until;
+                }
+                if (is_of_then)
+                        explain(mirror, one, cause);
+        }
+}
+
 static bool is_hit(struct suspicion *one, const struct mirror *mirror,
                    const struct mirror_place *place, const struct addr *user, enum feed_kind kind)
 {
@@ -245,7 +269,8 @@ static bool is_proven(const struct mirror *mirror, const struct suspicion *one)
         int64_t at = one->until + GRACE_MS;
 
         if (one->is_of_orders)
-                return !(s->topics & TOPIC_ORDERS_LIVE) || s->orders_proven_at >= at;
+                return s->topics & TOPIC_ORDERS_LIVE ? s->orders_proven_at >= at
+                                                     : s->orders_asked_at >= one->until;
         if ((s->topics & TOPIC_FILLS_LIVE) && s->fills_proven_at < at)
                 return false;
         for (uint32_t i = 0; i < one->n_rows; i++) {
