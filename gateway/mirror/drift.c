@@ -12,11 +12,17 @@ struct walk {
         num_wide equity;   /* is - had, at the marks */
         num_wide exposure; /* value of sizes that differ */
         num_wide isolated; /* isolated cash: is - had */
+        num_wide moved;    /* margin that went into positions that are otherwise the same */
 };
 
 static void note(struct drift_result *out, enum mirror_field field)
 {
         out->fields |= 1u << field;
+}
+
+static num_wide size_of(num_wide v)
+{
+        return v < 0 ? -v : v;
 }
 
 static bool apart(struct usd a, struct usd b)
@@ -39,14 +45,12 @@ static void add_row(struct drift_result *out, uint32_t market, num_wide size, bo
                 .market = market, .size = (int64_t)size, .is_of_margin = is_of_margin};
 }
 
-/* Margin went in or out otherwise than by funding. */
-static bool is_moved(const struct shadow_position *a, const struct shadow_position *b)
+/* Margin that went in otherwise than by funding. */
+static num_wide margin_moved(const struct shadow_position *a, const struct shadow_position *b)
 {
         num_wide d = (num_wide)b->raw_usd.v - a->raw_usd.v;
 
-        if (a->mode == MARGIN_ISOLATED)
-                d += (num_wide)b->funding.v - a->funding.v;
-        return d > NUM_MICRO || d < -NUM_MICRO;
+        return a->mode == MARGIN_ISOLATED ? d + b->funding.v - a->funding.v : d;
 }
 
 /* One market; had or is may be NULL. */
@@ -56,12 +60,13 @@ static void compare(struct walk *w, const struct shadow_position *had,
         static const struct shadow_position none;
         const struct shadow_position *a = had ? had : &none, *b = is ? is : &none;
         num_wide size = (num_wide)b->size.v - a->size.v;
-        bool is_other;
+        num_wide moved = margin_moved(a, b);
+        bool is_other = size || apart(a->entry_notional, b->entry_notional);
 
         if (size)
                 note(w->out, FIELD_SIZE);
-        is_other = size || apart(a->entry_notional, b->entry_notional);
-        if (is_other || is_moved(a, b))
+        w->moved += is_other ? 0 : moved;
+        if (is_other || size_of(moved) > NUM_MICRO)
                 add_row(w->out, had ? had->market : is->market, size, !is_other);
         w->equity += at_mark(size, mark) + b->raw_usd.v - a->raw_usd.v;
         w->isolated += (num_wide)b->raw_usd.v - a->raw_usd.v;
@@ -78,11 +83,6 @@ static void compare(struct walk *w, const struct shadow_position *had,
                 note(w->out, FIELD_LEVERAGE);
         if (apart(a->funding, b->funding))
                 note(w->out, FIELD_FUNDING);
-}
-
-static num_wide size_of(num_wide v)
-{
-        return v < 0 ? -v : v;
 }
 
 void drift_books(struct drift_result *out, const struct shadow_book *had,
@@ -108,6 +108,7 @@ void drift_books(struct drift_result *out, const struct shadow_book *had,
         }
         if (apart(had->cash, is->cash))
                 note(out, FIELD_CROSS_CASH);
+        cash += w.moved;
         out->cash = cash > INT64_MAX ? INT64_MAX : cash < INT64_MIN ? INT64_MIN : (int64_t)cash;
         amount = size_of(w.equity) + w.exposure;
         out->amount.v = amount > INT64_MAX ? INT64_MAX : (int64_t)amount;

@@ -192,7 +192,7 @@ struct drift_row {
 struct drift_result {
         uint32_t fields; /* bits by enum mirror_field */
         struct usd amount;
-        int64_t cash;                     /* of the cross account: is - had */
+        int64_t cash; /* of the cross account, less what was moved from or into margin: is - had */
         struct drift_row row[DRIFT_ROWS]; /* whose position differs; the first so many */
         uint32_t n_rows;
         bool may_be_elsewhere; /* as transfers, margin edits or a leverage change would show */

@@ -135,14 +135,17 @@ static void explain(struct mirror *mirror, struct suspicion *one, enum mirror_ca
         drop(mirror, one);
 }
 
-/* The trades that came late account for the sizes, to the last lot. Margin of a position that is otherwise the
+/* The trades that came late account for the size, to the last lot. Margin of a position that is otherwise the
  * same is moved by no trade. */
+static bool is_settled(const struct drift_row *row)
+{
+        return !row->size && (row->is_heard || row->is_of_margin);
+}
+
 static bool is_accounted_for(const struct suspicion *one)
 {
         for (uint32_t i = 0; i < one->n_rows; i++) {
-                const struct drift_row *row = &one->row[i];
-
-                if (row->size || !(row->is_heard || row->is_of_margin))
+                if (!is_settled(&one->row[i]))
                         return false;
         }
         return true;
@@ -270,7 +273,7 @@ static bool is_proven(const struct mirror *mirror, const struct suspicion *one)
 
         if (one->is_of_orders)
                 return s->topics & TOPIC_ORDERS_LIVE ? s->orders_proven_at >= at
-                                                     : s->orders_asked_at >= one->until;
+                                                     : s->orders_asked_at > one->until;
         if ((s->topics & TOPIC_FILLS_LIVE) && s->fills_proven_at < at)
                 return false;
         for (uint32_t i = 0; i < one->n_rows; i++) {
@@ -313,19 +316,20 @@ static bool came_back(const struct suspicion *one, const struct shadow_position 
 static bool is_of_liquidation(const struct mirror *mirror, struct suspicion *one)
 {
         const struct shadow_position *only = NULL;
-        unsigned n_taken = 0;
+        unsigned n_taken = 0, n_traded = 0;
 
         for (uint32_t i = 0; i < one->n_rows; i++) {
                 const struct drift_row *row = &one->row[i];
                 const struct shadow_position *had = taken(mirror, one, row);
 
-                if (!had && (row->size || !row->is_heard))
+                if (!had && !is_settled(row))
                         return false;
                 only = had ? had : only;
                 n_taken += had != NULL;
+                n_traded += row->is_heard;
         }
         /* With trades beside it cash moves by them. */
-        return n_taken && !(one->n_rows == 1 && came_back(one, only));
+        return n_taken && !(n_taken == 1 && !n_traded && came_back(one, only));
 }
 
 static void conclude(struct mirror *mirror, struct suspicion *one)
