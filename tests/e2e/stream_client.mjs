@@ -227,13 +227,13 @@ export class StreamClient {
   // Without the closing handshake, as when a network is gone.
   async cut() {
     this.socket.terminate()
-    await until('the socket to end', () => this.closed)
+    await until('the socket to end', () => this.closed, WAIT_MS)
     this.check()
   }
 
   async close() {
     if (!this.closed) this.socket.close(1000)
-    await until('the socket to close', () => this.closed)
+    await until('the socket to close', () => this.closed, WAIT_MS)
     this.check()
   }
 }

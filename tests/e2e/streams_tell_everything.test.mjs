@@ -173,6 +173,92 @@ describe('with a feed', () => {
   })
 })
 
+// Small, seeded, and told: PERPGATE_SEED=... runs the same again.
+function dice() {
+  let state = Number(process.env.PERPGATE_SEED ?? Date.now() % 1000000) || 1
+  console.log(`seed ${state}`)
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+// What a front end would have on its screen: rows by symbol.
+function rowsOf(channel) {
+  const rows = new Map()
+  for (const frame of channel.frames) {
+    if (frame.type === 'snapshot') rows.clear()
+    for (const row of frame.data?.data ?? []) rows.set(row.symbol, row)
+  }
+  return rows
+}
+
+test('whatever happened, in the end everybody has what the venue has', async () => {
+  const gateway = await startConfigured({
+    streams: '{framesPerSecond: 1000, frameBurst: 10000, queueBytes: 65536, ringFrames: 16, ringBytes: 16384}',
+  })
+  const roll = dice()
+  const coins = ['BTC', 'ETH']
+  const wanted = [['markets', {}], ['book', { symbol: 'BTC' }], ['book', { symbol: 'ETH' }], ['bbo', { symbol: 'BTC' }], ['trades', { symbol: 'BTC' }]]
+  const counts = { resumed: 0, gaps: 0, snapshots: 0, updates: 0 }
+  let clients = []
+  const join = async (channels) => {
+    const client = await StreamClient.open(gateway, 'meridian', { channels })
+    for (const [name, subject] of wanted) {
+      const channel = client.channelOf({ channel: name, ...subject })
+      if (channel.place.seq === undefined) await client.subscribe(name, subject)
+      else await client.resume(channel)
+    }
+    return client
+  }
+  try {
+    for (let i = 0; i < 6; i++) clients.push(await join(new Map()))
+    for (let step = 0; step < 60; step++) {
+      const i = roll(clients.length)
+      const what = roll(10)
+      if (what < 5) await move(gateway, coins[roll(2)])
+      else if (what < 7) clients[i].pause()
+      else if (what < 8) clients[i].go()
+      else if (what < 9) await gateway.venue.fault('closeSocket', 1, { path: 'ws' })
+      else {
+        await clients[i].cut()
+        clients[i] = await join(clients[i].channels)
+      }
+    }
+    for (const client of clients) client.go()
+    await gateway.venue.fault('none', 1)
+    const book = {}
+    for (const coin of coins) {
+      await gateway.price(coin, '50000')
+      book[coin] = await http(gateway, `/v1/markets/${coin}/book`)
+    }
+    const sides = ({ bids, asks }) => ({ bids, asks })
+    for (const client of clients) {
+      for (const coin of coins)
+        await client.until(`the book of ${coin}`, () => {
+          const { data, stale, hasBase } = client.channelOf({ channel: 'book', symbol: coin })
+          return hasBase && !stale && JSON.stringify(sides(data)) === JSON.stringify(sides(book[coin]))
+        })
+      const { bids, asks } = book.BTC
+      await client.until('the best prices', () => {
+        const { data } = client.channelOf({ channel: 'bbo', symbol: 'BTC' })
+        return data && JSON.stringify([data.bid, data.ask]) === JSON.stringify([bids[0], asks[0]])
+      })
+      await client.until('the markets', () => {
+        const rows = rowsOf(client.channelOf({ channel: 'markets' }))
+        return coins.every((coin) => rows.get(coin)?.mark === '50000')
+      })
+      for (const channel of client.channels.values()) for (const name in counts) counts[name] += channel[name]
+      await client.close()
+    }
+    console.log(JSON.stringify(counts))
+    clients = []
+  } finally {
+    for (const client of clients) client.socket.terminate()
+    await gateway.stop()
+  }
+})
+
 describe('without a feed', () => {
   let gateway
   before(async () => {
