@@ -171,6 +171,26 @@ describe('with a feed', () => {
     await sleeper.close()
     await awake.close()
   })
+
+  test('a client that asks on and never reads is closed, and may come back', async () => {
+    const closed = () => metric(gateway, 'perpgate_stream_sockets_closed_total{code="4408"}')
+    const client = await StreamClient.open(gateway, 'meridian')
+    const book = await client.subscribe('book', { symbol: 'BTC' })
+    await book.next('snapshot')
+    client.pause()
+    await until('the gateway ends it', async () => {
+      for (let i = 0; i < 100; i++) client.sendRaw('{"op":"subscribe","channel":"markets"}')
+      return (await closed()) > 0
+    }, 120000)
+    client.go()
+    await client.until('it notices', () => client.closed)
+    assert.ok([4408, 1006].includes(client.closed.code), 'the close frame, unless the peer was given up before it read')
+    const back = await StreamClient.open(gateway, 'meridian', { channels: client.channels })
+    await back.resume(book)
+    await move(gateway)
+    await book.next('update')
+    await back.close()
+  })
 })
 
 // Small, seeded, and told: PERPGATE_SEED=... runs the same again.
