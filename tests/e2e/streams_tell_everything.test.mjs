@@ -2,7 +2,7 @@
 // resuming, what the upstream lost, slow readers, a venue without a socket.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { request, startConfigured, until } from './harness.mjs'
+import { Trader, request, startConfigured, until } from './harness.mjs'
 import { StreamClient } from './stream_client.mjs'
 
 const PUBLIC = [
@@ -41,19 +41,20 @@ const move = (gateway, coin = 'BTC') => gateway.venue.price(coin, String(60000 +
 describe('with a feed', () => {
   let gateway
   before(async () => {
-    gateway = await startConfigured({ streams: '{framesPerSecond: 1000, frameBurst: 10000, queueBytes: 65536}' })
+    gateway = await startConfigured({ streams: '{framesPerSecond: 1000, frameBurst: 10000, queueBytes: 65536, idleMs: 600000}' })
   })
   after(() => gateway?.stop())
 
   test('every channel begins with a snapshot and goes on without a hole', async () => {
+    const who = await new Trader(gateway, 'meridian').onboard()
     const client = await StreamClient.open(gateway, 'meridian')
     const channels = []
     for (const [name, subject] of PUBLIC) channels.push(await client.subscribe(name, subject))
     for (const channel of channels) await channel.next('snapshot')
     for (const channel of channels.filter((c) => c.subject.channel !== 'status'))
-      for (let i = 0; i < 2; i++) {
+      for (const side of ['buy', 'sell']) {
         await move(gateway)
-        if (['trades', 'candles'].includes(channel.subject.channel)) await gateway.venue.price('BTC', null)
+        if (['trades', 'candles'].includes(channel.subject.channel)) await who.place({ symbol: 'BTC', side, type: 'market', size: '0.001' })
         await channel.next('update')
       }
     await client.close()
@@ -215,7 +216,7 @@ function rowsOf(channel) {
 
 test('whatever happened, in the end everybody has what the venue has', async () => {
   const gateway = await startConfigured({
-    streams: '{framesPerSecond: 1000, frameBurst: 10000, queueBytes: 65536, ringFrames: 16, ringBytes: 16384}',
+    streams: '{framesPerSecond: 1000, frameBurst: 10000, queueBytes: 65536, idleMs: 600000, ringFrames: 16, ringBytes: 16384}',
   })
   const roll = dice()
   const coins = ['BTC', 'ETH']
