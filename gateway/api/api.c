@@ -16,6 +16,7 @@
 #include "api/mirrored.h"
 #include "api/forwarded.h"
 #include "api/idempotency.h"
+#include "api/live.h"
 #include "api/turnstile.h"
 #include "api/prepare.h"
 #include "api/recovery.h"
@@ -117,6 +118,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->keys = api_keys_new(api);
         api->acting = acting_new(api);
         api->idempotency = idempotency_new(api);
+        api->live = live_new(api);
         api->room = mirrored_room_new();
         api->guards = guards_new(api);
         api->dead_men = dead_man_new(api);
@@ -142,6 +144,7 @@ void api_free(struct api *api)
         transfers_free(api->transfers);
         api_keys_free(api->keys);
         acting_free(api->acting);
+        live_free(api->live);
         idempotency_free(api->idempotency);
         guards_free(api->guards);
         dead_man_free(api->dead_men);
@@ -177,9 +180,15 @@ unsigned api_open_calls(const struct api *api)
         return api->open_calls;
 }
 
+void api_stream(struct api *api, struct stream_hub *hub)
+{
+        live_register(api->live, hub);
+}
+
 void api_end(struct api *api)
 {
         api->ended = true;
+        live_end(api->live);
 }
 
 void api_note(struct api *api, const char *action, const char *detail)
