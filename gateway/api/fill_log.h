@@ -34,7 +34,7 @@ void fill_log_expected_until(struct fill_log *log, unsigned named, unsigned any)
 
 /* The newest, as GET /v1/fills lists them: data and nextCursor as members. */
 void fill_log_print(const struct fill_log *log, struct buf *out);
-void fill_log_note_older(struct fill_log *log); /* there are older ones than those at hand */
+void fill_log_note_older(struct fill_log *log);    /* there are older ones than those at hand */
 size_t fill_log_count(const struct fill_log *log); /* rows at hand */
 
 #endif

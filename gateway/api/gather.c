@@ -140,8 +140,7 @@ static void take_part(struct gather_part *part, struct api *api, const struct ad
         part->n_orders = 0;
         if (mirrored_take(&m, api, user, part->dex)) {
                 part->err = (struct err){.code = E_OK};
-                (void)err_set(&part->err, E_VENUE_UNAVAILABLE, "%s",
-                              err_text(E_VENUE_UNAVAILABLE));
+                (void)err_set(&part->err, E_VENUE_UNAVAILABLE, "%s", err_text(E_VENUE_UNAVAILABLE));
                 return;
         }
         part->account = m.account;

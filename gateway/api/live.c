@@ -124,8 +124,7 @@ bool live_impl_may_spend(const struct live *live, unsigned weight)
         struct venue_budget budget;
 
         live->api->o.venue->ops->budget(live->api->o.venue, &budget);
-        return budget.weight_left >
-               budget.order_reserve + budget.weight_per_minute / 8 + weight;
+        return budget.weight_left > budget.order_reserve + budget.weight_per_minute / 8 + weight;
 }
 
 /* --- work --- */
@@ -312,7 +311,6 @@ static void make_parts(struct live_account *a, enum live_channel channel)
                 live_view_opened(a->view);
 }
 
-
 static enum errc open_channel(struct live *live, enum live_channel channel,
                               struct stream_channel *stream, const struct stream_subject *subject,
                               struct err *err)
@@ -331,10 +329,10 @@ static enum errc open_channel(struct live *live, enum live_channel channel,
 }
 
 #define OPENER(name, which)                                                                        \
-        static enum errc name(void *cookie, struct stream_channel *stream,                        \
-                              const struct stream_subject *subject, struct err *err)              \
+        static enum errc name(void *cookie, struct stream_channel *stream,                         \
+                              const struct stream_subject *subject, struct err *err)               \
         {                                                                                          \
-                return open_channel(cookie, which, stream, subject, err);                         \
+                return open_channel(cookie, which, stream, subject, err);                          \
         }
 OPENER(open_orders, LIVE_ORDERS)
 OPENER(open_fills, LIVE_FILLS)

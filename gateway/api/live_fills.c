@@ -26,7 +26,7 @@ struct live_fills {
         struct handle self;
         struct fill_log *log;
         bool is_begun, is_ready, is_reading, is_older; /* is_older: the first day was not enough */
-        int64_t newest_at; /* of what was read, by the venue's time */
+        int64_t newest_at;                             /* of what was read, by the venue's time */
         int64_t due_at, read_at, retry_at, pause_ms;
         unsigned failures, windows;
         unsigned mark, last_mark; /* of this read, and of the one before */

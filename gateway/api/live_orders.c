@@ -25,7 +25,7 @@ struct live_orders {
         struct live_account *a;
         struct handle self;
         struct order_watch *watch;
-        int64_t since;  /* it begins with what was asked for from then on */
+        int64_t since; /* it begins with what was asked for from then on */
         bool is_begun, is_ready, is_naming, owes_ready;
         int64_t lists_at, begins_at, cancel_all_at;
         struct buf missing; /* dexes whose orders could not be read, as a member */
@@ -196,8 +196,7 @@ static void cancelled(struct live_orders *o, const struct venue_action *action,
         for (unsigned i = 0; i < action->u.cancel.n; i++) {
                 const struct venue_cancel *c = &action->u.cancel.cancel[i];
                 uint64_t oid = c->by_cloid ? 0 : c->oid;
-                bool is_done =
-                        i < outcome->n_items && outcome->item[i].status != ITEM_REFUSED;
+                bool is_done = i < outcome->n_items && outcome->item[i].status != ITEM_REFUSED;
 
                 if (is_done)
                         order_watch_cancelled(o->watch, oid, &c->cloid, now);
@@ -239,14 +238,14 @@ static void named(void *cookie, enum errc rc, const struct store_order *known, s
 {
         struct naming *naming = cookie;
         struct live *live = naming->asked.live;
-        struct live_orders *o = live->is_ended ? NULL : handle_get(live->handles, naming->asked.who);
+        struct live_orders *o =
+                live->is_ended ? NULL : handle_get(live->handles, naming->asked.who);
 
         for (size_t i = 0; o && i < naming->n; i++) {
                 /* Its legs have names of their own. A store that is down tells none. */
-                bool is_named = !rc && i < n && known[i].is_known &&
-                                strcmp(known[i].role, "order") == 0;
-                order_watch_name(o->watch, &naming->cloid[i],
-                                 is_named ? known[i].client_id : NULL);
+                bool is_named =
+                        !rc && i < n && known[i].is_known && strcmp(known[i].role, "order") == 0;
+                order_watch_name(o->watch, &naming->cloid[i], is_named ? known[i].client_id : NULL);
         }
         if (o) {
                 o->is_naming = false;

@@ -132,8 +132,7 @@ static void take_position(struct taking *t, const struct gather_part *part, unsi
 static void put_gone(struct taking *t, const struct live_row *row, const struct gather_part *part)
 {
         const struct venue *venue = t->a->live->api->o.venue;
-        const struct market *market =
-                venue->ops->market_by_symbol(venue, row->position.symbol);
+        const struct market *market = venue->ops->market_by_symbol(venue, row->position.symbol);
         struct buf text;
 
         buf_init(&text, ROW_MAX);

@@ -243,8 +243,7 @@ bool live_view_snapshot(struct live_view *v, enum live_channel channel, struct b
 
 bool live_view_is_idle(const struct live_view *v)
 {
-        return !v->a->channel[LIVE_ACCOUNT] &&
-               (!v->a->channel[LIVE_POSITIONS] || v->rows.n == 0);
+        return !v->a->channel[LIVE_ACCOUNT] && (!v->a->channel[LIVE_POSITIONS] || v->rows.n == 0);
 }
 
 void live_view_marked(struct live *live, const char *symbol)

@@ -60,8 +60,7 @@ static int64_t later(int64_t a, int64_t b)
 
 static void forget_oldest(struct order_watch *w)
 {
-        struct order_watch_entry *e =
-                list_entry(w->over.next, struct order_watch_entry, link);
+        struct order_watch_entry *e = list_entry(w->over.next, struct order_watch_entry, link);
         uint64_t oid = e->life.oid;
 
         if (oid > w->forgotten_oid)
@@ -122,8 +121,7 @@ static void put_change(struct order_watch *w, const struct order_watch_entry *e)
         c->status = (struct venue_order_status){
                 .found = true, .status_at = e->status_at, .order = e->order};
         c->status.order.size = e->left;
-        must(text_copy(c->status.status, sizeof c->status.status,
-                       order_life_fact(&e->life)->word));
+        must(text_copy(c->status.status, sizeof c->status.status, order_life_fact(&e->life)->word));
 }
 
 static void move_to_over(struct order_watch *w, struct order_watch_entry *e)
@@ -144,7 +142,8 @@ void order_watch_settle(struct order_watch *w, struct order_watch_entry *e, int6
         int64_t fact_at = order_life_fact(&e->life)->at;
         bool is_quiet;
 
-        if (e->is_told && strcmp(e->word, word) == 0 && e->filled.v == filled.v && e->left.v == left.v)
+        if (e->is_told && strcmp(e->word, word) == 0 && e->filled.v == filled.v &&
+            e->left.v == left.v)
                 return;
         /* It was over before anybody watched. */
         is_quiet = !e->is_told && is_over && fact_at > 0 && fact_at <= w->base_at;
@@ -479,8 +478,7 @@ size_t order_watch_count(const struct order_watch *w)
 bool order_watch_is_in(const struct order_watch *w, const struct map *symbols)
 {
         list_each (it, &w->open) {
-                const char *symbol =
-                        list_entry(it, struct order_watch_entry, link)->order.symbol;
+                const char *symbol = list_entry(it, struct order_watch_entry, link)->order.symbol;
                 if (map_get(symbols, symbol, strlen(symbol)))
                         return true;
         }

@@ -63,7 +63,7 @@ bool order_watch_take_wants_lists(struct order_watch *watch);
 struct order_watch_row {
         struct venue_order_status status; /* of it: order.size is what remains */
         const char *word;                 /* as the API tells it; static */
-        const char *name;                 /* the trader's; NULL none. Borrowed until the next call */
+        const char *name; /* the trader's; NULL none. Borrowed until the next call */
         bool is_over;
 };
 /* The oldest change that is not taken. is_named false: its name is still to be set. */

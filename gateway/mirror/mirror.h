@@ -167,7 +167,8 @@ struct mirror_reading {
 /* Who follows the accounts that are attended to (mirror_attend) closely. Called as hooks are, under the same
  * rules. What comes in is told as it came, before the mirror has judged it: late, twice, in any order. */
 struct mirror_listener {
-        void (*settled)(void *cookie, const struct addr *user, const char *dex); /* it may have changed */
+        void (*settled)(void *cookie, const struct addr *user,
+                        const char *dex); /* it may have changed */
         void (*fill)(void *cookie, const struct mirror_fill_seen *fill);
         void (*fills)(void *cookie, const struct addr *user, const struct venue_fill *rows,
                       size_t n, int64_t at);
