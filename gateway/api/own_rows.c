@@ -1,27 +1,27 @@
-#include "api/live_rows.h"
+#include "api/own_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/live_impl.h"
+#include "api/own_impl.h"
 #include "api/out.h"
 #include "api/positions.h"
 #include "base/mem.h"
 
 #define ROW_MAX 65536
 
-void live_rows_init(struct live_rows *rows, struct live_view *owner, struct map *held)
+void own_rows_init(struct own_rows *rows, struct own_view *owner, struct map *held)
 {
-        *rows = (struct live_rows){.owner = owner, .held = held};
-        buf_init(&rows->tail, LIVE_BODY_MAX);
+        *rows = (struct own_rows){.owner = owner, .held = held};
+        buf_init(&rows->tail, OWN_BODY_MAX);
 }
 
 /* --- who is in a symbol --- */
 
-static void enter(struct live_rows *rows, struct live_row *row)
+static void enter(struct own_rows *rows, struct own_row *row)
 {
         size_t len = strlen(row->symbol);
-        struct live_held *held = map_get(rows->held, row->symbol, len);
+        struct own_held *held = map_get(rows->held, row->symbol, len);
 
         if (!held) {
                 held = xcalloc(1, sizeof *held);
@@ -31,10 +31,10 @@ static void enter(struct live_rows *rows, struct live_row *row)
         list_push_back(&held->rows, &row->in_symbol);
 }
 
-static void leave(struct live_rows *rows, struct live_row *row)
+static void leave(struct own_rows *rows, struct own_row *row)
 {
         size_t len = strlen(row->symbol);
-        struct live_held *held = map_get(rows->held, row->symbol, len);
+        struct own_held *held = map_get(rows->held, row->symbol, len);
 
         list_remove(&row->in_symbol);
         must(held != NULL);
@@ -42,19 +42,19 @@ static void leave(struct live_rows *rows, struct live_row *row)
                 free(map_take(rows->held, row->symbol, len));
 }
 
-struct live_view *live_rows_owner(struct list *in_symbol)
+struct own_view *own_rows_owner(struct list *in_symbol)
 {
-        return list_entry(in_symbol, struct live_row, in_symbol)->owner;
+        return list_entry(in_symbol, struct own_row, in_symbol)->owner;
 }
 
-static void drop(struct live_rows *rows, struct live_row *row)
+static void drop(struct own_rows *rows, struct own_row *row)
 {
         leave(rows, row);
         free(row->text);
         free(row);
 }
 
-void live_rows_fini(struct live_rows *rows)
+void own_rows_fini(struct own_rows *rows)
 {
         for (size_t i = 0; i < rows->n; i++)
                 drop(rows, rows->row[i]);
@@ -62,7 +62,7 @@ void live_rows_fini(struct live_rows *rows)
         buf_fini(&rows->tail);
 }
 
-static struct live_row *find(const struct live_rows *rows, const char *symbol)
+static struct own_row *find(const struct own_rows *rows, const char *symbol)
 {
         for (size_t i = 0; i < rows->n; i++)
                 if (strcmp(rows->row[i]->symbol, symbol) == 0)
@@ -70,9 +70,9 @@ static struct live_row *find(const struct live_rows *rows, const char *symbol)
         return NULL;
 }
 
-static struct live_row *add(struct live_rows *rows, const char *symbol, const char *dex)
+static struct own_row *add(struct own_rows *rows, const char *symbol, const char *dex)
 {
-        struct live_row *row = xcalloc(1, sizeof *row);
+        struct own_row *row = xcalloc(1, sizeof *row);
 
         row->owner = rows->owner;
         must(text_copy(row->symbol, sizeof row->symbol, symbol));
@@ -89,9 +89,9 @@ static struct live_row *add(struct live_rows *rows, const char *symbol, const ch
 /* --- taking --- */
 
 struct taking {
-        struct live_rows *rows;
+        struct own_rows *rows;
         struct buf *out;
-        struct live_account *a;
+        struct own_account *a;
         bool is_changed;
 };
 
@@ -105,9 +105,9 @@ static void put(struct taking *t, const char *text)
 
 static void take_position(struct taking *t, const struct gather_part *part, unsigned i)
 {
-        struct live_account *a = t->a;
+        struct own_account *a = t->a;
         const struct venue_position *p = &part->account.position[i];
-        struct live_row *row = find(t->rows, p->symbol);
+        struct own_row *row = find(t->rows, p->symbol);
         bool is_new = !row;
         struct buf text;
 
@@ -115,10 +115,10 @@ static void take_position(struct taking *t, const struct gather_part *part, unsi
                 row = add(t->rows, p->symbol, part->dex);
         row->is_seen = true;
         if (row->position.p.size.v != p->p.size.v && t->rows->is_known && a->fills)
-                live_fills_moved(a->fills, p->symbol, live_now(a->live));
+                own_fills_moved(a->fills, p->symbol, own_now(a->own));
         row->position = *p;
         buf_init(&text, ROW_MAX);
-        positions_row(&text, a->live->api, a->subject.brand, &a->subject.account, part, i);
+        positions_row(&text, a->own->api, a->subject.brand, &a->subject.account, part, i);
         must(buf_check(&text) == E_OK);
         if (is_new || strcmp(row->text, buf_cstr(&text)) != 0) {
                 free(row->text);
@@ -129,9 +129,9 @@ static void take_position(struct taking *t, const struct gather_part *part, unsi
 }
 
 /* Nothing of it is left: its figures are none. */
-static void put_gone(struct taking *t, const struct live_row *row, const struct gather_part *part)
+static void put_gone(struct taking *t, const struct own_row *row, const struct gather_part *part)
 {
-        const struct venue *venue = t->a->live->api->o.venue;
+        const struct venue *venue = t->a->own->api->o.venue;
         const struct market *market = venue->ops->market_by_symbol(venue, row->position.symbol);
         struct buf text;
 
@@ -152,11 +152,11 @@ static const struct gather_part *part_of(const struct gather *g, const char *dex
 /* A dex that can't be shown now keeps its rows: "missing" says so. */
 static void drop_gone(struct taking *t, const struct gather *g)
 {
-        struct live_rows *rows = t->rows;
+        struct own_rows *rows = t->rows;
         size_t kept = 0;
 
         for (size_t i = 0; i < rows->n; i++) {
-                struct live_row *row = rows->row[i];
+                struct own_row *row = rows->row[i];
                 const struct gather_part *part = part_of(g, row->dex);
                 bool is_gone = !row->is_seen && !(part && part->err.code);
 
@@ -167,14 +167,14 @@ static void drop_gone(struct taking *t, const struct gather *g)
                 }
                 put_gone(t, row, part ? part : &g->part[0]);
                 if (t->a->fills)
-                        live_fills_moved(t->a->fills, row->symbol, live_now(t->a->live));
+                        own_fills_moved(t->a->fills, row->symbol, own_now(t->a->own));
                 drop(rows, row);
         }
         rows->n = kept;
 }
 
-bool live_rows_take(struct live_rows *rows, struct buf *out, const struct gather *g,
-                    struct live_account *account)
+bool own_rows_take(struct own_rows *rows, struct buf *out, const struct gather *g,
+                   struct own_account *account)
 {
         struct taking t = {rows, out, account, !rows->is_known};
         struct buf tail;
@@ -185,7 +185,7 @@ bool live_rows_take(struct live_rows *rows, struct buf *out, const struct gather
                         take_position(&t, &g->part[k], i);
         drop_gone(&t, g);
         buf_putc(out, ']');
-        buf_init(&tail, LIVE_BODY_MAX);
+        buf_init(&tail, OWN_BODY_MAX);
         gather_missing(&tail, g);
         if (tail.len != rows->tail.len || memcmp(tail.data, rows->tail.data, tail.len) != 0) {
                 buf_reset(&rows->tail);
@@ -202,7 +202,7 @@ bool live_rows_take(struct live_rows *rows, struct buf *out, const struct gather
         return t.is_changed;
 }
 
-void live_rows_print(const struct live_rows *rows, struct buf *out)
+void own_rows_print(const struct own_rows *rows, struct buf *out)
 {
         buf_puts(out, "{\"data\":[");
         for (size_t i = 0; i < rows->n; i++) {

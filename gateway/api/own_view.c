@@ -4,84 +4,84 @@
 
 #include "api/account.h"
 #include "api/accounts.h"
-#include "api/live_impl.h"
-#include "api/live_rows.h"
+#include "api/own_impl.h"
+#include "api/own_rows.h"
 #include "base/mem.h"
 
 #define RETRY_MS     2000
 #define RETRIES_MAX  5     /* doublings */
 #define FACTS_AGE_MS 60000 /* asked again of those who have them at hand for longer */
 
-struct live_view {
-        struct live_account *a;
+struct own_view {
+        struct own_account *a;
         struct handle self;
         bool is_shown; /* one of its channels is, or was, open */
         bool wants, is_reading, is_read;
         int64_t retry_at;
         unsigned failures;
-        struct live_rows rows;
+        struct own_rows rows;
         bool has_account, has_facts, is_asking_facts;
         struct account_facts facts;
         int64_t facts_at;
         struct buf account; /* as it was told last */
 };
 
-struct live_view *live_view_new(struct live_account *a)
+struct own_view *own_view_new(struct own_account *a)
 {
-        struct live_view *v = xcalloc(1, sizeof *v);
+        struct own_view *v = xcalloc(1, sizeof *v);
 
         v->a = a;
-        v->self = handle_put(a->live->handles, v);
+        v->self = handle_put(a->own->handles, v);
         must(v->self.generation);
-        live_rows_init(&v->rows, v, a->live->held);
-        buf_init(&v->account, LIVE_BODY_MAX);
-        live_impl_dirty(a);
+        own_rows_init(&v->rows, v, a->own->held);
+        buf_init(&v->account, OWN_BODY_MAX);
+        own_impl_dirty(a);
         return v;
 }
 
-void live_view_free(struct live_view *v)
+void own_view_free(struct own_view *v)
 {
         if (!v)
                 return;
-        (void)handle_take(v->a->live->handles, v->self);
-        live_rows_fini(&v->rows);
+        (void)handle_take(v->a->own->handles, v->self);
+        own_rows_fini(&v->rows);
         buf_fini(&v->account);
         free(v);
 }
 
-void live_view_want(struct live_view *v)
+void own_view_want(struct own_view *v)
 {
         v->wants = true;
-        live_impl_wake(v->a);
+        own_impl_wake(v->a);
 }
 
 /* --- reading it --- */
 
 static void gathered(void *cookie, const struct err *err, struct gather *g)
 {
-        struct live_asked asked;
-        struct live_view *v = live_impl_answered(cookie, &asked);
+        struct own_asked asked;
+        struct own_view *v = own_impl_answered(cookie, &asked);
 
         if (!v)
                 return;
         v->is_reading = false;
         if (err->code) {
                 v->wants = true;
-                v->retry_at = live_now(v->a->live) + ((int64_t)RETRY_MS << v->failures);
+                v->retry_at = own_now(v->a->own) + ((int64_t)RETRY_MS << v->failures);
                 v->failures += v->failures < RETRIES_MAX;
                 return;
         }
         v->failures = 0;
         v->is_read = true;
         if (v->a->orders)
-                live_orders_gathered(v->a->orders, g, asked.at);
-        live_impl_dirty(v->a);
+                own_orders_gathered(v->a->orders, g, asked.at);
+        own_impl_dirty(v->a);
 }
 
 static void facts_read(void *cookie, const struct err *err, const struct account_facts *facts)
 {
-        struct live_asked asked;
-        struct live_view *v = live_impl_answered(cookie, &asked);
+        struct own_asked asked;
+        struct own_view *v = own_impl_answered(cookie, &asked);
 
         if (!v)
                 return;
@@ -91,81 +91,81 @@ static void facts_read(void *cookie, const struct err *err, const struct account
                 return;
         v->has_facts = true;
         v->facts = *facts;
-        live_impl_dirty(v->a);
+        own_impl_dirty(v->a);
 }
 
-static void ask_facts(struct live_view *v, int64_t now)
+static void ask_facts(struct own_view *v, int64_t now)
 {
-        struct live *live = v->a->live;
+        struct own *own = v->a->own;
         bool is_old = v->has_facts && now - v->facts_at > FACTS_AGE_MS;
         bool is_due = !v->has_facts && now - v->facts_at > RETRY_MS;
 
-        if (!v->a->channel[LIVE_ACCOUNT] || v->is_asking_facts || (!is_old && !is_due))
+        if (!v->a->channel[OWN_ACCOUNT] || v->is_asking_facts || (!is_old && !is_due))
                 return;
         v->is_asking_facts = true;
-        accounts_facts(live->api->accounts, &v->a->subject.account, facts_read,
-                       live_impl_ask(live, v->self));
+        accounts_facts(own->api->accounts, &v->a->subject.account, facts_read,
+                       own_impl_ask(own, v->self));
 }
 
-bool live_view_work(struct live_view *v, int64_t now)
+bool own_view_work(struct own_view *v, int64_t now)
 {
-        struct live *live = v->a->live;
+        struct own *own = v->a->own;
 
         ask_facts(v, now);
         if (v->wants && !v->is_reading && now >= v->retry_at) {
                 v->wants = false;
                 v->is_reading = true;
-                gather_read(live->api, &v->a->subject.account, NULL, true, gathered,
-                            live_impl_ask(live, v->self));
+                gather_read(own->api, &v->a->subject.account, NULL, true, gathered,
+                            own_impl_ask(own, v->self));
         }
-        return v->wants || (v->a->channel[LIVE_ACCOUNT] && !v->has_facts);
+        return v->wants || (v->a->channel[OWN_ACCOUNT] && !v->has_facts);
 }
 
-void live_view_opened(struct live_view *v)
+void own_view_opened(struct own_view *v)
 {
-        struct live_account *a = v->a;
+        struct own_account *a = v->a;
 
         /* The other channel's figures are at hand, and kept up. */
         v->is_shown = true;
         if (!v->is_read)
-                live_view_want(v);
-        live_impl_dirty(a);
+                own_view_want(v);
+        own_impl_dirty(a);
 }
 
 /* --- looking --- */
 
-static struct gather *take(struct live *live, const struct addr *account)
+static struct gather *take(struct own *own, const struct addr *account)
 {
-        if (!live->scratch)
-                live->scratch = xcalloc(1, sizeof *live->scratch);
-        gather_mirror(live->scratch, live->api, account);
-        return live->scratch;
+        if (!own->scratch)
+                own->scratch = xcalloc(1, sizeof *own->scratch);
+        gather_mirror(own->scratch, own->api, account);
+        return own->scratch;
 }
 
-static void look_at_positions(struct live_view *v, const struct gather *g)
+static void look_at_positions(struct own_view *v, const struct gather *g)
 {
-        struct live_account *a = v->a;
+        struct own_account *a = v->a;
         struct buf data;
         bool is_changed;
 
-        buf_init(&data, LIVE_BODY_MAX);
-        is_changed = live_rows_take(&v->rows, &data, g, a);
-        if (a->channel[LIVE_POSITIONS] && v->is_read) {
+        buf_init(&data, OWN_BODY_MAX);
+        is_changed = own_rows_take(&v->rows, &data, g, a);
+        if (a->channel[OWN_POSITIONS] && v->is_read) {
                 if (is_changed && v->rows.is_ready)
-                        live_impl_tell(a, LIVE_POSITIONS, &data);
+                        own_impl_tell(a, OWN_POSITIONS, &data);
                 if (!v->rows.is_ready) {
                         v->rows.is_ready = true;
-                        stream_ready(a->channel[LIVE_POSITIONS]);
+                        stream_ready(a->channel[OWN_POSITIONS]);
                 }
         }
         buf_fini(&data);
 }
 
-static bool print_account(struct live_view *v, struct buf *out, const struct gather *g)
+static bool print_account(struct own_view *v, struct buf *out, const struct gather *g)
 {
-        struct live_account *a = v->a;
-        const struct venue *venue = a->live->api->o.venue;
-        const struct brand *brand = brand_by_id(a->live->api->brands, a->subject.brand);
+        struct own_account *a = v->a;
+        const struct venue *venue = a->own->api->o.venue;
+        const struct brand *brand = brand_by_id(a->own->api->brands, a->subject.brand);
         struct account_about about = {
                 .brand = brand,
                 .address = &a->subject.account,
@@ -186,18 +186,18 @@ static bool print_account(struct live_view *v, struct buf *out, const struct gat
         return is_fit;
 }
 
-static void look_at_account(struct live_view *v, const struct gather *g)
+static void look_at_account(struct own_view *v, const struct gather *g)
 {
-        struct live_account *a = v->a;
+        struct own_account *a = v->a;
         struct buf now_so;
 
-        if (!a->channel[LIVE_ACCOUNT]) {
+        if (!a->channel[OWN_ACCOUNT]) {
                 v->has_account = false;
                 return;
         }
         if (!v->has_facts || !v->is_read || g->part[0].err.code)
                 return;
-        buf_init(&now_so, LIVE_BODY_MAX);
+        buf_init(&now_so, OWN_BODY_MAX);
         if (print_account(v, &now_so, g) &&
             (!v->has_account || now_so.len != v->account.len ||
              memcmp(now_so.data, v->account.data, now_so.len) != 0)) {
@@ -207,19 +207,19 @@ static void look_at_account(struct live_view *v, const struct gather *g)
                 buf_put(&v->account, now_so.data, now_so.len);
                 v->has_account = true;
                 if (is_first)
-                        stream_ready(a->channel[LIVE_ACCOUNT]);
+                        stream_ready(a->channel[OWN_ACCOUNT]);
                 else
-                        live_impl_tell(a, LIVE_ACCOUNT, &now_so);
+                        own_impl_tell(a, OWN_ACCOUNT, &now_so);
         }
         buf_fini(&now_so);
 }
 
-void live_view_look(struct live_view *v, int64_t now)
+void own_view_look(struct own_view *v, int64_t now)
 {
-        struct live_account *a = v->a;
-        struct gather *g = take(a->live, &a->subject.account);
+        struct own_account *a = v->a;
+        struct gather *g = take(a->own, &a->subject.account);
 
-        if (!a->channel[LIVE_POSITIONS])
+        if (!a->channel[OWN_POSITIONS])
                 v->rows.is_ready = false;
         if (!g->part[0].err.code)
                 look_at_positions(v, g);
@@ -228,11 +228,11 @@ void live_view_look(struct live_view *v, int64_t now)
         ask_facts(v, now);
 }
 
-bool live_view_snapshot(struct live_view *v, enum live_channel channel, struct buf *out)
+bool own_view_snapshot(struct own_view *v, enum own_channel channel, struct buf *out)
 {
-        if (channel == LIVE_POSITIONS && v->rows.is_ready)
-                live_rows_print(&v->rows, out);
-        else if (channel == LIVE_ACCOUNT && v->has_account)
+        if (channel == OWN_POSITIONS && v->rows.is_ready)
+                own_rows_print(&v->rows, out);
+        else if (channel == OWN_ACCOUNT && v->has_account)
                 buf_put(out, v->account.data, v->account.len);
         else
                 return false;
@@ -241,30 +241,30 @@ bool live_view_snapshot(struct live_view *v, enum live_channel channel, struct b
 
 /* --- when to look --- */
 
-bool live_view_is_idle(const struct live_view *v)
+bool own_view_is_idle(const struct own_view *v)
 {
-        return !v->a->channel[LIVE_ACCOUNT] && (!v->a->channel[LIVE_POSITIONS] || v->rows.n == 0);
+        return !v->a->channel[OWN_ACCOUNT] && (!v->a->channel[OWN_POSITIONS] || v->rows.n == 0);
 }
 
-void live_view_marked(struct live *live, const char *symbol)
+void own_view_marked(struct own *own, const char *symbol)
 {
-        struct live_held *held = map_get(live->held, symbol, strlen(symbol));
+        struct own_held *held = map_get(own->held, symbol, strlen(symbol));
 
         if (!held)
                 return;
         list_each (it, &held->rows) {
-                struct live_account *a = live_rows_owner(it)->a;
-                if (a->channel[LIVE_POSITIONS] || a->channel[LIVE_ACCOUNT])
-                        live_impl_dirty(a);
+                struct own_account *a = own_rows_owner(it)->a;
+                if (a->channel[OWN_POSITIONS] || a->channel[OWN_ACCOUNT])
+                        own_impl_dirty(a);
         }
 }
 
-bool live_view_holds_mended(const struct live_view *v)
+bool own_view_holds_mended(const struct own_view *v)
 {
-        const struct map *mended = v->a->live->mended;
+        const struct map *mended = v->a->own->mended;
 
         for (size_t i = 0; i < v->rows.n; i++)
                 if (map_get(mended, v->rows.row[i]->symbol, strlen(v->rows.row[i]->symbol)))
                         return true;
-        return v->a->orders && live_orders_is_in(v->a->orders, mended);
+        return v->a->orders && own_orders_is_in(v->a->orders, mended);
 }

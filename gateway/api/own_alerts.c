@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "alerts/alerts.h"
-#include "api/live_impl.h"
+#include "api/own_impl.h"
 #include "base/mem.h"
 
 #define NEWEST   50
@@ -16,8 +16,8 @@ struct kept {
         char *text; /* owned */
 };
 
-struct live_alerts {
-        struct live_account *a;
+struct own_alerts {
+        struct own_account *a;
         struct handle self;
         bool is_begun, is_ready, is_reading, has_more;
         int64_t retry_at;
@@ -26,28 +26,28 @@ struct live_alerts {
         uint64_t told; /* the newest number */
 };
 
-struct live_alerts *live_alerts_new(struct live_account *a)
+struct own_alerts *own_alerts_new(struct own_account *a)
 {
-        struct live_alerts *l = xcalloc(1, sizeof *l);
+        struct own_alerts *l = xcalloc(1, sizeof *l);
 
         l->a = a;
-        l->self = handle_put(a->live->handles, l);
+        l->self = handle_put(a->own->handles, l);
         must(l->self.generation);
         return l;
 }
 
-void live_alerts_free(struct live_alerts *l)
+void own_alerts_free(struct own_alerts *l)
 {
         if (!l)
                 return;
-        (void)handle_take(l->a->live->handles, l->self);
+        (void)handle_take(l->a->own->handles, l->self);
         for (size_t i = 0; i < l->n; i++)
                 free(l->newest[i].text);
         free(l);
 }
 
 /* True where it is news. */
-static bool keep(struct live_alerts *l, const struct store_alert *alert)
+static bool keep(struct own_alerts *l, const struct store_alert *alert)
 {
         struct buf text;
 
@@ -69,53 +69,53 @@ static bool keep(struct live_alerts *l, const struct store_alert *alert)
 }
 
 /* The store answers in the order it was asked: what is raised before its answer is in it. */
-void live_alerts_raised(struct live_alerts *l, const struct store_alert *alert)
+void own_alerts_raised(struct own_alerts *l, const struct store_alert *alert)
 {
-        struct live_account *a = l->a;
+        struct own_account *a = l->a;
 
-        if (!l->is_begun || !keep(l, alert) || !l->is_ready || !a->channel[LIVE_ALERTS])
+        if (!l->is_begun || !keep(l, alert) || !l->is_ready || !a->channel[OWN_ALERTS])
                 return;
-        stream_update(a->channel[LIVE_ALERTS], live_now(a->live), l->newest[0].text,
+        stream_update(a->channel[OWN_ALERTS], own_now(a->own), l->newest[0].text,
                       strlen(l->newest[0].text));
 }
 
 static void listed(void *cookie, enum errc rc, const struct store_alert *alerts, size_t n)
 {
-        struct live_asked asked;
-        struct live_alerts *l = live_impl_answered(cookie, &asked);
+        struct own_asked asked;
+        struct own_alerts *l = own_impl_answered(cookie, &asked);
 
         if (!l)
                 return;
         l->is_reading = false;
-        l->retry_at = live_now(l->a->live) + RETRY_MS;
+        l->retry_at = own_now(l->a->own) + RETRY_MS;
         l->is_begun = !rc;
         for (size_t i = n; i-- > 0 && !rc;)
                 (void)keep(l, &alerts[i]);
-        live_impl_wake(l->a);
+        own_impl_wake(l->a);
 }
 
-bool live_alerts_work(struct live_alerts *l, int64_t now)
+bool own_alerts_work(struct own_alerts *l, int64_t now)
 {
         const struct stream_subject *subject = &l->a->subject;
-        struct live *live = l->a->live;
+        struct own *own = l->a->own;
 
-        if (!l->a->channel[LIVE_ALERTS]) {
+        if (!l->a->channel[OWN_ALERTS]) {
                 l->is_ready = false;
         } else if (l->is_begun && !l->is_ready) {
                 l->is_ready = true;
-                stream_ready(l->a->channel[LIVE_ALERTS]);
+                stream_ready(l->a->channel[OWN_ALERTS]);
         }
         if (l->is_begun || l->is_reading)
                 return false;
         if (now >= l->retry_at) {
                 l->is_reading = true;
-                store_alert_list(live->api->o.store, subject->brand, &subject->account, "", 0,
-                                 NEWEST + 1, listed, live_impl_ask(live, l->self));
+                store_alert_list(own->api->o.store, subject->brand, &subject->account, "", 0,
+                                 NEWEST + 1, listed, own_impl_ask(own, l->self));
         }
         return !l->is_reading;
 }
 
-bool live_alerts_snapshot(struct live_alerts *l, struct buf *out)
+bool own_alerts_snapshot(struct own_alerts *l, struct buf *out)
 {
         if (!l->is_ready)
                 return false;

@@ -5,7 +5,7 @@
 
 #include "api/fill_log.h"
 #include "api/history_walk.h"
-#include "api/live_impl.h"
+#include "api/own_impl.h"
 #include "base/mem.h"
 
 #define WEIGHT_READ 20
@@ -21,8 +21,8 @@
 #define ROW_MAX     8192
 #define MOVES_MAX   8
 
-struct live_fills {
-        struct live_account *a;
+struct own_fills {
+        struct own_account *a;
         struct handle self;
         struct fill_log *log;
         bool is_begun, is_ready, is_reading, is_older; /* is_older: the first day was not enough */
@@ -41,24 +41,24 @@ struct live_fills {
         unsigned next_told;
 };
 
-struct live_fills *live_fills_new(struct live_account *a)
+struct own_fills *own_fills_new(struct own_account *a)
 {
-        struct live_fills *f = xcalloc(1, sizeof *f);
+        struct own_fills *f = xcalloc(1, sizeof *f);
 
         f->a = a;
-        f->self = handle_put(a->live->handles, f);
+        f->self = handle_put(a->own->handles, f);
         must(f->self.generation);
         f->log = fill_log_new();
         f->pause_ms = PAUSE_MS;
         return f;
 }
 
-void live_fills_free(struct live_fills *f)
+void own_fills_free(struct own_fills *f)
 {
         if (!f)
                 return;
-        (void)handle_take(f->a->live->handles, f->self);
-        f->a->live->n_reads -= f->is_reading;
+        (void)handle_take(f->a->own->handles, f->self);
+        f->a->own->n_reads -= f->is_reading;
         fill_log_free(f->log);
         free(f->rows);
         free(f);
@@ -66,7 +66,7 @@ void live_fills_free(struct live_fills *f)
 
 /* --- telling --- */
 
-static void note_symbol(struct live_fills *f, const char *symbol, int64_t now)
+static void note_symbol(struct own_fills *f, const char *symbol, int64_t now)
 {
         unsigned i = 0;
 
@@ -78,7 +78,7 @@ static void note_symbol(struct live_fills *f, const char *symbol, int64_t now)
         f->told[i].at = now;
 }
 
-static void take(struct live_fills *f, const struct venue_fill *fill, int64_t now)
+static void take(struct own_fills *f, const struct venue_fill *fill, int64_t now)
 {
         struct history_row row = {.u.fill = *fill};
         struct buf data;
@@ -87,12 +87,12 @@ static void take(struct live_fills *f, const struct venue_fill *fill, int64_t no
                 return;
         note_symbol(f, fill->symbol, now);
         if (f->a->orders)
-                live_orders_filled(f->a->orders, fill, now);
-        if (!f->is_ready || !f->a->channel[LIVE_FILLS])
+                own_orders_filled(f->a->orders, fill, now);
+        if (!f->is_ready || !f->a->channel[OWN_FILLS])
                 return;
         buf_init(&data, ROW_MAX);
         history_page_json(&data, HISTORY_FILLS, &row);
-        live_impl_tell(f->a, LIVE_FILLS, &data);
+        own_impl_tell(f->a, OWN_FILLS, &data);
         buf_fini(&data);
 }
 
@@ -105,7 +105,7 @@ static int by_time(const void *a, const void *b)
         return (x->tid > y->tid) - (x->tid < y->tid);
 }
 
-void live_fills_rows(struct live_fills *f, const struct venue_fill *rows, size_t n, int64_t now)
+void own_fills_rows(struct own_fills *f, const struct venue_fill *rows, size_t n, int64_t now)
 {
         struct venue_fill *sorted = xcalloc(n + 1, sizeof *sorted);
 
@@ -115,20 +115,19 @@ void live_fills_rows(struct live_fills *f, const struct venue_fill *rows, size_t
         for (size_t i = 0; i < n; i++)
                 take(f, &sorted[i], now);
         free(sorted);
-        live_impl_wake(f->a);
+        own_impl_wake(f->a);
 }
 
 /* --- hints --- */
 
-static void due(struct live_fills *f, int64_t at)
+static void due(struct own_fills *f, int64_t at)
 {
         if (!f->due_at || at < f->due_at)
                 f->due_at = at;
-        live_impl_wake(f->a);
+        own_impl_wake(f->a);
 }
 
-void live_fills_expect(struct live_fills *f, uint64_t tid, uint64_t oid, struct qty size,
-                       int64_t now)
+void own_fills_expect(struct own_fills *f, uint64_t tid, uint64_t oid, struct qty size, int64_t now)
 {
         if (tid || oid)
                 fill_log_expect(f->log, tid, oid, size);
@@ -138,7 +137,7 @@ void live_fills_expect(struct live_fills *f, uint64_t tid, uint64_t oid, struct 
                 due(f, now + SOON_MS);
 }
 
-void live_fills_moved(struct live_fills *f, const char *symbol, int64_t now)
+void own_fills_moved(struct own_fills *f, const char *symbol, int64_t now)
 {
         if (!f->is_begun || fill_log_is_expecting(f->log))
                 return; /* it is read soon as it is */
@@ -149,18 +148,18 @@ void live_fills_moved(struct live_fills *f, const char *symbol, int64_t now)
         due(f, now + MOVED_MS);
 }
 
-void live_fills_long_ago(struct live_fills *f, int64_t now)
+void own_fills_long_ago(struct own_fills *f, int64_t now)
 {
         if (!f->is_begun || f->is_reading || now - f->read_at < LONG_MS)
                 return;
-        live_fills_expect(f, 0, 0, (struct qty){0}, now);
+        own_fills_expect(f, 0, 0, (struct qty){0}, now);
 }
 
 /* --- reading --- */
 
-static void read_next(struct live_fills *f);
+static void read_next(struct own_fills *f);
 
-static void keep_rows(struct live_fills *f, const struct venue_fill *rows, size_t n, int64_t floor)
+static void keep_rows(struct own_fills *f, const struct venue_fill *rows, size_t n, int64_t floor)
 {
         for (size_t i = 0; i < n; i++) {
                 if (rows[i].at < floor)
@@ -173,26 +172,26 @@ static void keep_rows(struct live_fills *f, const struct venue_fill *rows, size_
         }
 }
 
-static void end_read(struct live_fills *f)
+static void end_read(struct own_fills *f)
 {
         f->is_reading = false;
-        f->a->live->n_reads--;
+        f->a->own->n_reads--;
         free(f->rows);
         f->rows = NULL;
         f->n = f->cap = 0;
-        live_impl_wake(f->a);
+        own_impl_wake(f->a);
 }
 
 /* More than a walk reaches: those in between can't be had here. */
-static void told_gap(struct live_fills *f, int64_t now)
+static void told_gap(struct own_fills *f, int64_t now)
 {
-        if (!f->is_ready || !f->a->channel[LIVE_FILLS])
+        if (!f->is_ready || !f->a->channel[OWN_FILLS])
                 return;
-        stream_gap(f->a->channel[LIVE_FILLS], now, fill_log_from(f->log));
+        stream_gap(f->a->channel[OWN_FILLS], now, fill_log_from(f->log));
         f->is_ready = false;
 }
 
-static void begun(struct live_fills *f)
+static void begun(struct own_fills *f)
 {
         bool is_enough = fill_log_count(f->log) == FILL_LOG_NEWEST;
 
@@ -205,7 +204,7 @@ static void begun(struct live_fills *f)
         f->is_begun = true;
 }
 
-static void read_whole(struct live_fills *f, bool is_whole, int64_t now)
+static void read_whole(struct own_fills *f, bool is_whole, int64_t now)
 {
         if (!is_whole && f->is_begun)
                 told_gap(f, now);
@@ -231,13 +230,13 @@ static void read_whole(struct live_fills *f, bool is_whole, int64_t now)
 static void fills_read(void *cookie, const struct err *err, const struct venue_fill *rows, size_t n,
                        const struct venue_span *span)
 {
-        struct live_asked asked;
-        struct live_fills *f = live_impl_answered(cookie, &asked);
+        struct own_asked asked;
+        struct own_fills *f = own_impl_answered(cookie, &asked);
         int64_t now;
 
         if (!f)
                 return;
-        now = live_now(f->a->live);
+        now = own_now(f->a->own);
         if (err->code) {
                 f->retry_at = now + ((int64_t)1000 << f->failures);
                 f->failures += f->failures < 5;
@@ -254,19 +253,19 @@ static void fills_read(void *cookie, const struct err *err, const struct venue_f
                 read_next(f);
 }
 
-static void read_next(struct live_fills *f)
+static void read_next(struct own_fills *f)
 {
-        struct live *live = f->a->live;
-        struct venue *venue = live->api->o.venue;
+        struct own *own = f->a->own;
+        struct venue *venue = own->api->o.venue;
 
         venue->ops->read_past_fills(venue, &f->a->subject.account, f->walk.from, f->walk.floor,
-                                    fills_read, live_impl_ask(live, f->self));
+                                    fills_read, own_impl_ask(own, f->self));
 }
 
-static void read_from(struct live_fills *f, int64_t start, int64_t end, int64_t now)
+static void read_from(struct own_fills *f, int64_t start, int64_t end, int64_t now)
 {
         f->is_reading = true;
-        f->a->live->n_reads++;
+        f->a->own->n_reads++;
         f->windows = 0;
         f->due_at = 0;
         f->mark = fill_log_mark(f->log);
@@ -278,15 +277,15 @@ static void read_from(struct live_fills *f, int64_t start, int64_t end, int64_t 
         read_next(f);
 }
 
-static bool may_read(const struct live_fills *f, int64_t now)
+static bool may_read(const struct own_fills *f, int64_t now)
 {
-        const struct live *live = f->a->live;
+        const struct own *own = f->a->own;
 
-        return !f->is_reading && now >= f->retry_at && live->n_reads < READS_MAX &&
-               live_impl_may_spend(live, WEIGHT_READ);
+        return !f->is_reading && now >= f->retry_at && own->n_reads < READS_MAX &&
+               own_impl_may_spend(own, WEIGHT_READ);
 }
 
-static void begin(struct live_fills *f, int64_t now)
+static void begin(struct own_fills *f, int64_t now)
 {
         int64_t day_ago = now - DAY_MS;
 
@@ -297,13 +296,13 @@ static void begin(struct live_fills *f, int64_t now)
                 read_from(f, day_ago, now + DAY_MS, now);
 }
 
-bool live_fills_work(struct live_fills *f, int64_t now)
+bool own_fills_work(struct own_fills *f, int64_t now)
 {
-        if (!f->a->channel[LIVE_FILLS]) {
+        if (!f->a->channel[OWN_FILLS]) {
                 f->is_ready = false;
         } else if (f->is_begun && !f->is_ready) {
                 f->is_ready = true;
-                stream_ready(f->a->channel[LIVE_FILLS]);
+                stream_ready(f->a->channel[OWN_FILLS]);
         }
         if (f->is_reading)
                 return false;
@@ -319,7 +318,7 @@ bool live_fills_work(struct live_fills *f, int64_t now)
         return f->due_at > 0;
 }
 
-bool live_fills_snapshot(struct live_fills *f, struct buf *out)
+bool own_fills_snapshot(struct own_fills *f, struct buf *out)
 {
         if (!f->is_ready)
                 return false;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/live_impl.h"
+#include "api/own_impl.h"
 #include "api/order_page.h"
 #include "api/order_watch.h"
 #include "api/out.h"
@@ -21,8 +21,8 @@
 #define ROW_MAX       8192
 #define WHOLE_MS      15000 /* until a dex that could not be read is tried again */
 
-struct live_orders {
-        struct live_account *a;
+struct own_orders {
+        struct own_account *a;
         struct handle self;
         struct order_watch *watch;
         int64_t since; /* it begins with what was asked for from then on */
@@ -32,25 +32,25 @@ struct live_orders {
         int64_t whole_at;   /* when they are read again; 0: none is missing */
 };
 
-struct live_orders *live_orders_new(struct live_account *a)
+struct own_orders *own_orders_new(struct own_account *a)
 {
-        struct live_orders *o = xcalloc(1, sizeof *o);
+        struct own_orders *o = xcalloc(1, sizeof *o);
 
         o->a = a;
-        o->self = handle_put(a->live->handles, o);
+        o->self = handle_put(a->own->handles, o);
         must(o->self.generation);
         o->watch = order_watch_new();
-        buf_init(&o->missing, LIVE_BODY_MAX);
-        o->since = live_now(a->live);
-        live_view_want(a->view);
+        buf_init(&o->missing, OWN_BODY_MAX);
+        o->since = own_now(a->own);
+        own_view_want(a->view);
         return o;
 }
 
-void live_orders_free(struct live_orders *o)
+void own_orders_free(struct own_orders *o)
 {
         if (!o)
                 return;
-        (void)handle_take(o->a->live->handles, o->self);
+        (void)handle_take(o->a->own->handles, o->self);
         order_watch_free(o->watch);
         buf_fini(&o->missing);
         free(o);
@@ -58,9 +58,9 @@ void live_orders_free(struct live_orders *o)
 
 /* --- what is heard --- */
 
-void live_orders_gathered(struct live_orders *o, const struct gather *g, int64_t asked_at)
+void own_orders_gathered(struct own_orders *o, const struct gather *g, int64_t asked_at)
 {
-        int64_t now = live_now(o->a->live);
+        int64_t now = own_now(o->a->own);
 
         buf_reset(&o->missing);
         gather_missing(&o->missing, g);
@@ -68,7 +68,7 @@ void live_orders_gathered(struct live_orders *o, const struct gather *g, int64_t
         if (o->is_begun)
                 return;
         if (asked_at < o->since) {
-                live_view_want(o->a->view);
+                own_view_want(o->a->view);
                 return;
         }
         for (unsigned i = 0; i < g->n; i++)
@@ -77,42 +77,42 @@ void live_orders_gathered(struct live_orders *o, const struct gather *g, int64_t
                                          g->part[i].n_orders, now);
         order_watch_begin(o->watch, asked_at);
         o->is_begun = true;
-        live_impl_wake(o->a);
+        own_impl_wake(o->a);
 }
 
-void live_orders_list(struct live_orders *o, const char *dex, int64_t asked_at,
-                      const struct venue_open_order *rows, size_t n, int64_t now)
+void own_orders_list(struct own_orders *o, const char *dex, int64_t asked_at,
+                     const struct venue_open_order *rows, size_t n, int64_t now)
 {
         order_watch_list(o->watch, dex, asked_at, rows, n, now);
-        live_impl_wake(o->a);
+        own_impl_wake(o->a);
 }
 
-void live_orders_status(struct live_orders *o, const struct venue_order_status *status, int64_t now)
+void own_orders_status(struct own_orders *o, const struct venue_order_status *status, int64_t now)
 {
         order_watch_status(o->watch, status, now);
-        live_impl_wake(o->a);
+        own_impl_wake(o->a);
 }
 
-bool live_orders_traded(struct live_orders *o, const char *symbol, enum side side, struct px price,
-                        int64_t now)
+bool own_orders_traded(struct own_orders *o, const char *symbol, enum side side, struct px price,
+                       int64_t now)
 {
-        live_impl_wake(o->a);
+        own_impl_wake(o->a);
         return order_watch_traded(o->watch, symbol, side, price, now);
 }
 
-void live_orders_filled(struct live_orders *o, const struct venue_fill *fill, int64_t now)
+void own_orders_filled(struct own_orders *o, const struct venue_fill *fill, int64_t now)
 {
         order_watch_filled(o->watch, fill, now);
-        live_impl_wake(o->a);
+        own_impl_wake(o->a);
 }
 
-void live_orders_ask(struct live_orders *o, const struct cloid *cloid, int64_t now)
+void own_orders_ask(struct own_orders *o, const struct cloid *cloid, int64_t now)
 {
         order_watch_ask(o->watch, 0, cloid, now);
-        live_impl_wake(o->a);
+        own_impl_wake(o->a);
 }
 
-bool live_orders_is_in(const struct live_orders *o, const struct map *symbols)
+bool own_orders_is_in(const struct own_orders *o, const struct map *symbols)
 {
         return order_watch_is_in(o->watch, symbols);
 }
@@ -144,7 +144,7 @@ static const char *tif_of(const struct venue_order *order)
 }
 
 /* As it was asked for, in the words of what is told of orders. */
-static struct venue_open_order as_placed(const struct live_orders *o,
+static struct venue_open_order as_placed(const struct own_orders *o,
                                          const struct venue_action *action, unsigned i, int64_t now)
 {
         const struct venue_order *order = &action->u.order.order[i];
@@ -166,12 +166,12 @@ static struct venue_open_order as_placed(const struct live_orders *o,
         };
 
         must(text_copy(placed.symbol, sizeof placed.symbol,
-                       symbol_of(o->a->live->api->o.venue, asset)));
+                       symbol_of(o->a->own->api->o.venue, asset)));
         must(text_copy(placed.tif, sizeof placed.tif, tif_of(order)));
         return placed;
 }
 
-static void placed(struct live_orders *o, const struct venue_action *action,
+static void placed(struct own_orders *o, const struct venue_action *action,
                    const struct venue_outcome *outcome, int64_t now)
 {
         const bool is_modify = action->kind == VENUE_MODIFY;
@@ -190,7 +190,7 @@ static void placed(struct live_orders *o, const struct venue_action *action,
         }
 }
 
-static void cancelled(struct live_orders *o, const struct venue_action *action,
+static void cancelled(struct own_orders *o, const struct venue_action *action,
                       const struct venue_outcome *outcome, int64_t now)
 {
         for (unsigned i = 0; i < action->u.cancel.n; i++) {
@@ -205,8 +205,8 @@ static void cancelled(struct live_orders *o, const struct venue_action *action,
         }
 }
 
-void live_orders_outcome(struct live_orders *o, const struct venue_action *action,
-                         const struct venue_outcome *outcome, int64_t now)
+void own_orders_outcome(struct own_orders *o, const struct venue_action *action,
+                        const struct venue_outcome *outcome, int64_t now)
 {
         static const struct venue_outcome nothing = {.result = VENUE_UNKNOWN};
         const struct venue_outcome *told = outcome->result == VENUE_DONE ? outcome : &nothing;
@@ -223,13 +223,13 @@ void live_orders_outcome(struct live_orders *o, const struct venue_action *actio
         case VENUE_CREATE_SUB_ACCOUNT:
         case VENUE_FUND_SUB_ACCOUNT: break;
         }
-        live_impl_wake(o->a);
+        own_impl_wake(o->a);
 }
 
 /* --- names --- */
 
 struct naming {
-        struct live_asked asked;
+        struct own_asked asked;
         size_t n;
         struct cloid cloid[NAMES_MAX];
 };
@@ -237,9 +237,8 @@ struct naming {
 static void named(void *cookie, enum errc rc, const struct store_order *known, size_t n)
 {
         struct naming *naming = cookie;
-        struct live *live = naming->asked.live;
-        struct live_orders *o =
-                live->is_ended ? NULL : handle_get(live->handles, naming->asked.who);
+        struct own *own = naming->asked.own;
+        struct own_orders *o = own->is_ended ? NULL : handle_get(own->handles, naming->asked.who);
 
         for (size_t i = 0; o && i < naming->n; i++) {
                 /* Its legs have names of their own. A store that is down tells none. */
@@ -249,35 +248,35 @@ static void named(void *cookie, enum errc rc, const struct store_order *known, s
         }
         if (o) {
                 o->is_naming = false;
-                live_impl_wake(o->a);
+                own_impl_wake(o->a);
         }
         free(naming);
 }
 
-static void ask_names(struct live_orders *o)
+static void ask_names(struct own_orders *o)
 {
-        struct live *live = o->a->live;
+        struct own *own = o->a->own;
         const struct stream_subject *subject = &o->a->subject;
         struct naming *naming;
 
         if (o->is_naming || !order_watch_wants_names(o->watch))
                 return;
         naming = xcalloc(1, sizeof *naming);
-        naming->asked = (struct live_asked){live, o->self, live_now(live)};
+        naming->asked = (struct own_asked){own, o->self, own_now(own)};
         naming->n = order_watch_unnamed(o->watch, naming->cloid, NAMES_MAX);
         if (!naming->n) {
                 free(naming);
                 return;
         }
         o->is_naming = true;
-        store_order_lookup(live->api->o.store, subject->brand, &subject->account, naming->cloid,
+        store_order_lookup(own->api->o.store, subject->brand, &subject->account, naming->cloid,
                            naming->n, named, naming);
 }
 
 /* --- questions --- */
 
 struct lookup {
-        struct live_asked asked;
+        struct own_asked asked;
         struct addr user;
         struct order_watch_question what;
 };
@@ -285,36 +284,36 @@ struct lookup {
 static void looked_up(void *cookie, const struct err *err, const struct venue_order_status *status)
 {
         struct lookup look = *(struct lookup *)cookie;
-        struct live *live = look.asked.live;
-        struct live_orders *o = NULL;
-        int64_t now = live_now(live);
+        struct own *own = look.asked.own;
+        struct own_orders *o = NULL;
+        int64_t now = own_now(own);
 
         free(cookie);
-        live->n_lookups--;
-        if (live->is_ended)
+        own->n_lookups--;
+        if (own->is_ended)
                 return;
-        o = handle_get(live->handles, look.asked.who);
+        o = handle_get(own->handles, look.asked.who);
         if (o)
                 order_watch_answered(o->watch, &look.what, err->code ? NULL : status, now);
         if (o)
-                live_impl_wake(o->a);
+                own_impl_wake(o->a);
         /* Everybody hears of it, the one who asked too, to whom it is no news any more. */
         if (!err->code && status->found)
-                mirror_order_status(keeper_mirror(live->api->o.keeper), &look.user, status, now);
+                mirror_order_status(keeper_mirror(own->api->o.keeper), &look.user, status, now);
 }
 
-static void look_up(struct live_orders *o, int64_t now)
+static void look_up(struct own_orders *o, int64_t now)
 {
-        struct live *live = o->a->live;
-        struct venue *venue = live->api->o.venue;
+        struct own *own = o->a->own;
+        struct venue *venue = own->api->o.venue;
         struct order_watch_question what;
 
-        while (live->n_lookups < LOOKUPS_MAX && live_impl_may_spend(live, WEIGHT_LOOKUP) &&
+        while (own->n_lookups < LOOKUPS_MAX && own_impl_may_spend(own, WEIGHT_LOOKUP) &&
                order_watch_next_question(o->watch, now, &what)) {
                 struct lookup *look = xmalloc(sizeof *look);
 
-                *look = (struct lookup){{live, o->self, now}, o->a->subject.account, what};
-                live->n_lookups++;
+                *look = (struct lookup){{own, o->self, now}, o->a->subject.account, what};
+                own->n_lookups++;
                 venue->ops->lookup(venue, &look->user, what.oid ? NULL : &look->what.cloid,
                                    what.oid, looked_up, look);
         }
@@ -328,26 +327,26 @@ static void list_read(void *cookie, const struct err *err)
         (void)err; /* the mirror has it, and told it; else it is wanted again by what is asked then */
 }
 
-static void read_lists(struct live_orders *o, int64_t now)
+static void read_lists(struct own_orders *o, int64_t now)
 {
-        struct live *live = o->a->live;
-        const struct venue *venue = live->api->o.venue;
+        struct own *own = o->a->own;
+        const struct venue *venue = own->api->o.venue;
         struct venue_dex dex;
 
         o->lists_at = now;
         for (unsigned i = 0; i < venue->ops->dex_count(venue); i++) {
                 venue->ops->dex_at(venue, i, &dex);
                 if (!dex.is_gone)
-                        keeper_read(live->api->o.keeper, &o->a->subject.account, dex.name,
+                        keeper_read(own->api->o.keeper, &o->a->subject.account, dex.name,
                                     PART_ORDERS, "", list_read, NULL);
         }
 }
 
-static void look_at_lists(struct live_orders *o, int64_t now)
+static void look_at_lists(struct own_orders *o, int64_t now)
 {
         bool is_due = o->cancel_all_at && now > o->cancel_all_at + LISTS_MS / 2;
 
-        if (now - o->lists_at < LISTS_MS || !live_impl_may_spend(o->a->live, WEIGHT_LIST))
+        if (now - o->lists_at < LISTS_MS || !own_impl_may_spend(o->a->own, WEIGHT_LIST))
                 return;
         if (!is_due && !order_watch_take_wants_lists(o->watch))
                 return;
@@ -368,7 +367,7 @@ static void print_row(struct buf *out, const struct order_watch_row *row)
         buf_putc(out, '}');
 }
 
-static void tell(struct live_orders *o)
+static void tell(struct own_orders *o)
 {
         struct order_watch_row row;
         bool is_named;
@@ -381,12 +380,12 @@ static void tell(struct live_orders *o)
                 buf_init(&data, ROW_MAX);
                 print_row(&data, &row);
                 order_watch_pop_change(o->watch);
-                live_impl_tell(o->a, LIVE_ORDERS, &data);
+                own_impl_tell(o->a, OWN_ORDERS, &data);
                 buf_fini(&data);
         }
 }
 
-static bool has_changes(const struct live_orders *o)
+static bool has_changes(const struct own_orders *o)
 {
         struct order_watch_row row;
         bool is_named;
@@ -395,45 +394,45 @@ static bool has_changes(const struct live_orders *o)
 }
 
 /* More than is kept has happened at once: what was lost is told as such, and it begins anew. */
-static void begin_anew(struct live_orders *o, int64_t now)
+static void begin_anew(struct own_orders *o, int64_t now)
 {
-        if (o->a->channel[LIVE_ORDERS] && o->is_ready)
-                stream_gap(o->a->channel[LIVE_ORDERS], now, 0);
+        if (o->a->channel[OWN_ORDERS] && o->is_ready)
+                stream_gap(o->a->channel[OWN_ORDERS], now, 0);
         o->is_begun = o->is_ready = false;
         o->begins_at = now + (now - o->since < LOST_MS ? LOST_MS : 0);
         o->since = now;
 }
 
-bool live_orders_work(struct live_orders *o, int64_t now)
+bool own_orders_work(struct own_orders *o, int64_t now)
 {
         bool is_settled;
 
         if (o->begins_at && now >= o->begins_at) {
                 o->begins_at = 0;
                 o->since = now;
-                live_view_want(o->a->view);
+                own_view_want(o->a->view);
         }
         if (!o->is_begun)
                 return o->begins_at > 0;
         if (o->whole_at && now >= o->whole_at) {
                 o->whole_at = 0;
-                live_view_want(o->a->view);
+                own_view_want(o->a->view);
         }
         if (order_watch_is_lost(o->watch)) {
                 begin_anew(o, now);
                 return true;
         }
-        if (!o->a->channel[LIVE_ORDERS])
+        if (!o->a->channel[OWN_ORDERS])
                 o->is_ready = false;
         ask_names(o);
         look_up(o, now);
         look_at_lists(o, now);
         tell(o);
         is_settled = !has_changes(o) && !order_watch_wants_names(o->watch);
-        if (is_settled && o->a->channel[LIVE_ORDERS] && (!o->is_ready || o->owes_ready)) {
+        if (is_settled && o->a->channel[OWN_ORDERS] && (!o->is_ready || o->owes_ready)) {
                 o->is_ready = true;
                 o->owes_ready = false;
-                stream_ready(o->a->channel[LIVE_ORDERS]);
+                stream_ready(o->a->channel[OWN_ORDERS]);
         }
         return has_changes(o) || order_watch_is_asking(o->watch) || o->cancel_all_at > 0 ||
                o->whole_at > 0;
@@ -448,7 +447,7 @@ static void print_cursor(struct buf *out, const struct order_watch_row *last)
         buf_put_json(out, cursor, strlen(cursor));
 }
 
-bool live_orders_snapshot(struct live_orders *o, struct buf *out)
+bool own_orders_snapshot(struct own_orders *o, struct buf *out)
 {
         struct order_watch_row *rows;
         size_t n;
