@@ -208,7 +208,8 @@ static void read_whole(struct own_fills *f, bool is_whole, int64_t now)
 {
         if (!is_whole && f->is_begun)
                 told_gap(f, now);
-        qsort(f->rows, f->n, sizeof *f->rows, by_time);
+        if (f->n)
+                qsort(f->rows, f->n, sizeof *f->rows, by_time);
         for (size_t i = 0; i < f->n; i++)
                 take(f, &f->rows[i], now);
         /* By the venue's time of what it told: clocks may be apart. */
