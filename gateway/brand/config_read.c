@@ -318,7 +318,7 @@ static const struct yaml_field stream_fields[] = {
         {.key = "idleMs", MS(1000, 60 * MINUTE), .fallback = "45000", AT(streams.idle_ms)},
         {.key = "reconnectSpreadMs", MS(0, 10 * MINUTE), .fallback = "10000",
          AT(streams.reconnect_spread_ms)},
-        {.key = "pollWeightPerMinute", COUNT(0, 10000000), .fallback = "120",
+        {.key = "pollWeightPerMinute", COUNT(0, 10000000), .fallback = "240",
          AT(streams.poll_weight)},
         {.key = "deflate", .type = FIELD_BOOL, .fallback = "false", AT(streams.deflate)},
         {0},
