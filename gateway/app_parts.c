@@ -266,6 +266,7 @@ static int open_streams(struct app *app)
 
         app->sockets = sockets_new(app->api, c);
         app->live = live_new(app->api, sockets_hub(app->sockets), c->poll_weight);
+        api_stream(app->api, sockets_hub(app->sockets));
         app->ws_paths = ws_paths_new(api_handle, app->api);
         ws_paths_add(app->ws_paths, SOCKETS_PATH, &sockets_ops, app->sockets);
         return 0;

@@ -55,6 +55,9 @@ typedef void alerts_told_fn(void *cookie, const struct store_alert *alert);
 void alerts_raise(struct alerts *alerts, const struct alert *alert, alerts_told_fn *told,
                   void *cookie);
 
+/* Who hears of every alert that was kept, once each; one at a time, NULL: nobody. */
+void alerts_listen(struct alerts *alerts, alerts_told_fn *heard, void *cookie);
+
 /* The alert as the API and the webhooks show it: a JSON object. */
 void alert_json(struct buf *out, const struct store_alert *alert, bool with_account);
 

@@ -34,6 +34,7 @@ struct mirrored_room;
 struct acting;
 struct recovery;
 struct idempotency;
+struct own;
 struct sockets;
 
 struct api {
@@ -58,6 +59,7 @@ struct api {
         struct mirrored_room *room;
         struct acting *acting;
         struct idempotency *idempotency;
+        struct own *own;
         struct sockets *sockets; /* of clients of /v1/ws; borrowed, NULL: none are served */
         struct limit *public_limit;
         struct map *session_limits;       /* brand id -> struct limit *, per account */
