@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "auth/auth.h"
 #include "brand/config.h"
+#include "compat/compat.h"
 #include "edge/httpd.h"
 #include "journal/nonce.h"
 #include "keeper/keeper.h"
@@ -45,6 +46,7 @@ struct app {
         struct tell *tell;
         struct keeper *keeper;
         struct api *api;
+        struct compat *compat;
         struct loop_signal *on_term, *on_int, *on_hup;
         struct loop_timer *ready_timer, *drain_timer;
         int64_t drain_until;

@@ -257,6 +257,8 @@ static int open_api(struct app *app)
         app->api = api_new(&options, app->config, &err);
         if (!app->api)
                 app_complain(&err, "api");
+        else
+                app->compat = compat_new(app->api);
         return app->api ? 0 : -1;
 }
 
@@ -271,7 +273,6 @@ static int listen_on(struct app *app, struct httpd_listener **out,
         options->tls_key_file = where->tls_key_file[0] ? where->tls_key_file : NULL;
         options->request_deadline_ms = app->config->request_deadline_ms;
         options->idle_keep_alive_ms = app->config->idle_keep_alive_ms;
-        options->cookie = app->api;
         *out = httpd_listen(app->httpd, options, &err);
         if (!*out)
                 app_complain(&err, where->address);
@@ -285,12 +286,14 @@ static int open_listeners(struct app *app)
                 .max_body_bytes = c->max_body_bytes,
                 .max_connections = c->max_connections,
                 .max_connections_per_address = c->max_connections_per_address,
-                .handler = api_handle,
+                .handler = compat_handle,
+                .cookie = app->compat,
         };
         struct httpd_listen_options admin_options = {
                 .max_body_bytes = ADMIN_BODY_MAX,
                 .max_connections = ADMIN_CONNECTIONS,
                 .handler = admin_handle,
+                .cookie = app->api,
         };
 
         if (listen_on(app, &app->public_listener, &c->public_listener, &public_options))
@@ -342,6 +345,7 @@ void app_parts_close(struct app *app)
                 api_flush(app->api);
         store_close(app->store);
         store_backup_free(app->backup);
+        compat_free(app->compat);
         api_free(app->api);
         vault_free(app->vault);
         secp_free(app->secp);

@@ -1,0 +1,172 @@
+#include "compat/compat.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "compat/compat_cache.h"
+#include "compat/compat_impl.h"
+#include "compat/compat_signer.h"
+
+#define WEIGHT_PER_MINUTE 1200 /* as the venue grants it to each address */
+#define MINUTE_MS         60000
+#define ADDRESSES_MAX     65536
+#define INFO_BODY_MAX     8192
+#define EXCHANGE_BODY_MAX 131072
+
+const struct route compat_info_route = {METHOD_POST,   "/info", ROUTE_PUBLIC, ROUTE_READS,
+                                        INFO_BODY_MAX, 1,       NULL};
+const struct route compat_exchange_route = {
+        METHOD_POST, "/exchange", ROUTE_PUBLIC, ROUTE_OPENS_RISK, EXCHANGE_BODY_MAX, 1, NULL};
+
+struct compat *compat_new(struct api *api)
+{
+        struct compat *compat = xcalloc(1, sizeof *compat);
+
+        compat->api = api;
+        compat->reads = limit_new(WEIGHT_PER_MINUTE, MINUTE_MS, ADDRESSES_MAX);
+        compat->actions = limit_new(WEIGHT_PER_MINUTE, MINUTE_MS, ADDRESSES_MAX);
+        compat->cache = compat_cache_new(compat);
+        compat->signers = compat_signer_new(compat);
+        return compat;
+}
+
+void compat_free(struct compat *compat)
+{
+        if (!compat)
+                return;
+        compat_signer_free(compat->signers);
+        compat_cache_free(compat->cache);
+        limit_free(compat->actions);
+        limit_free(compat->reads);
+        free(compat);
+}
+
+/* --- answers --- */
+
+void compat_text(struct call *call, int status, const char *text)
+{
+        call_reply_raw(call, status, "text/plain; charset=utf-8", text, strlen(text), NULL, 0);
+}
+
+void compat_no_answer(struct call *call, const struct err *err)
+{
+        char text[512];
+
+        if (err->code == E_RATE_LIMITED)
+                snprintf(text, sizeof text, "Too many requests: %s", err->detail);
+        else if (err->code == E_OUTCOME_UNKNOWN)
+                snprintf(text, sizeof text,
+                         "The venue's answer was lost: it is not known whether the action took "
+                         "effect. Ask for the order's status, or send the same bytes again, which "
+                         "act once at most. (%s)",
+                         err->detail);
+        else
+                snprintf(text, sizeof text, "The venue did not answer: %s",
+                         err->detail[0] ? err->detail : err_text(err->code));
+        if (err->code == E_RATE_LIMITED)
+                compat_text(call, 429, text);
+        else
+                compat_text(call, err->code == E_OUTCOME_UNKNOWN ? 504 : 502, text);
+}
+
+bool compat_take(struct call *call, struct limit *limit, unsigned weight)
+{
+        char network[LIMIT_NETWORK_MAX];
+
+        limit_network(network, call->client);
+        if (limit_take(limit, network, weight, clock_mono_ms(call->api->o.clock), &call->limit))
+                return true;
+        compat_text(call, 429, "Too many requests from this address.");
+        return false;
+}
+
+void compat_count(struct compat *compat, const char *name, const char *label, const char *value,
+                  const char *help)
+{
+        char labels[96];
+
+        snprintf(labels, sizeof labels, "%s=\"%s\"", label, value);
+        metrics_add(compat->api->o.metrics, name, labels, 1, help);
+}
+
+/* --- from a request to its handler --- */
+
+static void preflight(const struct httpd_request *request, struct api *api,
+                      const struct brand *brand)
+{
+        const char *origin = httpd_header(request, "origin");
+        struct httpd_header_pair pair[6];
+        size_t n = 0;
+
+        pair[n++] = (struct httpd_header_pair){"Allow", "POST"};
+        pair[n++] = (struct httpd_header_pair){"Vary", "Origin"};
+        if (origin[0] && brand_allows_origin(brand, origin)) {
+                pair[n++] = (struct httpd_header_pair){"Access-Control-Allow-Origin", origin};
+                pair[n++] = (struct httpd_header_pair){"Access-Control-Allow-Methods", "POST"};
+                pair[n++] =
+                        (struct httpd_header_pair){"Access-Control-Allow-Headers", "Content-Type"};
+                pair[n++] = (struct httpd_header_pair){"Access-Control-Max-Age", "600"};
+        }
+        httpd_reply(api->o.httpd, request->handle, 204, NULL, pair, n, NULL, 0);
+}
+
+static enum brand_region region_of(const struct api *api, const struct httpd_request *request,
+                                   const struct brand *brand)
+{
+        if (!brand->region_header[0])
+                return BRAND_REGION_OPEN;
+        return brand_region_of(brand, forwarded_trusts(&api->trusted, request->peer)
+                                              ? httpd_header(request, brand->region_header)
+                                              : "");
+}
+
+static bool is_json(const struct httpd_request *request)
+{
+        const char *type = httpd_header(request, "content-type");
+
+        return strncasecmp(type, "application/json", 16) == 0 &&
+               (!type[16] || type[16] == ';' || type[16] == ' ');
+}
+
+static void enter(struct compat *compat, const struct httpd_request *request,
+                  const struct brand *brand, const struct route *route)
+{
+        struct api *api = compat->api;
+        struct call *call = call_new(api, request, route, api->brands, brand, "");
+
+        forwarded_client(call->client, request->peer, httpd_header(request, "x-forwarded-for"),
+                         &api->trusted);
+        call->region = region_of(api, request, brand);
+        if (request->method != METHOD_POST)
+                compat_text(call, 405, "Method Not Allowed");
+        else if (request->body_len > route->max_body_bytes)
+                compat_text(call, 413, "The body is too large.");
+        else if (!is_json(request))
+                compat_text(call, 415, "Expected request with `Content-Type: application/json`");
+        else if (route == &compat_info_route)
+                compat_info_run(compat, call);
+        else
+                compat_exchange_run(compat, call);
+}
+
+void compat_handle(void *cookie, const struct httpd_request *request)
+{
+        struct compat *compat = cookie;
+        const struct brand *brand = brand_by_host(compat->api->brands, request->host);
+        const struct route *route = NULL;
+
+        if (brand && brand->compat_info && strcmp(request->path, compat_info_route.path) == 0)
+                route = &compat_info_route;
+        if (brand && brand->compat_exchange &&
+            strcmp(request->path, compat_exchange_route.path) == 0)
+                route = &compat_exchange_route;
+        if (!route)
+                api_handle(compat->api, request);
+        else if (request->method == METHOD_OPTIONS)
+                preflight(request, compat->api, brand);
+        else
+                enter(compat, request, brand, route);
+}
