@@ -428,6 +428,8 @@ static const struct yaml_field compat_fields[] = {
         {.key = "info", .type = FIELD_BOOL, .fallback = "true", AT(compat_info)},
         {.key = "exchange", .type = FIELD_BOOL, .fallback = "true", AT(compat_exchange)},
         {.key = "ws", .type = FIELD_BOOL, .fallback = "true", AT(compat_ws)},
+        {.key = "weightPerMinute", .type = FIELD_UINT, .min = 60, .max = 10000000,
+         .fallback = "1200", AT(compat_weight)},
         {0},
 };
 static const struct yaml_field brand_fields[] = {

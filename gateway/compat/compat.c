@@ -10,7 +10,6 @@
 #include "compat/compat_impl.h"
 #include "compat/compat_signer.h"
 
-#define WEIGHT_PER_MINUTE 1200 /* as the venue grants it to each address */
 #define MINUTE_MS         60000
 #define ADDRESSES_MAX     65536
 #define INFO_BODY_MAX     8192
@@ -21,13 +20,62 @@ const struct route compat_info_route = {METHOD_POST,   "/info", ROUTE_PUBLIC, RO
 const struct route compat_exchange_route = {
         METHOD_POST, "/exchange", ROUTE_PUBLIC, ROUTE_OPENS_RISK, EXCHANGE_BODY_MAX, 1, NULL};
 
+/* --- limits --- */
+
+/* As long as the brand's file grants so much. */
+struct grant {
+        unsigned weight;
+        struct limit *limit[COMPAT_USES];
+};
+
+static void free_grant(void *value)
+{
+        struct grant *grant = value;
+
+        for (int i = 0; grant && i < COMPAT_USES; i++)
+                limit_free(grant->limit[i]);
+        free(grant);
+}
+
+static struct grant *grant_of(struct compat *compat, const struct brand *brand)
+{
+        struct grant *grant = map_get(compat->limits, brand->id, strlen(brand->id));
+
+        if (grant && grant->weight == brand->compat_weight)
+                return grant;
+        grant = xcalloc(1, sizeof *grant);
+        grant->weight = brand->compat_weight;
+        for (int i = 0; i < COMPAT_USES; i++)
+                grant->limit[i] = limit_new(grant->weight, MINUTE_MS, ADDRESSES_MAX);
+        free_grant(map_put(compat->limits, brand->id, strlen(brand->id), grant));
+        return grant;
+}
+
+bool compat_take(struct call *call, struct compat *compat, enum compat_use use, unsigned weight)
+{
+        char network[LIMIT_NETWORK_MAX];
+
+        limit_network(network, call->client);
+        return limit_take(grant_of(compat, call->brand)->limit[use], network, weight,
+                          clock_mono_ms(compat->api->o.clock), &call->limit);
+}
+
+bool compat_pay(struct call *call, struct compat *compat, enum compat_use use, unsigned weight)
+{
+        if (compat_take(call, compat, use, weight))
+                return true;
+        compat_text(call, 429, "Too many requests from this address.");
+        return false;
+}
+
+/* --- life --- */
+
 struct compat *compat_new(struct api *api)
 {
         struct compat *compat = xcalloc(1, sizeof *compat);
 
         compat->api = api;
-        compat->reads = limit_new(WEIGHT_PER_MINUTE, MINUTE_MS, ADDRESSES_MAX);
-        compat->actions = limit_new(WEIGHT_PER_MINUTE, MINUTE_MS, ADDRESSES_MAX);
+        compat->limits = map_new();
         compat->cache = compat_cache_new(compat);
         compat->signers = compat_signer_new(compat);
         return compat;
@@ -39,8 +87,7 @@ void compat_free(struct compat *compat)
                 return;
         compat_signer_free(compat->signers);
         compat_cache_free(compat->cache);
-        limit_free(compat->actions);
-        limit_free(compat->reads);
+        map_free(compat->limits, free_grant);
         free(compat);
 }
 
@@ -70,17 +117,6 @@ void compat_no_answer(struct call *call, const struct err *err)
                 compat_text(call, 429, text);
         else
                 compat_text(call, err->code == E_OUTCOME_UNKNOWN ? 504 : 502, text);
-}
-
-bool compat_take(struct call *call, struct limit *limit, unsigned weight)
-{
-        char network[LIMIT_NETWORK_MAX];
-
-        limit_network(network, call->client);
-        if (limit_take(limit, network, weight, clock_mono_ms(call->api->o.clock), &call->limit))
-                return true;
-        compat_text(call, 429, "Too many requests from this address.");
-        return false;
 }
 
 void compat_count(struct compat *compat, const char *name, const char *label, const char *value,

@@ -275,7 +275,7 @@ static void found(void *cookie, const struct compat_who *who)
         /* To close and to withdraw stays possible, if not for everybody at once: the venue judges. */
         if (may_open(x))
                 give_up(x, &who->err);
-        else if (compat_take(x->call, x->compat->actions, STRANGER_WEIGHT))
+        else if (compat_pay(x->call, x->compat, COMPAT_ACTIONS, STRANGER_WEIGHT))
                 identified(x, &x->signer);
         else
                 (void)release(x);
@@ -357,7 +357,7 @@ static void decide(struct exchange *x)
                 refuse_err(x, &err);
                 return;
         }
-        if (compat_take(x->call, x->compat->actions, 1 + items / ITEMS_PER_WEIGHT))
+        if (compat_pay(x->call, x->compat, COMPAT_ACTIONS, 1 + items / ITEMS_PER_WEIGHT))
                 find(x);
         else
                 (void)release(x);

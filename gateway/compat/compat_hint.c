@@ -18,7 +18,7 @@ struct guess {
 
 struct hint {
         struct compat *compat;
-        const struct call *call;
+        struct call *call;
         bool is_user_signed;
         struct addr signer;
         unsigned n, next, reads;
@@ -151,9 +151,8 @@ static void look(void *hint)
         compat_signer_ask(h->compat, h->call, &h->guess[h->next].signer, answered, h);
 }
 
-void compat_hint_find(struct compat *compat, const struct call *call,
-                      const struct hl_request *request, const struct addr *signer,
-                      compat_hint_fn *done, void *cookie)
+void compat_hint_find(struct compat *compat, struct call *call, const struct hl_request *request,
+                      const struct addr *signer, compat_hint_fn *done, void *cookie)
 {
         const struct venue *venue = compat->api->o.venue;
         bool is_mainnet = strcmp(venue->ops->caps(venue)->network, "Mainnet") == 0;

@@ -14,8 +14,7 @@ struct compat;
 /* text: the whole refusal, borrowed. Fires once, never before return. */
 typedef void compat_hint_fn(void *cookie, const char *text);
 /* request is borrowed until done has fired. */
-void compat_hint_find(struct compat *compat, const struct call *call,
-                      const struct hl_request *request, const struct addr *signer,
-                      compat_hint_fn *done, void *cookie);
+void compat_hint_find(struct compat *compat, struct call *call, const struct hl_request *request,
+                      const struct addr *signer, compat_hint_fn *done, void *cookie);
 
 #endif

@@ -11,9 +11,12 @@
 struct compat_cache;
 struct compat_signers;
 
+enum compat_use { COMPAT_READS, COMPAT_ACTIONS };
+#define COMPAT_USES 2
+
 struct compat {
         struct api *api;
-        struct limit *reads, *actions; /* by network address, in the venue's weights */
+        struct map *limits; /* brand id -> by network address, in the venue's weights */
         struct compat_cache *cache;
         struct compat_signers *signers;
 };
@@ -27,9 +30,12 @@ extern const struct route compat_info_route, compat_exchange_route;
 void compat_text(struct call *call, int status, const char *text);
 /* Why nothing came from the venue, in its shapes: 429, 502, 504. */
 void compat_no_answer(struct call *call, const struct err *err);
-/* Takes the venue's weight of a request from what the client's address may ask for, or answers 429 and frees
- * the call. */
-MUST_USE bool compat_take(struct call *call, struct limit *limit, unsigned weight);
+/* Takes the venue's weight of a request from what the client's address may ask for under the brand. */
+MUST_USE bool compat_take(struct call *call, struct compat *compat, enum compat_use use,
+                          unsigned weight);
+/* The same, or answers 429 and frees the call. */
+MUST_USE bool compat_pay(struct call *call, struct compat *compat, enum compat_use use,
+                         unsigned weight);
 void compat_count(struct compat *compat, const char *name, const char *label, const char *value,
                   const char *help);
 

@@ -80,7 +80,7 @@ void compat_info_run(struct compat *compat, struct call *call)
 
         if (!row)
                 compat_text(call, 422, COMPAT_422);
-        else if (compat_take(call, compat->reads, row->cost.weight) &&
+        else if (compat_pay(call, compat, COMPAT_READS, row->cost.weight) &&
                  !give_polled(compat, call, row, body))
                 ask(compat, call, row, body);
         json_decref(body);

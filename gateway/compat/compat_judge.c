@@ -23,6 +23,56 @@ static void finish(struct judge *j)
         free(j);
 }
 
+static const struct hl_order *order_at(const struct hl_action *action, unsigned i)
+{
+        return action->type == HL_ORDER ? &action->u.order.orders[i]
+                                        : &action->u.modify.modifies[i].order;
+}
+
+static bool is_of_orders(const struct hl_action *action)
+{
+        return action->type == HL_ORDER || action->type == HL_MODIFY ||
+               action->type == HL_BATCH_MODIFY;
+}
+
+static bool has_legs(const struct judge *j)
+{
+        return j->action->type == HL_ORDER && j->n == 1 && j->action->u.order.n > 1;
+}
+
+/* --- what the venue refuses by the same rule --- */
+
+/* Below the least value also at its own price, and not only at the one that is expected. */
+static bool is_small(const struct judge *j, const struct hl_order *order)
+{
+        const struct venue *venue = j->call->api->o.venue;
+        struct usd value;
+
+        return num_notional(&value, order->price, order->size, NUM_UP) == E_OK &&
+               value.v < venue->ops->caps(venue)->min_order_value.v;
+}
+
+/* A tick, a lot or a mode that can't be switched concern nobody else: such an action goes on, so that the
+ * venue says so in its own words and its neighbours in the action are placed. What has legs is judged
+ * whole here. */
+static bool leave_to_venue(const struct judge *j, enum errc code)
+{
+        const struct hl_action *action = j->action;
+
+        if (is_of_orders(action) && !has_legs(j))
+                return code == E_TICK || code == E_LOT ||
+                       (code == E_TOO_SMALL && is_small(j, order_at(action, j->verdict.item)));
+        if (action->type == HL_UPDATE_LEVERAGE)
+                return code == E_MARGIN ||
+                       (code == E_MARGIN_MODE &&
+                        brand_allows_mode(j->call->brand, action->u.leverage.is_cross
+                                                                  ? MARGIN_CROSS
+                                                                  : MARGIN_ISOLATED));
+        if (action->type == HL_UPDATE_ISOLATED_MARGIN)
+                return code == E_NOT_FOUND || code == E_MARGIN_MODE;
+        return false;
+}
+
 /* --- the pipeline's answer --- */
 
 static enum errc code_of(const char *wire)
@@ -50,7 +100,13 @@ static void previewed(void *cookie, int status, const char *body)
         code = code_of(json_string_value(json_object_get(problem, "code")));
         (void)err_set(&j->verdict.err, code, "%s", detail ? detail : err_text(code));
         json_decref(problem);
-        finish(j);
+        if (!leave_to_venue(j, code)) {
+                finish(j);
+                return;
+        }
+        j->verdict.err = (struct err){.code = E_OK};
+        j->verdict.item++;
+        next(j);
 }
 
 static void preview(struct judge *j, struct run_request *request, const char *route)
@@ -207,8 +263,8 @@ static unsigned count(const struct hl_action *action)
         case HL_MODIFY:
         case HL_BATCH_MODIFY: return action->u.modify.n;
         case HL_TWAP_ORDER:
-        case HL_UPDATE_LEVERAGE:
-        case HL_UPDATE_ISOLATED_MARGIN: return 1;
+        case HL_UPDATE_LEVERAGE: return 1;
+        case HL_UPDATE_ISOLATED_MARGIN: return action->u.margin.ntli != 0; /* else refused there */
         case HL_CANCEL:
         case HL_CANCEL_BY_CLOID:
         case HL_SCHEDULE_CANCEL:
@@ -226,22 +282,9 @@ static unsigned count(const struct hl_action *action)
         never("type of an action");
 }
 
-static const struct hl_order *order_at(const struct hl_action *action, unsigned i)
-{
-        return action->type == HL_ORDER ? &action->u.order.orders[i]
-                                        : &action->u.modify.modifies[i].order;
-}
-
-static bool is_of_orders(const struct hl_action *action)
-{
-        return action->type == HL_ORDER || action->type == HL_MODIFY ||
-               action->type == HL_BATCH_MODIFY;
-}
-
 static void next(struct judge *j)
 {
         const struct hl_action *action = j->action;
-        bool has_legs = action->type == HL_ORDER && j->n == 1 && action->u.order.n > 1;
 
         while (is_of_orders(action) && j->verdict.item < j->n &&
                order_at(action, j->verdict.item)->reduce_only)
@@ -250,8 +293,8 @@ static void next(struct judge *j)
                 finish(j);
         else if (is_of_orders(action))
                 judge_order(j, order_at(action, j->verdict.item),
-                            has_legs ? action->u.order.orders + 1 : NULL,
-                            has_legs ? action->u.order.n - 1 : 0);
+                            has_legs(j) ? action->u.order.orders + 1 : NULL,
+                            has_legs(j) ? action->u.order.n - 1 : 0);
         else if (action->type == HL_TWAP_ORDER)
                 judge_twap(j);
         else if (action->type == HL_UPDATE_LEVERAGE)

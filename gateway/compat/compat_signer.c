@@ -180,18 +180,16 @@ static void role_read(void *cookie, const struct err *err, const struct venue_id
         }
 }
 
-static bool may_ask(struct compat *compat, const struct call *call)
+static bool may_ask(struct compat *compat, struct call *call)
 {
-        int64_t now = clock_mono_ms(compat->api->o.clock);
-        char network[LIMIT_NETWORK_MAX];
         struct limit_state unused;
 
-        limit_network(network, call->client);
-        return limit_take(compat->reads, network, ROLE_WEIGHT, now, &unused) &&
-               limit_take(compat->signers->all, "", 1, now, &unused);
+        return compat_take(call, compat, COMPAT_READS, ROLE_WEIGHT) &&
+               limit_take(compat->signers->all, "", 1, clock_mono_ms(compat->api->o.clock),
+                          &unused);
 }
 
-void compat_signer_ask(struct compat *compat, const struct call *call, const struct addr *signer,
+void compat_signer_ask(struct compat *compat, struct call *call, const struct addr *signer,
                        compat_signer_fn *done, void *cookie)
 {
         struct waiter *w = xcalloc(1, sizeof *w);

@@ -30,7 +30,7 @@ bool compat_signer_known(struct compat *compat, const struct addr *signer, struc
 typedef void compat_signer_fn(void *cookie, const struct compat_who *who);
 /* Asks, unless there is an answer from a moment ago. call: who pays for it. Fires once, never before
  * return. */
-void compat_signer_ask(struct compat *compat, const struct call *call, const struct addr *signer,
+void compat_signer_ask(struct compat *compat, struct call *call, const struct addr *signer,
                        compat_signer_fn *done, void *cookie);
 
 /* The venue took an action that makes agent one of account's. */
