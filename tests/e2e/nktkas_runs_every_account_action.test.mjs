@@ -16,7 +16,7 @@ before(async () => {
   info = new InfoClient({ transport })
   await paper.price('BTC', '60000')
 })
-after(() => paper?.program.stop())
+after(() => paper?.stop())
 
 async function trader(amount = '10000') {
   const wallet = privateKeyToAccount(generatePrivateKey())
