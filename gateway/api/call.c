@@ -102,26 +102,6 @@ struct call *call_new(struct api *api, const struct inbound *in, const struct ro
         return call;
 }
 
-struct call *call_detached(struct api *api, struct brand_set *brands, const struct brand *brand,
-                           const struct route *route, const char *body, size_t body_len)
-{
-        struct call *call = xcalloc(1, sizeof *call);
-
-        call->api = api;
-        api->open_calls++;
-        call->route = route;
-        call->brands = brand_set_ref(brands);
-        call->brand = brand;
-        call->region = BRAND_REGION_OPEN;
-        text_copy(call->request_id, sizeof call->request_id, "gateway");
-        call->path = xstrdup(route->path);
-        call->query = xstrdup("");
-        call->body = xstrndup(body, body_len);
-        call->body_len = body_len;
-        call->started_mono_ms = clock_mono_ms(api->o.clock);
-        return call;
-}
-
 struct call *call_internal(struct api *api, const char *brand, const struct addr *wallet,
                            const struct addr *account, enum http_method method, const char *route,
                            const char *param)
@@ -131,12 +111,23 @@ struct call *call_internal(struct api *api, const char *brand, const struct addr
 
         if (!b)
                 return NULL;
-        call = call_detached(api, api->brands, b, route_by_pattern(method, route), "", 0);
+        call = xcalloc(1, sizeof *call);
+        call->api = api;
+        api->open_calls++;
+        call->route = route_by_pattern(method, route);
+        call->brands = brand_set_ref(api->brands);
+        call->brand = b;
+        call->region = BRAND_REGION_OPEN;
+        text_copy(call->request_id, sizeof call->request_id, "gateway");
+        call->path = xstrdup(route);
+        call->query = xstrdup("");
+        call->body = xstrdup("");
         must(text_copy(call->param, sizeof call->param, param));
         call->has_session = true;
         call->session.address = *wallet;
         call->account = *account;
         call->for_sub_account = memcmp(account, wallet, sizeof *wallet) != 0;
+        call->started_mono_ms = clock_mono_ms(api->o.clock);
         return call;
 }
 

@@ -83,10 +83,6 @@ struct call *call_new(struct api *api, const struct inbound *in, const struct ro
 struct call *call_internal(struct api *api, const char *brand, const struct addr *wallet,
                            const struct addr *account, enum http_method method, const char *route,
                            const char *param);
-/* A call that came by other ways than HTTP: the caller sets client, region, answered and its cookie. body
- * is copied. */
-struct call *call_detached(struct api *api, struct brand_set *brands, const struct brand *brand,
-                           const struct route *route, const char *body, size_t body_len);
 /* The "code" of a problem document; "" when it has none. */
 #define CALL_CODE_MAX 48
 void call_problem_code(char out[CALL_CODE_MAX], const char *body);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/inbound.h"
 #include "base/mem.h"
 #include "compat/compat_cache.h"
 #include "compat/compat_impl.h"
@@ -167,14 +168,34 @@ static bool is_json(const struct httpd_request *request)
                (!type[16] || type[16] == ';' || type[16] == ' ');
 }
 
+static struct inbound read_inbound(const struct api *api, const struct httpd_request *request,
+                                   char client[FORWARDED_ADDRESS_MAX])
+{
+        forwarded_client(client, request->peer, httpd_header(request, "x-forwarded-for"),
+                         &api->trusted);
+        return (struct inbound){
+                .handle = request->handle,
+                .method = request->method,
+                .path = request->path,
+                .query = request->query,
+                .body = request->body,
+                .body_len = request->body_len,
+                .peer = request->peer,
+                .client = client,
+                .request_id = request->request_id,
+                .origin = httpd_header(request, "origin"),
+                .accept = "",
+        };
+}
+
 static void enter(struct compat *compat, const struct httpd_request *request,
                   const struct brand *brand, const struct route *route)
 {
         struct api *api = compat->api;
-        struct call *call = call_new(api, request, route, api->brands, brand, "");
+        char client[FORWARDED_ADDRESS_MAX];
+        struct inbound in = read_inbound(api, request, client);
+        struct call *call = call_new(api, &in, route, api->brands, brand, "");
 
-        forwarded_client(call->client, request->peer, httpd_header(request, "x-forwarded-for"),
-                         &api->trusted);
         call->region = region_of(api, request, brand);
         if (request->method != METHOD_POST)
                 compat_text(call, 405, "Method Not Allowed");
@@ -182,7 +203,13 @@ static void enter(struct compat *compat, const struct httpd_request *request,
                 compat_text(call, 413, "The body is too large.");
         else if (!is_json(request))
                 compat_text(call, 415, "Expected request with `Content-Type: application/json`");
-        else if (route == &compat_info_route)
+        else
+                compat_run(compat, call);
+}
+
+void compat_run(struct compat *compat, struct call *call)
+{
+        if (call->route == &compat_info_route)
                 compat_info_run(compat, call);
         else
                 compat_exchange_run(compat, call);

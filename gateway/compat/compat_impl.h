@@ -39,6 +39,8 @@ MUST_USE bool compat_pay(struct call *call, struct compat *compat, enum compat_u
 void compat_count(struct compat *compat, const char *name, const char *label, const char *value,
                   const char *help);
 
+/* By its route. */
+void compat_run(struct compat *compat, struct call *call);
 /* compat_info.c: a question; answers the call. */
 void compat_info_run(struct compat *compat, struct call *call);
 /* compat_exchange.c: a signed action; answers the call. */
