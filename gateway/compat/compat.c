@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/door.h"
 #include "api/inbound.h"
 #include "base/mem.h"
 #include "compat/compat_cache.h"
@@ -155,9 +156,7 @@ static enum brand_region region_of(const struct api *api, const struct httpd_req
 {
         if (!brand->region_header[0])
                 return BRAND_REGION_OPEN;
-        return brand_region_of(brand, forwarded_trusts(&api->trusted, request->peer)
-                                              ? httpd_header(request, brand->region_header)
-                                              : "");
+        return brand_region_of(brand, door_country(api, request, brand));
 }
 
 static bool is_json(const struct httpd_request *request)
