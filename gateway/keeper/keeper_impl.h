@@ -16,10 +16,10 @@ struct keeper {
         struct feed *feed; /* NULL: polls alone */
         struct watchers *watchers;
         struct loop_timer *tick;
-        int64_t hour;       /* whose funding was charged last */
-        int64_t ahead_ms;   /* the venue's clock, of ours */
-        uint64_t universes; /* of the venue, when the mirror was told its markets */
-        int64_t contexts_at;
+        int64_t hour;        /* whose funding was charged last */
+        int64_t ahead_ms;    /* the venue's clock, of ours */
+        uint64_t universes;  /* of the venue, when the mirror was told its markets */
+        int64_t contexts_at; /* wall ms: when polled prices were looked for last */
         bool is_closing;
         struct list taps;
         unsigned tap_depth; /* calls of them under way */
