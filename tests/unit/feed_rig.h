@@ -139,6 +139,15 @@ static inline struct feed_topic market_topic(enum feed_kind kind, const char *sy
         return topic;
 }
 
+static inline struct feed_topic verbatim(const struct rig *rig, const char *json)
+{
+        struct feed_topic topic;
+
+        if (feed_verbatim(rig->feed, &topic, json, strlen(json)))
+                fail_msg("no subscription: %s", json);
+        return topic;
+}
+
 static inline struct feed_topic candle_topic(const char *symbol, const char *interval)
 {
         struct feed_topic topic = market_topic(FEED_CANDLES, symbol);
@@ -330,6 +339,7 @@ static inline int setup(void **state)
         rig->told = calloc(TOLD_MAX, sizeof(*rig->told));
         rig->sub = calloc(SUBS_MAX, sizeof(*rig->sub));
         rig->has_first = true;
+        rig->limits.linger_ms = -1;
         rig->ops.caps = venue_caps_of;
         rig->ops.market_count = venue_market_count;
         rig->ops.market_at = venue_market_at;
