@@ -257,6 +257,8 @@ static int open_api(struct app *app)
         app->api = api_new(&options, app->config, &err);
         if (!app->api)
                 app_complain(&err, "api");
+        else
+                app->compat = compat_new(app->api);
         return app->api ? 0 : -1;
 }
 
@@ -267,7 +269,7 @@ static int open_streams(struct app *app)
         app->sockets = sockets_new(app->api, c);
         app->live = live_new(app->api, sockets_hub(app->sockets), c->poll_weight);
         api_stream(app->api, sockets_hub(app->sockets));
-        app->ws_paths = ws_paths_new(api_handle, app->api);
+        app->ws_paths = ws_paths_new(compat_handle, app->compat);
         ws_paths_add(app->ws_paths, SOCKETS_PATH, &sockets_ops, app->sockets);
         return 0;
 }
@@ -365,6 +367,7 @@ void app_parts_close(struct app *app)
                 api_flush(app->api);
         store_close(app->store);
         store_backup_free(app->backup);
+        compat_free(app->compat);
         api_free(app->api);
         vault_free(app->vault);
         secp_free(app->secp);

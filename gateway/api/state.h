@@ -1,5 +1,5 @@
 /* state: what every handler of the API stands on. One per process, made in main, borrowed
- * everywhere. Loop thread only. Private to gateway/api. */
+ * everywhere. Loop thread only. Private to gateway/api, and to gateway/compat, which stands on it. */
 #ifndef API_STATE_H
 #define API_STATE_H
 
