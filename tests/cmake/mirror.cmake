@@ -5,3 +5,4 @@ foreach(name mirror mirror_own mirror_orders mirror_needs mirror_liquidation
     mirror_funding mirror_suspicion mirror_moment)
   pg_unit(${name} LINK pg_mirror)
 endforeach()
+pg_unit(keeper LINK pg_keeper)
