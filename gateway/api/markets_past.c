@@ -57,7 +57,9 @@ static enum errc window_of(struct series_window *w, const struct past_query *q, 
 {
         int64_t span;
 
-        w->limit = q->has_limit ? q->limit : max_rows < LIMIT_DEFAULT ? max_rows : LIMIT_DEFAULT;
+        *w = (struct series_window){.limit = q->has_limit               ? q->limit
+                                             : max_rows < LIMIT_DEFAULT ? max_rows
+                                                                        : LIMIT_DEFAULT};
         if (q->has_end)
                 w->end = q->end;
         else /* the row of this moment included */

@@ -259,6 +259,35 @@ static struct entry *find_entry(struct series *s, const struct key *key)
         return e;
 }
 
+struct search {
+        const struct key *key;
+        int64_t mono_ms;
+        struct entry *found;
+};
+
+static void look_at(void *cookie, const void *key, size_t key_len, void *value)
+{
+        struct search *search = cookie;
+        struct entry *e = value;
+
+        (void)key;
+        (void)key_len;
+        if (e->key.interval == search->key->interval && e->key.start <= search->key->start &&
+            e->key.end >= search->key->end && (e->reading || e->until > search->mono_ms) &&
+            strcmp(e->key.symbol, search->key->symbol) == 0)
+                search->found = e;
+}
+
+/* One that has, or is being read for, more than is asked for now: a chart that asks first needs all of it, the next
+ * one only its end. */
+static struct entry *find_covering(struct series *s, const struct key *key)
+{
+        struct search search = {.key = key, .mono_ms = clock_mono_ms(s->api->o.clock)};
+
+        map_each(s->by_key, look_at, &search);
+        return search.found;
+}
+
 static void wait_for(struct entry *e, const struct waiter *w)
 {
         if (e->n_waiting == e->cap_waiting) {
@@ -280,7 +309,9 @@ static void ask(struct series *s, const struct waiter *w, const struct market *m
         struct entry *e;
 
         text_copy(key.symbol, sizeof key.symbol, market->symbol);
-        e = find_entry(s, &key);
+        e = interval == RATES ? NULL : find_covering(s, &key);
+        if (!e)
+                e = find_entry(s, &key);
         if (!e || e->n_waiting >= WAITING_MAX) {
                 const struct entry none = {.n = 0};
                 (void)err_set(&err, E_VENUE_UNAVAILABLE, "%s", err_text(E_VENUE_UNAVAILABLE));
