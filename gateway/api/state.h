@@ -26,6 +26,7 @@ struct prepare;
 struct sweep;
 struct transfers;
 struct series;
+struct candles;
 struct api_keys;
 struct guards;
 struct dead_men;
@@ -52,6 +53,7 @@ struct api {
         bool is_paper; /* the embedded venue */
         struct config_deposit deposit;
         struct series *series;
+        struct candles *candles;
         struct api_keys *keys;
         struct guards *guards;
         struct dead_men *dead_men;
