@@ -146,7 +146,11 @@ enum hl_feed_class hl_feed_class_of(enum feed_kind kind)
 {
         switch (kind) {
         case FEED_CONTEXTS: return HL_FEED_FIRST;
-        case FEED_TRADES: return HL_FEED_PUBLIC;
+        case FEED_TRADES:
+        case FEED_BOOK:
+        case FEED_BBO:
+        case FEED_CANDLES:
+        case FEED_VERBATIM: return HL_FEED_PUBLIC;
         case FEED_USER_FILLS:
         case FEED_USER_EVENTS:
         case FEED_USER_STATE:
@@ -164,6 +168,7 @@ static struct feed_topic normal(const struct feed_topic *topic)
         key.kind = topic->kind;
         (void)text_copy(key.symbol, sizeof key.symbol, topic->symbol);
         key.user = topic->user;
+        (void)text_copy(key.detail, sizeof key.detail, topic->detail);
         return key;
 }
 
@@ -172,6 +177,8 @@ static bool names_what_it_must(const struct feed_topic *topic)
         enum hl_feed_class rank = hl_feed_class_of(topic->kind);
 
         return (topic->symbol[0] != '\0') == (rank == HL_FEED_PUBLIC) &&
+               (topic->detail[0] != '\0') == (topic->kind == FEED_CANDLES) &&
+               strlen(topic->detail) < HL_FEED_KEY_DETAIL &&
                hex_addr_zero(&topic->user) != (rank == HL_FEED_USERS);
 }
 
@@ -239,6 +246,14 @@ static void op_topic_state(const struct feed *feed, const struct feed_topic *top
         };
 }
 
+enum errc hl_feed_verbatim(struct feed_topic *out, const char *json, size_t len)
+{
+        (void)json;
+        (void)len;
+        memset(out, 0, sizeof *out);
+        return E_INVALID;
+}
+
 static void op_prove(struct feed *feed)
 {
         hl_feed_prove(feed_of(feed));
@@ -303,6 +318,8 @@ static void take_limits(struct hl_feed *f, const struct feed_limits *from)
         static const int64_t silent_ms[FEED_KINDS] = {
                 [FEED_CONTEXTS] = 15000, [FEED_TRADES] = -1,        [FEED_USER_FILLS] = -1,
                 [FEED_USER_EVENTS] = -1, [FEED_USER_STATE] = 30000, [FEED_USER_ORDERS] = 60000,
+                [FEED_BOOK] = 30000,     [FEED_BBO] = 60000,        [FEED_CANDLES] = -1,
+                [FEED_VERBATIM] = -1,
         };
         struct feed_limits *l = &f->limits;
         unsigned pings;
@@ -354,6 +371,7 @@ struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options,
                 .close = op_close,
                 .want = op_want,
                 .drop = op_drop,
+                .verbatim = hl_feed_verbatim,
                 .topic_state = op_topic_state,
                 .user_slots_left = op_user_slots_left,
                 .prove = op_prove,

@@ -8,6 +8,7 @@
 struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options, struct err *err);
 /* Of those that hl_feed_open made: connections that are open; the metrics of all of them together. */
 unsigned hl_feed_connections(const struct feed *feed);
+MUST_USE enum errc hl_feed_verbatim(struct feed_topic *out, const char *json, size_t len);
 void hl_feed_metrics(const struct feed *const *feeds, unsigned n, struct buf *out);
 
 #endif

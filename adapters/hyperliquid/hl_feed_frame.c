@@ -236,6 +236,9 @@ static const struct {
         hl_feed_take_fn *take;
 } channels[] = {
         {"trades", hl_feed_market_trades},
+        {"l2Book", hl_feed_book},
+        {"bbo", hl_feed_book_bbo},
+        {"candle", hl_feed_book_candle},
         {"allDexsAssetCtxs", hl_feed_market_all_contexts},
         {"assetCtxs", hl_feed_market_dex_contexts},
         {"activeAssetCtx", hl_feed_market_context},
@@ -275,6 +278,7 @@ void hl_feed_frame(struct hl_feed_conn *c, const char *text, size_t len)
                 i++;
         if (i < N_CHANNELS) {
                 f->count.frames[i]++;
+                f->raw = hl_feed_frame_raw(&f->raw_len, text, len);
                 channels[i].take(c, json_object_get(root, "data"));
         } else {
                 hl_feed_frame_ignore(f, HL_FEED_UNKNOWN_CHANNEL);

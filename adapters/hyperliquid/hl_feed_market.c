@@ -56,10 +56,12 @@ static struct past judge_past(const struct hl_feed_wire *w, const json_t *data)
         return past;
 }
 
-static void tell_trades(struct hl_feed *f, struct hl_feed_topic *t, size_t n)
+static void tell_trades(struct hl_feed *f, struct hl_feed_topic *t, size_t n, bool is_whole)
 {
         struct feed_event event = {.kind = FEED_TRADE_ROWS, .n = n, .u.trade = f->trade};
 
+        if (is_whole)
+                hl_feed_frame_put_raw(f, &event);
         if (n > 0)
                 hl_feed_tell(f, t, &event);
 }
@@ -81,12 +83,13 @@ static bool take_trades(struct hl_feed *f, struct hl_feed_wire *w, const json_t 
                 row->is_past = past.is_repeated || (past.is_first && row->trade.at <= past.until);
                 hl_feed_frame_learn_time(f, row->trade.at);
                 w->topic->newest_at = later(w->topic->newest_at, row->trade.at);
-                if (++n == HL_FEED_ROWS) {
-                        tell_trades(f, w->topic, n);
+                /* The last piece brings what was received, so it is never empty. */
+                if (++n == HL_FEED_ROWS && i + 1 < json_array_size(data)) {
+                        tell_trades(f, w->topic, n, false);
                         n = 0;
                 }
         }
-        tell_trades(f, w->topic, n);
+        tell_trades(f, w->topic, n, is_good);
         if (hl_raw_get_uint(&w->last_tid, json_array_get(data, 0), "tid"))
                 w->last_tid = 0;
         return is_good;
@@ -135,6 +138,7 @@ static void tell_contexts(struct hl_feed *f, struct hl_feed_topic *t, size_t n)
         if (n == 0)
                 return;
         f->contexts_at = hl_feed_wall(f);
+        hl_feed_frame_put_raw(f, &event);
         hl_feed_tell(f, t, &event);
 }
 

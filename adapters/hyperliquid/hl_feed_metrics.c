@@ -26,6 +26,10 @@ static const char *kind_name(enum feed_kind kind)
         case FEED_USER_EVENTS: return "userEvents";
         case FEED_USER_STATE: return "userState";
         case FEED_USER_ORDERS: return "userOrders";
+        case FEED_BOOK: return "book";
+        case FEED_BBO: return "bbo";
+        case FEED_CANDLES: return "candles";
+        case FEED_VERBATIM: return "verbatim";
         }
         never("a kind of the enum");
 }

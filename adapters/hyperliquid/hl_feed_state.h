@@ -16,9 +16,10 @@
 #include "loop/loop.h"
 #include "loop/ws_client.h"
 
-#define HL_FEED_ROWS      256 /* market rows told in one event */
-#define HL_FEED_DEXES_MAX 64
-#define HL_FEED_DEX_MAX   16
+#define HL_FEED_ROWS       256 /* market rows told in one event */
+#define HL_FEED_DEXES_MAX  64
+#define HL_FEED_DEX_MAX    16
+#define HL_FEED_KEY_DETAIL 16
 
 enum hl_feed_type {
         HL_FEED_ALL_CONTEXTS,
@@ -32,8 +33,11 @@ enum hl_feed_type {
         HL_FEED_ORDERS,
         HL_FEED_ORDER_UPDATES,
         HL_FEED_TRADES,
+        HL_FEED_BOOK,
+        HL_FEED_BBO,
+        HL_FEED_CANDLE,
 };
-#define HL_FEED_TYPES 11
+#define HL_FEED_TYPES 14
 
 /* In this order they are subscribed to, and get what room there is. */
 enum hl_feed_class { HL_FEED_FIRST, HL_FEED_USERS, HL_FEED_PUBLIC };
@@ -42,7 +46,8 @@ enum hl_feed_class { HL_FEED_FIRST, HL_FEED_USERS, HL_FEED_PUBLIC };
 /* Names one subscription; every byte counts, padding included. */
 struct hl_feed_key {
         uint32_t type;
-        char name[SYMBOL_MAX]; /* coin or dex, "" */
+        char name[SYMBOL_MAX];           /* coin or dex, "" */
+        char detail[HL_FEED_KEY_DETAIL]; /* a candle's interval, "" */
         struct addr user;
 };
 
@@ -116,7 +121,7 @@ enum hl_feed_ignored {
         HL_FEED_ERROR_TEXT,      /* that names nothing of ours */
 };
 #define HL_FEED_IGNORED  5
-#define HL_FEED_CHANNELS 16 /* at most */
+#define HL_FEED_CHANNELS 48 /* at most */
 
 struct hl_feed {
         struct feed feed; /* first: a struct feed * is a struct hl_feed * */
@@ -149,6 +154,9 @@ struct hl_feed {
                 uint64_t frames[HL_FEED_CHANNELS], ignored[HL_FEED_IGNORED], unknown_statuses;
                 uint64_t gaps, resubscribes, reconnects, refusals, messages;
         } count;
+        /* The frame under way: its "data" as received. */
+        const char *raw;
+        size_t raw_len;
         struct feed_trade trade[HL_FEED_ROWS];
         struct feed_context context[HL_FEED_ROWS];
 };
@@ -191,6 +199,8 @@ void hl_feed_wire_free(struct hl_feed_wire *w);
 /* The wanted topic's wire on this connection that was asked for; NULL: no such. */
 struct hl_feed_wire *hl_feed_wire_find(const struct hl_feed_conn *c, enum hl_feed_type type,
                                        const char *name, const struct addr *user);
+struct hl_feed_wire *hl_feed_wire_find_detail(const struct hl_feed_conn *c, enum hl_feed_type type,
+                                              const char *name, const char *detail);
 /* "subscription" as it is sent, and as it comes back; E_SYNTAX for one that can't be ours. */
 void hl_feed_wire_print(struct buf *out, const struct hl_feed_key *key);
 MUST_USE enum errc hl_feed_wire_parse(struct hl_feed_key *out, const json_t *subscription);
@@ -250,9 +260,21 @@ void hl_feed_frame_heard(struct hl_feed *f, struct hl_feed_wire *w);
 /* The venue's clock is at least as late as what it says. */
 void hl_feed_frame_learn_time(struct hl_feed *f, int64_t venue_at);
 
+/* The "data" of a well-formed frame, as it stands there; NULL: there is none. */
+const char *hl_feed_frame_raw(size_t *raw_len, const char *text, size_t len);
+
+/* Once for each frame. */
+static inline void hl_feed_frame_put_raw(struct hl_feed *f, struct feed_event *event)
+{
+        event->raw = f->raw;
+        event->raw_len = f->raw_len;
+        f->raw = NULL;
+        f->raw_len = 0;
+}
+
 typedef void hl_feed_take_fn(struct hl_feed_conn *c, const json_t *data);
 hl_feed_take_fn hl_feed_market_trades, hl_feed_market_all_contexts, hl_feed_market_dex_contexts,
-        hl_feed_market_context;
+        hl_feed_market_context, hl_feed_book, hl_feed_book_bbo, hl_feed_book_candle;
 hl_feed_take_fn hl_feed_account_fills, hl_feed_account_fundings, hl_feed_account_events,
         hl_feed_account_all_states, hl_feed_account_state, hl_feed_account_orders,
         hl_feed_account_order_updates, hl_feed_prove_pong;

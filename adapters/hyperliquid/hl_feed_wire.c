@@ -11,7 +11,7 @@
  * connection carries those of one user, and where users are more than connections the others have
  * openOrders alone. */
 
-enum names { NAMES_NOTHING, NAMES_COIN, NAMES_DEX };
+enum names { NAMES_NOTHING, NAMES_COIN, NAMES_DEX, NAMES_CANDLE };
 
 static const struct {
         const char *name;
@@ -31,6 +31,10 @@ static const struct {
         [HL_FEED_ORDER_UPDATES] = {"orderUpdates", NAMES_NOTHING, true, false},
         /* A market that was never traded has no past trades to begin with. */
         [HL_FEED_TRADES] = {"trades", NAMES_COIN, false, false},
+        [HL_FEED_BOOK] = {"l2Book", NAMES_COIN, false, true},
+        [HL_FEED_BBO] = {"bbo", NAMES_COIN, false, true},
+        /* Nor has it a candle. */
+        [HL_FEED_CANDLE] = {"candle", NAMES_CANDLE, false, false},
 };
 
 bool hl_feed_wire_has_first(enum hl_feed_type type)
@@ -54,8 +58,12 @@ void hl_feed_wire_print(struct buf *out, const struct hl_feed_key *key)
 
         buf_printf(out, "{\"type\":\"%s\"", types[key->type].name);
         if (types[key->type].names != NAMES_NOTHING) {
-                buf_puts(out, types[key->type].names == NAMES_COIN ? ",\"coin\":" : ",\"dex\":");
+                buf_puts(out, types[key->type].names == NAMES_DEX ? ",\"dex\":" : ",\"coin\":");
                 buf_put_json(out, key->name, strlen(key->name));
+        }
+        if (types[key->type].names == NAMES_CANDLE) {
+                buf_puts(out, ",\"interval\":");
+                buf_put_json(out, key->detail, strlen(key->detail));
         }
         if (types[key->type].has_user)
                 buf_printf(out, ",\"user\":\"%s\"", hex_print_addr(user, &key->user));
@@ -71,13 +79,16 @@ static void key_init(struct hl_feed_key *key, enum hl_feed_type type)
 static enum errc parse_name(struct hl_feed_key *out, const json_t *subscription)
 {
         enum names names = types[out->type].names;
-        const char *member = names == NAMES_COIN ? "coin" : "dex";
+        const char *member = names == NAMES_DEX ? "dex" : "coin";
         const char *text;
 
         if (names == NAMES_NOTHING || (names == NAMES_DEX && hl_raw_is_absent(subscription, "dex")))
                 return E_OK;
         text = hl_raw_get_text(subscription, member, NULL);
-        return text && text_copy(out->name, sizeof out->name, text) ? E_OK : E_SYNTAX;
+        if (!text || !text_copy(out->name, sizeof out->name, text))
+                return E_SYNTAX;
+        text = names == NAMES_CANDLE ? hl_raw_get_text(subscription, "interval", NULL) : "";
+        return text && text_copy(out->detail, sizeof out->detail, text) ? E_OK : E_SYNTAX;
 }
 
 enum errc hl_feed_wire_parse(struct hl_feed_key *out, const json_t *subscription)
@@ -95,10 +106,17 @@ enum errc hl_feed_wire_parse(struct hl_feed_key *out, const json_t *subscription
         return E_SYNTAX;
 }
 
+static struct hl_feed_wire *find(const struct hl_feed_conn *c, const struct hl_feed_key *key)
+{
+        struct hl_feed_wire *w = map_get(c->feed->by_key, key, sizeof *key);
+
+        return w && w->conn == c && (w->state == HL_FEED_ASKED || w->state == HL_FEED_HELD) ? w
+                                                                                            : NULL;
+}
+
 struct hl_feed_wire *hl_feed_wire_find(const struct hl_feed_conn *c, enum hl_feed_type type,
                                        const char *name, const struct addr *user)
 {
-        struct hl_feed_wire *w;
         struct hl_feed_key key;
 
         key_init(&key, type);
@@ -106,9 +124,19 @@ struct hl_feed_wire *hl_feed_wire_find(const struct hl_feed_conn *c, enum hl_fee
                 return NULL;
         if (user)
                 key.user = *user;
-        w = map_get(c->feed->by_key, &key, sizeof key);
-        return w && w->conn == c && (w->state == HL_FEED_ASKED || w->state == HL_FEED_HELD) ? w
-                                                                                            : NULL;
+        return find(c, &key);
+}
+
+struct hl_feed_wire *hl_feed_wire_find_detail(const struct hl_feed_conn *c, enum hl_feed_type type,
+                                              const char *name, const char *detail)
+{
+        struct hl_feed_key key;
+
+        key_init(&key, type);
+        return text_copy(key.name, sizeof key.name, name) &&
+                               text_copy(key.detail, sizeof key.detail, detail)
+                       ? find(c, &key)
+                       : NULL;
 }
 
 /* ---- Dexes ----------------------------------------------------------------------------------- */
@@ -193,6 +221,8 @@ static void need(struct walk *walk, enum hl_feed_type type, const char *name)
                 return;
         key_init(&key, type);
         (void)text_copy(key.name, sizeof key.name, name);
+        if (type == HL_FEED_CANDLE)
+                (void)text_copy(key.detail, sizeof key.detail, walk->topic->detail);
         key.user = walk->topic->user;
         make(walk->maker, walk->t, &key);
 }
@@ -246,6 +276,10 @@ static void walk_needs(struct walk *walk)
                 need_by_dex(walk, HL_FEED_ORDERS);
                 need(walk, HL_FEED_ORDER_UPDATES, "");
                 break;
+        case FEED_BOOK: need(walk, HL_FEED_BOOK, walk->topic->symbol); break;
+        case FEED_BBO: need(walk, HL_FEED_BBO, walk->topic->symbol); break;
+        case FEED_CANDLES: need(walk, HL_FEED_CANDLE, walk->topic->symbol); break;
+        case FEED_VERBATIM: break;
         }
 }
 

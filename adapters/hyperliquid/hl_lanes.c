@@ -88,6 +88,7 @@ static struct feed_topic normal(const struct feed_topic *topic)
         key.kind = topic->kind;
         (void)text_copy(key.symbol, sizeof key.symbol, topic->symbol);
         key.user = topic->user;
+        (void)text_copy(key.detail, sizeof key.detail, topic->detail);
         return key;
 }
 
@@ -116,7 +117,11 @@ static unsigned burden(const struct lane *lane, const struct feed_topic *topic)
 {
         switch (topic->kind) {
         case FEED_CONTEXTS: return 0;
-        case FEED_TRADES: return lane->n_trades;
+        case FEED_TRADES:
+        case FEED_BOOK:
+        case FEED_BBO:
+        case FEED_CANDLES:
+        case FEED_VERBATIM: return lane->n_trades;
         case FEED_USER_FILLS:
         case FEED_USER_EVENTS:
         case FEED_USER_STATE:
@@ -281,6 +286,14 @@ static void op_topic_state(const struct feed *feed, const struct feed_topic *top
                 t->lane->feed->ops->topic_state(t->lane->feed, topic, out);
 }
 
+static void op_prove(struct feed *feed)
+{
+        struct lanes *all = lanes_of(feed);
+
+        for (unsigned i = 0; i < all->n; i++)
+                all->lane[i].feed->ops->prove(all->lane[i].feed);
+}
+
 static unsigned op_user_slots_left(const struct feed *feed)
 {
         const struct lanes *all = lanes_of_const(feed);
@@ -374,6 +387,8 @@ struct feed *hl_lanes_open(struct loop *loop, const struct feed_options *options
                 .close = op_close,
                 .want = op_want,
                 .drop = op_drop,
+                .verbatim = hl_feed_verbatim,
+                .prove = op_prove,
                 .topic_state = op_topic_state,
                 .user_slots_left = op_user_slots_left,
                 .metrics = op_metrics,

@@ -106,6 +106,8 @@ struct conn {
         struct handle ws_peer;
         struct list ws_queue;
         size_t ws_queued_bytes;
+        unsigned ws_queued_frames;
+        bool wants_drained; /* was above half of its bound, or something was refused */
         struct buf message; /* the one that is arriving */
         bool wants_ping;
         uint16_t close_code; /* of CONN_WS_CLOSING */
@@ -152,6 +154,7 @@ int conn_ws_peer_closes(struct conn *conn, const uint8_t *payload, size_t len);
 int conn_ws_writeable(struct conn *conn);
 void conn_ws_heard(struct conn *conn);
 enum errc conn_ws_send(struct conn *conn, const void *text, size_t len);
+enum errc conn_ws_share(struct conn *conn, struct httpd_frame *frame);
 void conn_ws_close(struct conn *conn, uint16_t code, const char *reason);
 void conn_ws_ping(struct conn *conn);
 void conn_ws_gone(struct conn *conn); /* tells closed(), once */

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "edge/conn.h"
+#include "edge/httpd_frame.h"
 #include "edge/lws_include.h"
 #include "edge/utf8.h"
 
@@ -14,11 +15,12 @@
 #define CLOSE_UTF8   1007
 #define CLOSE_TOOBIG 1009
 
-/* A message that waits for the peer to take it. */
-struct message {
+_Static_assert(HTTPD_FRAME_PRE >= LWS_PRE, "the library writes its head before the text");
+
+/* A frame that waits for the peer to take it. */
+struct waiting {
         struct list at;
-        size_t len;
-        uint8_t room[]; /* LWS_PRE bytes for the library's frame head, then the text */
+        struct httpd_frame *frame;
 };
 
 /* ---- upgrade ---- */
@@ -54,6 +56,14 @@ static int check_upgrade(struct conn *conn)
         return status ? refuse(conn, status, err_text(conn_http_code_for(status))) : 0;
 }
 
+static bool is_ws_path(const struct httpd_listen_options *o, const char *path)
+{
+        for (unsigned i = 0; i < o->n_ws_paths; i++)
+                if (strcmp(o->ws_paths[i], path) == 0)
+                        return true;
+        return false;
+}
+
 /* The library asks before it upgrades, with the name of the protocol in its own buffer, and reads it
  * again after. To spoil the name leaves an ordinary request: the one way to ignore an upgrade, as
  * HTTP allows, and to refuse one with an answer that arrives. */
@@ -68,7 +78,7 @@ int conn_ws_confirm(struct conn *conn, char *upgrade)
                 return -1;
         head_fini(&conn->head);
         is_ours = head_read(&conn->head, conn->lws, &why) == E_OK && conn->head.wants_upgrade &&
-                  o->ws && o->ws_path && strcmp(head_path(&conn->head), o->ws_path) == 0;
+                  o->ws && is_ws_path(o, head_path(&conn->head));
         conn_http_make_id(conn);
         if (is_ours && check_upgrade(conn) == 0)
                 return 0;
@@ -79,9 +89,9 @@ int conn_ws_confirm(struct conn *conn, char *upgrade)
 int conn_ws_opened(struct conn *conn)
 {
         const struct httpd_listen_options *o = &conn->listener->options;
+        struct httpd_request request;
 
         lws_set_timeout(conn->lws, NO_PENDING_TIMEOUT, 0);
-        conn_http_dropped(conn);
         if (conn->state == CONN_DOOMED)
                 return -1;
         conn->ws_peer = handle_put(conn->httpd->peers, conn);
@@ -90,33 +100,39 @@ int conn_ws_opened(struct conn *conn)
         buf_init(&conn->message, o->ws_max_message_bytes);
         conn_set_state(conn, CONN_WS);
         conn->httpd->stats.ws_opened++;
+        conn_http_view(conn, &request);
         if (o->ws->opened)
-                o->ws->opened(o->cookie, conn->ws_peer, conn->peer);
+                o->ws->opened(o->cookie, conn->ws_peer, &request);
+        conn_http_dropped(conn);
         return 0;
 }
 
 /* ---- endings ---- */
 
-static struct message *take_message(struct conn *conn)
+static struct httpd_frame *take_frame(struct conn *conn)
 {
-        struct message *message;
+        struct waiting *waiting;
+        struct httpd_frame *frame;
 
         if (list_empty(&conn->ws_queue))
                 return NULL;
-        message = list_entry(conn->ws_queue.next, struct message, at);
-        list_remove(&message->at);
-        conn->ws_queued_bytes -= message->len + FRAME_COST;
-        return message;
+        waiting = list_entry(conn->ws_queue.next, struct waiting, at);
+        list_remove(&waiting->at);
+        frame = waiting->frame;
+        free(waiting);
+        conn->ws_queued_bytes -= frame->len + FRAME_COST;
+        conn->ws_queued_frames--;
+        return frame;
 }
 
 void conn_ws_gone(struct conn *conn)
 {
         const struct httpd_listen_options *o = &conn->listener->options;
         struct handle peer = conn->ws_peer;
-        struct message *message;
+        struct httpd_frame *frame;
 
-        while ((message = take_message(conn)))
-                free(message);
+        while ((frame = take_frame(conn)))
+                httpd_frame_drop(frame);
         buf_fini(&conn->message);
         if (peer.generation == 0)
                 return;
@@ -210,22 +226,66 @@ int conn_ws_receive(struct conn *conn, const char *data, size_t len)
 
 /* ---- output ---- */
 
-enum errc conn_ws_send(struct conn *conn, const void *text, size_t len)
+/* E_OK when a message of len bytes may be queued. */
+static enum errc admit(struct conn *conn, size_t len)
 {
-        size_t max = conn->listener->options.ws_max_queue_bytes;
-        struct message *message;
+        const struct httpd_listen_options *o = &conn->listener->options;
+        size_t max = o->ws_max_queue_bytes;
 
         if (conn->state != CONN_WS && conn->state != CONN_WS_PINGED)
                 return E_NOT_FOUND;
-        if (len > max || conn->ws_queued_bytes + FRAME_COST > max - len)
-                return E_LIMIT;
-        message = xmalloc(sizeof(*message) + LWS_PRE + len);
-        message->len = len;
-        memcpy(message->room + LWS_PRE, text, len);
-        list_push_back(&conn->ws_queue, &message->at);
-        conn->ws_queued_bytes += len + FRAME_COST;
+        if (len <= max && conn->ws_queued_bytes + FRAME_COST <= max - len &&
+            (o->ws_max_queue_frames == 0 || conn->ws_queued_frames < o->ws_max_queue_frames))
+                return E_OK;
+        conn->wants_drained = true;
+        return E_LIMIT;
+}
+
+/* Takes the reference. */
+static void queue(struct conn *conn, struct httpd_frame *frame)
+{
+        const struct httpd_listen_options *o = &conn->listener->options;
+        struct waiting *waiting = xmalloc(sizeof(*waiting));
+
+        waiting->frame = frame;
+        list_push_back(&conn->ws_queue, &waiting->at);
+        conn->ws_queued_bytes += frame->len + FRAME_COST;
+        conn->ws_queued_frames++;
+        if (conn->ws_queued_bytes > o->ws_max_queue_bytes / 2 ||
+            (o->ws_max_queue_frames > 0 && conn->ws_queued_frames > o->ws_max_queue_frames / 2))
+                conn->wants_drained = true;
         (void)lws_callback_on_writable(conn->lws);
-        return E_OK;
+}
+
+enum errc conn_ws_send(struct conn *conn, const void *text, size_t len)
+{
+        enum errc rc = admit(conn, len);
+
+        if (!rc)
+                queue(conn, httpd_frame_new(text, len));
+        return rc;
+}
+
+enum errc conn_ws_share(struct conn *conn, struct httpd_frame *frame)
+{
+        enum errc rc = admit(conn, frame->len);
+
+        if (!rc)
+                queue(conn, httpd_frame_hold(frame));
+        return rc;
+}
+
+static void tell_drained(struct conn *conn)
+{
+        const struct httpd_listen_options *o = &conn->listener->options;
+
+        if (!conn->wants_drained || conn->ws_queued_bytes > o->ws_max_queue_bytes / 4 ||
+            (o->ws_max_queue_frames > 0 && conn->ws_queued_frames > o->ws_max_queue_frames / 4) ||
+            (conn->state != CONN_WS && conn->state != CONN_WS_PINGED))
+                return;
+        conn->wants_drained = false;
+        if (o->ws->drained)
+                o->ws->drained(o->cookie, conn->ws_peer);
 }
 
 void conn_ws_ping(struct conn *conn)
@@ -247,11 +307,14 @@ static int write_ping(struct conn *conn)
 
 static int write_message(struct conn *conn)
 {
-        struct message *message = take_message(conn);
-        int n = lws_write(conn->lws, message->room + LWS_PRE, message->len, LWS_WRITE_TEXT);
+        struct httpd_frame *frame = take_frame(conn);
+        int n = lws_write(conn->lws, frame->bytes + HTTPD_FRAME_PRE, frame->len, LWS_WRITE_TEXT);
 
-        free(message);
-        return n < 0 ? -1 : 0;
+        httpd_frame_drop(frame);
+        if (n < 0)
+                return -1;
+        tell_drained(conn);
+        return conn->state == CONN_DOOMED ? -1 : 0;
 }
 
 /* One write a time, as the library wants it. It takes a message whole and calls back when the

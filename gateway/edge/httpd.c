@@ -201,6 +201,20 @@ enum errc httpd_ws_send(struct httpd *httpd, struct handle peer, const void *tex
         return conn ? conn_ws_send(conn, text, len) : E_NOT_FOUND;
 }
 
+enum errc httpd_ws_share(struct httpd *httpd, struct handle peer, struct httpd_frame *frame)
+{
+        struct conn *conn = handle_get(httpd->peers, peer);
+
+        return conn ? conn_ws_share(conn, frame) : E_NOT_FOUND;
+}
+
+size_t httpd_ws_queued(const struct httpd *httpd, struct handle peer)
+{
+        const struct conn *conn = handle_get(httpd->peers, peer);
+
+        return conn ? conn->ws_queued_bytes : 0;
+}
+
 void httpd_ws_close(struct httpd *httpd, struct handle peer, uint16_t code, const char *reason)
 {
         struct conn *conn = handle_get(httpd->peers, peer);

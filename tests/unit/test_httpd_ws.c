@@ -259,57 +259,21 @@ static void test_server_closes_and_the_peer_does_not_answer(void **state)
         client_close(&c);
 }
 
-static void test_queue_is_bounded(void **state)
-{
-        struct rig *rig = *state;
-        struct client c;
-        char *text = malloc(90000);
-        unsigned n_sent = 0;
-        enum errc rc = E_OK;
-        int small = 4096;
-
-        memset(text, 'q', 90000);
-        rig_listen(rig);
-        c = upgraded(rig);
-        setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-        assert_int_equal(httpd_ws_send(rig->httpd, rig->peer, text, 200001), E_LIMIT);
-        /* Within one turn nothing is written, so the bound shows at once. */
-        assert_int_equal(httpd_ws_send(rig->httpd, rig->peer, text, 90000), E_OK);
-        assert_int_equal(httpd_ws_send(rig->httpd, rig->peer, text, 90000), E_OK);
-        assert_int_equal(httpd_ws_send(rig->httpd, rig->peer, text, 90000), E_LIMIT);
-        for (; n_sent < 1000 && !rc; n_sent++) { /* until the kernel takes no more */
-                rc = httpd_ws_send(rig->httpd, rig->peer, text, 90000);
-                loop_turn(rig->loop, 1);
-        }
-        assert_int_equal(rc, E_LIMIT);
-        assert_int_equal(rig->n_closed, 0); /* what happens then is the caller's decision */
-        /* Everything that was taken arrives whole. */
-        assert_true(client_wait_len(&c, (size_t)(n_sent - 1 + 2) * 90010 - 90010));
-        assert_int_equal(c.got[0], (char)0x81);
-        client_close(&c);
-        free(text);
-}
-
-static void test_many_frames_in_one_turn_arrive_whole(void **state)
+static void test_paths(void **state)
 {
         struct rig *rig = *state;
         struct client c;
 
         rig_listen(rig);
-        c = upgraded(rig);
-        for (int i = 0; i < 1000; i++) {
-                char text[8];
-
-                snprintf(text, sizeof(text), "%06d", i);
-                assert_int_equal(httpd_ws_send(rig->httpd, rig->peer, text, 6), E_OK);
-        }
-        assert_true(client_wait_len(&c, 8000));
-        for (int i = 0; i < 1000; i++) {
-                char text[16];
-
-                snprintf(text, sizeof(text), "\x81\x06%06d", i);
-                assert_memory_equal(c.got + 8 * i, text, 8);
-        }
+        c = rig_client(rig);
+        client_puts(&c, "GET /v1/ws?brand=acme HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+                        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        assert_true(client_wait_text(&c, "\r\n\r\n"));
+        assert_int_equal(strncmp(c.got, "HTTP/1.1 101 ", 13), 0);
+        assert_true(client_wait_count(rig->loop, &rig->n_opened, 1));
+        assert_string_equal(rig->opened_path, "/v1/ws");
+        assert_string_equal(rig->last_query, "brand=acme");
         client_close(&c);
 }
 
@@ -318,6 +282,7 @@ static void test_silent_peer_is_pinged_then_closed(void **state)
         struct rig *rig = *state;
         struct client c;
 
+        rig->options.ws_ping_ms = 100;
         rig->options.ws_idle_ms = 200;
         rig_listen(rig);
         c = upgraded(rig);
@@ -414,8 +379,7 @@ int main(void)
                 T(test_too_big),
                 T(test_server_closes),
                 T(test_server_closes_and_the_peer_does_not_answer),
-                T(test_queue_is_bounded),
-                T(test_many_frames_in_one_turn_arrive_whole),
+                T(test_paths),
                 T(test_silent_peer_is_pinged_then_closed),
                 T(test_refused_upgrades),
                 T(test_open_peers_at_the_end),
