@@ -119,7 +119,8 @@ struct feed_limits {
         int64_t silent_ms
                 [FEED_KINDS]; /* after which a topic that should speak is subscribed anew; 0:
                                           the kind's default; -1: it may be silent for ever */
-        int64_t answer_ms;    /* 10,000: a subscription that is not answered by then is made anew, a
+        int64_t linger_ms; /* 3,000: a market's topic that nobody wants any more is kept so long; -1: not */
+        int64_t answer_ms; /* 10,000: a subscription that is not answered by then is made anew, a
                               connection that does not answer at all too */
 };
 struct feed_options {

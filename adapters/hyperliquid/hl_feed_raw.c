@@ -55,7 +55,7 @@ static void skip_value(struct scan *s)
         } while (depth > 0 && s->at < s->end);
 }
 
-const char *hl_feed_frame_raw(size_t *raw_len, const char *text, size_t len)
+const char *hl_feed_raw_data(size_t *raw_len, const char *text, size_t len)
 {
         static const char name[] = "\"data\"";
         struct scan s = {text, text + len};

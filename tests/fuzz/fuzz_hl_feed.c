@@ -104,15 +104,17 @@ static void begin(struct hl_feed *f, bool is_answered, unsigned level)
                 list_each_safe (it, &c->wires) {
                         struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_conn);
 
-                        if (!w->topic) {
+                        if (!w->topic && !w->verbatim) {
                                 hl_feed_wire_free(w);
                                 continue;
                         }
                         w->state = is_answered ? HL_FEED_HELD : HL_FEED_ASKED;
                         w->has_data = w->must_leave_first = false;
                         w->is_first = true;
-                        w->last_tid = 0;
-                        w->topic->is_live = false;
+                        if (w->topic)
+                                w->topic->is_live = false;
+                        if (w->verbatim)
+                                w->verbatim->is_live = false;
                 }
         }
 }

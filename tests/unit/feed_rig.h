@@ -330,6 +330,7 @@ static inline int setup(void **state)
         rig->told = calloc(TOLD_MAX, sizeof(*rig->told));
         rig->sub = calloc(SUBS_MAX, sizeof(*rig->sub));
         rig->has_first = true;
+        rig->limits.linger_ms = -1;
         rig->ops.caps = venue_caps_of;
         rig->ops.market_count = venue_market_count;
         rig->ops.market_at = venue_market_at;
