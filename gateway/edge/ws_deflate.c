@@ -235,10 +235,11 @@ enum errc ws_deflate_unpack(struct ws_deflate *d, struct buf *out, const void *d
                 return E_TOO_LARGE;
         start_unpacker(d);
         rc = unpack_part(d, out, &ended, data, len);
-        if (!rc && !ended)
-                rc = unpack_part(d, out, &ended, tail, sizeof(tail));
-        /* Cut short, a message would swallow the tail, or a part of it, as its own. */
-        if (!rc && !ended && !(d->unpacker.data_type & AT_BLOCK_END))
+        if (rc || ended)
+                return rc;
+        rc = unpack_part(d, out, &ended, tail, sizeof(tail));
+        /* Cut short, a message takes the tail, or a part of it, for its own. */
+        if (!rc && (ended || !(d->unpacker.data_type & AT_BLOCK_END)))
                 rc = E_SYNTAX;
         return rc;
 }
