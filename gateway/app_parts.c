@@ -197,6 +197,34 @@ static bool feed_url(char *out, size_t cap, const char *base)
         return n > 0 && (size_t)n < cap;
 }
 
+/* 0 means never in the file, and the default where it goes. */
+static int64_t or_never(int64_t ms)
+{
+        return ms ? ms : -1;
+}
+
+static struct feed_limits feed_limits(const struct config *c)
+{
+        const struct config_feed *from = &c->venue.feed;
+
+        return (struct feed_limits){
+                .connections = from->connections,
+                .connects_per_minute = from->connects_per_minute,
+                .subscriptions = from->subscriptions,
+                .users = c->mirror.users,
+                .messages_per_minute = from->messages_per_minute,
+                .answer_ms = from->answer_ms,
+                .linger_ms = or_never(from->linger_ms),
+                .silent_ms = {[FEED_CONTEXTS] = or_never(from->contexts_silent_ms),
+                              [FEED_TRADES] = or_never(from->trades_silent_ms),
+                              [FEED_USER_STATE] = or_never(from->user_state_silent_ms),
+                              [FEED_USER_ORDERS] = or_never(from->user_orders_silent_ms),
+                              [FEED_BOOK] = or_never(from->book_silent_ms),
+                              [FEED_BBO] = or_never(from->bbo_silent_ms),
+                              [FEED_CANDLES] = or_never(from->candles_silent_ms)},
+        };
+}
+
 static int open_keeper(struct app *app)
 {
         const struct config *c = app->config;
@@ -209,7 +237,7 @@ static int open_keeper(struct app *app)
                 .ca_file = c->venue.ca_file[0] ? c->venue.ca_file : NULL,
                 .n_egress = c->venue.n_egress,
                 .egress = c->venue.egress,
-                .limits = {.users = c->mirror.users},
+                .limits = feed_limits(c),
                 .poll_weight = c->mirror.poll_weight,
                 .polls_at_once = c->mirror.polls_at_once,
                 .max_age_ms = c->mirror.check_max_age_ms,
