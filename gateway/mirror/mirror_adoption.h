@@ -16,6 +16,7 @@ struct mirror_adoption {
         bool unclear;            /* an effect was dropped that may not be in it */
         bool uncharged;          /* and so was funding */
         /* As it was when the state came: */
+        struct shadow_book then; /* by the state before */
         uint32_t doubts;
         bool is_certain; /* nothing happened since the state before but what is known to the last digit */
         bool is_leverage_elsewhere; /* what differs of leverage was not done here */

@@ -311,7 +311,7 @@ bool mirror_liquidation_possible(const struct mirror *mirror, const struct shado
 }
 
 void mirror_liquidation_tell(struct mirror *mirror, struct shadow *s,
-                             const struct shadow_position *taken, int64_t at)
+                             const struct shadow_position *taken, bool is_certain, int64_t at)
 {
         struct shadow_marks marks = mirror_marks(mirror);
         const struct mirror_hooks *hooks = &mirror->options.hooks;
@@ -320,6 +320,7 @@ void mirror_liquidation_tell(struct mirror *mirror, struct shadow *s,
                 .user = &s->user,
                 .dex = mirror->dex[s->dex],
                 .symbol = mirror->place[taken->market].symbol,
+                .is_certain = is_certain,
                 .size = taken->size,
                 .is_isolated = taken->mode == MARGIN_ISOLATED,
                 .at = at,

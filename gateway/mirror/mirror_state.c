@@ -468,5 +468,6 @@ void mirror_state(struct mirror *mirror, const struct addr *user, const char *de
         }
         a.s->is_taken = false;
         shadow_book_fini(&a.book);
+        shadow_book_fini(&a.then);
         mirror_settle(mirror, a.s, reading->at);
 }
