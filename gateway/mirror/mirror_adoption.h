@@ -34,4 +34,8 @@ void mirror_judge_prepare(struct mirror_adoption *a);
 /* Finds what differs from the book as it was, and why. Takes out of had what the venue's backstop took. */
 void mirror_judge(struct mirror_adoption *a, struct shadow_book *had);
 
+/* ---- mirror_past.c ---- */
+/* Keeps what the state shows to have gone; before the log is pruned. */
+void mirror_past_note(struct mirror_adoption *a);
+
 #endif

@@ -181,6 +181,12 @@ void mirror_liquidation_came_back(struct shadow *s, const struct shadow_effect *
 bool mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct shadow_book *had,
                                int64_t asked_at);
 
+/* ---- mirror_past.c: what went before the word of it came ---- */
+/* The word came: tells what went of that market (NULL: of any). */
+void mirror_past_tell(struct mirror *mirror, struct shadow *s, const uint32_t *market, int64_t at);
+void mirror_past_forget(struct shadow *s, uint32_t market); /* it is told */
+void mirror_past_drop(struct shadow *s);
+
 /* ---- drift.c ---- */
 #define DRIFT_ROWS 16
 struct drift_row {
