@@ -139,6 +139,7 @@ void api_free(struct api *api)
                 return;
         must(api->open_calls == 0);
         free(api->openapi);
+        free(api->asyncapi);
         recovery_free(api->recovery);
         prepare_free(api->prepare);
         transfers_free(api->transfers);

@@ -78,20 +78,6 @@ static enum errc window_of(struct series_window *w, const struct past_query *q, 
         return E_OK;
 }
 
-static void candle_json(struct buf *out, const struct venue_candle *c)
-{
-        buf_putc(out, '{');
-        out_int(out, "openAt", c->open_at);
-        out_int(out, "closeAt", c->close_at);
-        out_px(out, "open", c->open);
-        out_px(out, "high", c->high);
-        out_px(out, "low", c->low);
-        out_px(out, "close", c->close);
-        out_text(out, "volume", c->volume);
-        out_int(out, "trades", (int64_t)c->trades);
-        buf_putc(out, '}');
-}
-
 struct chart {
         struct call *call;
         char symbol[SYMBOL_MAX];
@@ -119,7 +105,7 @@ static void candles_told(void *cookie, const struct err *err, const struct candl
         for (size_t i = 0; i < answer->n; i++) {
                 if (i)
                         buf_putc(&body, ',');
-                candle_json(&body, &answer->row[i]);
+                out_candle(&body, &answer->row[i]);
         }
         buf_puts(&body, "]}");
         free(chart);

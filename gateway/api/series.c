@@ -102,14 +102,6 @@ static bool inside(const struct series_window *w, int64_t at)
         return at >= w->start && at < w->end;
 }
 
-<<<<<<< HEAD
-=======
-static int64_t time_of(const struct entry *e, size_t i)
-{
-        return e->candles ? e->candles[i].open_at : e->rates[i].at;
-}
-
->>>>>>> main
 static void rate_json(struct buf *out, const struct venue_funding_rate *r)
 {
         buf_putc(out, '{');
@@ -137,14 +129,7 @@ static void answer_rates(const struct entry *e, const struct waiter *w)
                 if (comma)
                         buf_putc(&body, ',');
                 comma = true;
-<<<<<<< HEAD
                 rate_json(&body, &e->rates[i]);
-=======
-                if (e->candles)
-                        out_candle(&body, &e->candles[i]);
-                else
-                        rate_json(&body, &e->rates[i]);
->>>>>>> main
         }
         buf_puts(&body, "]}");
         call_reply(w->call, 200, &body);

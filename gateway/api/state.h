@@ -66,7 +66,8 @@ struct api {
         struct limit *public_limit;
         struct map *session_limits;       /* brand id -> struct limit *, per account */
         struct forwarded_proxies trusted; /* whose X-Forwarded-For is believed */
-        char *openapi;       /* the document, brandless; NULL until it is first asked for */
+        char *openapi,
+                *asyncapi;   /* the documents, brandless; NULL until they are first asked for */
         unsigned open_runs;  /* pipelines under way */
         unsigned open_calls; /* calls not answered yet: drain waits for them */
         bool draining;
