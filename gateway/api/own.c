@@ -127,6 +127,14 @@ bool own_impl_may_spend(const struct own *own, unsigned weight)
         return budget.weight_left > budget.order_reserve + budget.weight_per_minute / 8 + weight;
 }
 
+bool own_impl_is_spare(const struct own *own)
+{
+        struct venue_budget budget;
+
+        own->api->o.venue->ops->budget(own->api->o.venue, &budget);
+        return budget.weight_left > budget.weight_per_minute / 2;
+}
+
 /* --- work --- */
 
 static bool work(struct own_account *a, int64_t now)
@@ -247,6 +255,8 @@ static void on_slow(void *cookie)
                         own_impl_dirty(a);
                 if (a->fills)
                         own_fills_long_ago(a->fills, now);
+                if (a->orders)
+                        own_orders_long_ago(a->orders, now);
         }
 }
 

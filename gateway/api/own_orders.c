@@ -16,6 +16,7 @@
 #define NAMES_MAX     256 /* asked for at a time */
 #define SHOWN_MAX     1000
 #define LISTS_MS      2000  /* between two readings of all lists */
+#define LISTED_MS     30000 /* without any, while there is weight to spare */
 #define LOST_MS       60000 /* before it begins anew, having lost count */
 #define TOLD_MAX      64    /* in one turn */
 #define ROW_MAX       8192
@@ -28,6 +29,7 @@ struct own_orders {
         int64_t since; /* it begins with what was asked for from then on */
         bool is_begun, is_ready, is_naming, owes_ready;
         int64_t lists_at, begins_at, cancel_all_at;
+        int64_t listed_at;  /* when a list was heard last, whoever asked */
         struct buf missing; /* dexes whose orders could not be read, as a member */
         int64_t whole_at;   /* when they are read again; 0: none is missing */
 };
@@ -83,6 +85,7 @@ void own_orders_gathered(struct own_orders *o, const struct gather *g, int64_t a
 void own_orders_list(struct own_orders *o, const char *dex, int64_t asked_at,
                      const struct venue_open_order *rows, size_t n, int64_t now)
 {
+        o->listed_at = now;
         order_watch_list(o->watch, dex, asked_at, rows, n, now);
         own_impl_wake(o->a);
 }
@@ -340,6 +343,15 @@ static void read_lists(struct own_orders *o, int64_t now)
                         keeper_read(own->api->o.keeper, &o->a->subject.account, dex.name,
                                     PART_ORDERS, "", list_read, NULL);
         }
+}
+
+/* What is placed or cancelled elsewhere, by an account that the feed does not follow, only a list tells. */
+void own_orders_long_ago(struct own_orders *o, int64_t now)
+{
+        if (!o->is_begun || now - o->listed_at < LISTED_MS || now - o->lists_at < LISTED_MS ||
+            !own_impl_is_spare(o->a->own))
+                return;
+        read_lists(o, now);
 }
 
 static void look_at_lists(struct own_orders *o, int64_t now)
