@@ -6,6 +6,8 @@
 #include "api/order_watch_impl.h"
 #include "base/mem.h"
 
+#define CLOCKS_MS 5000 /* the venue's clock may be so far behind ours */
+
 /* --- the orders --- */
 
 struct order_watch *order_watch_new(void)
@@ -201,7 +203,7 @@ bool order_watch_is_lost(const struct order_watch *w)
 
 void order_watch_begin(struct order_watch *w, int64_t at)
 {
-        w->base_at = at;
+        w->base_at = at - CLOCKS_MS;
         w->is_begun = true;
         w->is_lost = false;
         w->n_changes = w->first_change = 0;
@@ -273,10 +275,12 @@ void order_watch_name(struct order_watch *w, const struct cloid *cloid, const ch
 
 /* --- words --- */
 
-/* Of before the watch, or of an order that was forgotten since it was over. */
-static bool is_past(const struct order_watch *w, uint64_t oid, int64_t at)
+/* Of an order that was over before the watch, or that was forgotten since it is. */
+static bool is_past(const struct order_watch *w, const struct venue_order_status *status)
 {
-        return oid <= w->forgotten_oid && at <= w->forgotten_at;
+        if (status->order.oid <= w->forgotten_oid && status->status_at <= w->forgotten_at)
+                return true;
+        return w->is_begun && status->status_at > 0 && status->status_at <= w->base_at;
 }
 
 /* What stays as it is, unless an older word tells it. */
@@ -320,7 +324,7 @@ void order_watch_status(struct order_watch *w, const struct venue_order_status *
 
         if (!status->found || !status->order.oid)
                 return;
-        if (!e && is_past(w, status->order.oid, status->status_at))
+        if (!e && is_past(w, status))
                 return;
         if (!e)
                 e = add(w, status->order.oid, now);

@@ -84,11 +84,14 @@ static void on_whole(void *cookie, const struct feed_topic *topic, int64_t at)
         if (topic->kind == FEED_TRADES && own->n)
                 free(map_put(own->mended, topic->symbol, strlen(topic->symbol),
                              xstrdup(topic->symbol)));
-        if (topic->kind != FEED_USER_FILLS)
+        if (topic->kind != FEED_USER_FILLS && topic->kind != FEED_USER_ORDERS)
                 return;
-        for (struct own_account *a = own_impl_of_user(own, &topic->user); a; a = a->next)
-                if (a->fills)
+        for (struct own_account *a = own_impl_of_user(own, &topic->user); a; a = a->next) {
+                if (a->fills && topic->kind == FEED_USER_FILLS)
                         own_fills_expect(a->fills, 0, 0, (struct qty){0}, at);
+                if (a->orders && topic->kind == FEED_USER_ORDERS)
+                        own_orders_mended(a->orders);
+        }
 }
 
 static void on_alert(void *cookie, const struct store_alert *alert)

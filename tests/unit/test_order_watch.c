@@ -115,7 +115,7 @@ static void what_stood_is_no_change(void **state)
         assert_string_equal(out[0].word, "partiallyFilled");
         assert_string_equal(out[1].word, "resting");
         /* What ended before is told by nobody's being late. */
-        hear(7, "canceled", 10 * LOT, T0 - 5);
+        hear(7, "canceled", 10 * LOT, T0 - 5001);
         no_more();
         hear(8, "canceled", 10 * LOT, T0 + 5);
         next_is(8, "cancelled", 0);
