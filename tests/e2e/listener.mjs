@@ -15,7 +15,7 @@ export class Listener {
     this.frames = []
   }
 
-  async open(channels = PRIVATE) {
+  async connect() {
     const { gateway, host } = this.trader
     this.socket = new WebSocket(`${gateway.http.replace('http', 'ws')}/v1/ws`, { headers: { host } })
     this.socket.on('message', (text) => this.take(JSON.parse(text.toString())))
@@ -24,8 +24,23 @@ export class Listener {
     await new Promise((done, failed) => this.socket.once('open', done).once('error', failed))
     this.send({ op: 'auth', token: this.trader.token, ...(this.subAccount && { subAccount: this.subAccount }) })
     await until('signed in over the socket', () => this.frames.some((f) => f.type === 'authenticated'), 60000)
+  }
+
+  async open(channels = PRIVATE) {
+    await this.connect()
     for (const channel of channels) this.send({ op: 'subscribe', channel })
     await until(`snapshots of ${channels}`, () => channels.every((c) => this.heard.get(c)?.snapshots.length > 0), 60000)
+    return this
+  }
+
+  // Comes back for what was missed: by channel, the last epoch and seq that were seen.
+  async resume(places) {
+    await this.connect()
+    for (const [channel, place] of Object.entries(places)) {
+      this.heard.set(channel, { snapshots: [], updates: [], gaps: 0, all: [], ...place })
+      this.send({ op: 'resume', channel, ...place })
+    }
+    await until('resumed', () => this.frames.filter((f) => f.type === 'subscribed' && f.resumed).length === Object.keys(places).length, 60000)
     return this
   }
 
