@@ -293,12 +293,12 @@ static enum errc take_account(struct own_account **out, struct own *own,
         if (*out)
                 return E_OK;
         if (own->is_ended || own->n == OWN_ACCOUNTS_MAX)
-                return err_set(err, E_LIMIT, "As many accounts are followed as may be.");
+                return err_set(err, E_RATE_LIMITED, "As many accounts are followed as may be.");
         if (!brand_by_id(own->api->brands, subject->brand))
                 return err_set(err, E_NOT_FOUND, "The brand is not served.");
         keeper_watch(own->api->o.keeper, subject->brand, &subject->account);
         if (!keeper_watches(own->api->o.keeper, &subject->account))
-                return err_set(err, E_LIMIT, "As many accounts are followed as may be.");
+                return err_set(err, E_RATE_LIMITED, "As many accounts are followed as may be.");
         *out = account_new(own, subject);
         return E_OK;
 }

@@ -14,6 +14,20 @@ static void on_settled(void *cookie, const struct addr *user, const char *dex)
                 own_impl_dirty(a);
 }
 
+/* Orders may have come or gone with it, as where a client signs for itself. */
+static void on_touched(void *cookie, const struct addr *user, const char *dex)
+{
+        struct own *own = cookie;
+
+        (void)dex;
+        for (struct own_account *a = own_impl_of_user(own, user); a; a = a->next) {
+                if (a->orders)
+                        own_orders_touched(a->orders);
+                if (a->fills)
+                        own_fills_expect(a->fills, 0, 0, (struct qty){0}, own_now(own));
+        }
+}
+
 static void on_fill(void *cookie, const struct mirror_fill_seen *fill)
 {
         struct own *own = cookie;
@@ -119,6 +133,7 @@ void own_heard_listen(struct own *own)
 {
         const struct mirror_listener listener = {
                 .settled = on_settled,
+                .touched = on_touched,
                 .fill = on_fill,
                 .fills = on_fills,
                 .orders = on_orders,

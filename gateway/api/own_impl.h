@@ -97,7 +97,8 @@ bool own_orders_traded(struct own_orders *orders, const char *symbol, enum side 
                        struct px price, int64_t now);
 void own_orders_filled(struct own_orders *orders, const struct venue_fill *fill, int64_t now);
 void own_orders_ask(struct own_orders *orders, const struct cloid *cloid, int64_t now);
-void own_orders_mended(struct own_orders *orders); /* words of them may have been missed */
+void own_orders_touched(struct own_orders *orders); /* something was done that nobody tells */
+void own_orders_mended(struct own_orders *orders);  /* words of them may have been missed */
 void own_orders_long_ago(struct own_orders *orders, int64_t now); /* a look from time to time */
 /* Whether any of them stands in one of these markets. */
 bool own_orders_is_in(const struct own_orders *orders, const struct map *symbols);

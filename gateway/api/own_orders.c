@@ -32,7 +32,7 @@ struct own_orders {
         bool is_begun, is_ready, is_naming, owes_ready;
         int64_t lists_at, begins_at, cancel_all_at;
         int64_t past_at; /* when the latest orders were read, whatever became of them */
-        bool is_reading_past;
+        bool is_reading_past, is_touched;
         int64_t listed_at;  /* when a list was heard last, whoever asked */
         struct buf missing; /* dexes whose orders could not be read, as a member */
         int64_t whole_at;   /* when they are read again; 0: none is missing */
@@ -293,6 +293,13 @@ static void read_past(struct own_orders *o, int64_t now)
                                      own_impl_ask(own, o->self));
 }
 
+void own_orders_touched(struct own_orders *o)
+{
+        o->is_touched = true;
+        o->past_at = 0;
+        own_impl_wake(o->a);
+}
+
 void own_orders_mended(struct own_orders *o)
 {
         o->past_at = 0;
@@ -311,13 +318,15 @@ void own_orders_long_ago(struct own_orders *o, int64_t now)
 
 static void look_at_lists(struct own_orders *o, int64_t now)
 {
-        bool is_due = o->cancel_all_at && now > o->cancel_all_at + LISTS_MS / 2;
+        bool is_over = o->cancel_all_at && now > o->cancel_all_at + LISTS_MS / 2;
+        bool is_due = is_over || o->is_touched;
 
         if (now - o->lists_at < LISTS_MS || !own_impl_may_spend(o->a->own, WEIGHT_LIST))
                 return;
-        if (!is_due && !order_watch_take_wants_lists(o->watch))
+        if (!order_watch_take_wants_lists(o->watch) && !is_due)
                 return;
-        if (is_due)
+        o->is_touched = false;
+        if (is_over)
                 o->cancel_all_at = 0;
         read_lists(o, now);
 }
@@ -402,7 +411,7 @@ bool own_orders_work(struct own_orders *o, int64_t now)
                 stream_ready(o->a->channel[OWN_ORDERS]);
         }
         return has_changes(o) || order_watch_is_asking(o->watch) || o->cancel_all_at > 0 ||
-               o->whole_at > 0;
+               o->whole_at > 0 || o->is_touched;
 }
 
 static void print_cursor(struct buf *out, const struct order_watch_row *last)
