@@ -30,6 +30,7 @@ static const char *const names[ALERT_KINDS] = {
         [ALERT_GUARD_ACTED] = "guardActed",
         [ALERT_AGENT_EXPIRES] = "agentExpires",
         [ALERT_DRIFT] = "drift",
+        [ALERT_DEAD_MAN_FIRED] = "deadManFired",
 };
 
 const char *alerts_kind_name(enum alert_kind kind)

@@ -18,8 +18,9 @@ enum alert_kind {
         ALERT_GUARD_ACTED,
         ALERT_AGENT_EXPIRES,
         ALERT_DRIFT,
+        ALERT_DEAD_MAN_FIRED,
 };
-#define ALERT_KINDS 7
+#define ALERT_KINDS 8
 const char *alerts_kind_name(enum alert_kind kind); /* "liquidationDistance", ... */
 
 struct alert {

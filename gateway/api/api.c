@@ -10,6 +10,7 @@
 #include "api/api_keys.h"
 #include "api/audited.h"
 #include "api/call.h"
+#include "api/candles.h"
 #include "api/dead_man.h"
 #include "api/door.h"
 #include "api/guards.h"
@@ -113,6 +114,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->prepare = prepare_new(api);
         api->transfers = transfers_new(api);
         api->series = series_new(api);
+        api->candles = candles_new(api);
         api->keys = api_keys_new(api);
         api->acting = acting_new(api);
         api->idempotency = idempotency_new(api);
@@ -137,6 +139,7 @@ void api_free(struct api *api)
                 return;
         must(api->open_calls == 0);
         free(api->openapi);
+        free(api->asyncapi);
         recovery_free(api->recovery);
         prepare_free(api->prepare);
         transfers_free(api->transfers);
@@ -149,6 +152,7 @@ void api_free(struct api *api)
         agent_watch_free(api->agent_watch);
         mirrored_room_free(api->room);
         series_free(api->series);
+        candles_free(api->candles);
         snapshots_free(api->snapshots);
         sweep_free(api->sweep);
         turnstile_free(api->turnstile);

@@ -14,6 +14,7 @@ struct alerts;
 struct api;
 struct auth;
 struct brand_set;
+struct candle_store;
 struct clock;
 struct config;
 struct httpd;
@@ -35,6 +36,7 @@ struct api_options {
         struct httpd *httpd;
         struct store *store;
         struct store_backup *backup;
+        struct candle_store *candles; /* NULL: none are kept */
         struct auth *auth;
         struct vault *vault;
         const struct secp *secp;

@@ -77,9 +77,10 @@ enum mirror_cause {
         CAUSE_TOLD,        /* the caller had said that something changed */
         CAUSE_RULES,       /* tiers, mode or leverage were a guess, and said so */
         CAUSE_RANGE,       /* a figure was beyond what numbers hold here */
-        CAUSE_ELSEWHERE,   /* as a deposit, a transfer, an edit of margin or leverage shows */
+        CAUSE_ASKED,     /* the venue's list of fills, asked for, has what the feed had not told */
+        CAUSE_ELSEWHERE, /* as a deposit, a transfer, an edit of margin or leverage shows */
 };
-#define MIRROR_CAUSES 11
+#define MIRROR_CAUSES 12
 const char *mirror_cause_name(enum mirror_cause cause);
 
 /* Told in the course of the call that caused it. A hook may ask for views, and change nothing. What
@@ -140,6 +141,12 @@ struct mirror_vanished_note {
         const char *dex;
         uint64_t oid;
 };
+/* Nothing that was told explains a difference: the list of fills between these may (mirror_history). */
+struct mirror_unexplained_note {
+        const struct addr *user;
+        const char *dex;
+        int64_t from, until; /* the venue's time, both included */
+};
 struct mirror_drift_note {
         const struct addr *user;
         const char *dex;
@@ -156,6 +163,7 @@ struct mirror_hooks {
         void (*liquidated)(void *cookie, const struct mirror_liquidation_note *note);
         void (*triggered)(void *cookie, const struct mirror_trigger_note *note);
         void (*vanished)(void *cookie, const struct mirror_vanished_note *note);
+        void (*unexplained)(void *cookie, const struct mirror_unexplained_note *note);
         void (*drift)(void *cookie, const struct mirror_drift_note *note);
         void *cookie;
 };
@@ -246,6 +254,9 @@ void mirror_payments(struct mirror *mirror, const struct addr *user,
 /* Funding due at the full hour hour_at, charged to all positions for which none was told: to the first
  * accounts at once, to the rest by mirror_tick. */
 void mirror_funding(struct mirror *mirror, int64_t hour_at, int64_t now);
+/* All fills of the account between these times, both included, as the venue lists them when asked. */
+void mirror_history(struct mirror *mirror, const struct addr *user, const char *dex, int64_t from,
+                    int64_t until, const struct venue_fill *rows, size_t n);
 void mirror_liquidated(struct mirror *mirror, const struct feed_liquidation *liquidation,
                        int64_t at);
 /* A topic has a gap since `since` (0: never whole), or is whole from now on. */

@@ -388,8 +388,11 @@ static void take_row(struct mirror *mirror, struct shadow *s, struct mirror_plac
         } else if (!is_in_state(mirror, s, place, effect.size.v, effect.at, now)) {
                 take_fill(mirror, s, place, &effect, row->oid, now);
         }
-        if (!is_snapshot && is_liquidation(row))
-                mirror_liquidation_note(mirror, s, row->at);
+        if (is_snapshot || !is_liquidation(row))
+                return;
+        if (row->at <= s->state_at)
+                mirror_past_tell(mirror, s, &market, now);
+        mirror_liquidation_note(mirror, s, row->at);
 }
 
 void mirror_fills(struct mirror *mirror, const struct addr *user, const struct venue_fill *rows,
