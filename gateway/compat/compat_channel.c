@@ -58,10 +58,22 @@ static const char *name_of(size_t kind, const json_t *subscription)
                                                                           : kinds[kind].name;
 }
 
+/* A market of the first dex that is not there is refused at once; of other kinds the venue judges. */
+static bool may_be_coin(const struct ws_channel *c, const json_t *subscription)
+{
+        const struct venue *venue = c->ws->compat->api->o.venue;
+        const char *coin = hl_raw_get_text(subscription, "coin", NULL);
+
+        return !coin || strpbrk(coin, "@/:#+") || venue->ops->market_count(venue) == 0 ||
+               venue->ops->market_by_symbol(venue, coin);
+}
+
 static bool describe(struct ws_channel *c, const json_t *subscription)
 {
         const char *type = hl_raw_get_text(subscription, "type", NULL);
 
+        if (!may_be_coin(c, subscription))
+                return false;
         for (size_t i = 0; type && i < sizeof kinds / sizeof *kinds; i++) {
                 if (strcmp(kinds[i].type, type) != 0)
                         continue;
