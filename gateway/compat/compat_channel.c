@@ -10,7 +10,7 @@
 #define USERS_MAX     4 /* whose subscriptions count against the venue's ten, over all peers */
 #define STRANGERS_MAX 2 /* of them, accounts that no brand here knows */
 #define POLLED_MAX    64
-#define CHANNELS_MAX  900 /* of the thousand subscriptions that an address may have */
+#define CHANNELS_MAX  600 /* of the thousand subscriptions that an address may have */
 #define CLOSE_LATE    1008
 #define CLOSE_AGAIN   1012
 
@@ -202,6 +202,9 @@ struct ws_channel *compat_channel_get(struct compat_ws *ws, const json_t *subscr
                 *why = read_topic(&topic, ws, plain);
                 if (!*why)
                         c = open_channel(ws, plain, &topic, why);
+        } else if (c->log_is_lost) {
+                *why = E_LIMIT;
+                c = NULL;
         }
         json_decref(plain);
         return c;
@@ -297,10 +300,11 @@ static void keep(struct ws_channel *c, struct httpd_frame *frame)
                 if (!c->log)
                         c->log = xcalloc(WS_LOG_MAX, sizeof(struct httpd_frame *));
                 if (c->n_log == WS_LOG_MAX) {
-                        close_all(c, "begin anew");
-                        return;
+                        forget_log(c);
+                        c->log_is_lost = true;
                 }
-                c->log[c->n_log++] = httpd_frame_hold(frame);
+                if (!c->log_is_lost)
+                        c->log[c->n_log++] = httpd_frame_hold(frame);
                 return;
         }
 }

@@ -64,6 +64,7 @@ static void answered(void *cookie, int status, const char *content_type, const c
                 buf_puts(&frame, "}}");
                 compat_ws_say(peer, &frame);
                 buf_fini(&frame);
+                compat_ws_leave(peer);
         }
         free(post);
 }

@@ -340,12 +340,17 @@ void compat_ws_free(struct compat_ws *ws)
         free(ws);
 }
 
+void compat_ws_leave(struct ws_peer *peer)
+{
+        if (peer->ws->is_draining && peer->n_posts == 0)
+                compat_ws_close(peer, CLOSE_AGAIN, "the gateway restarts");
+}
+
 void compat_ws_drain(struct compat_ws *ws)
 {
         ws->is_draining = true;
         list_each_safe (it, &ws->peers)
-                compat_ws_close(list_entry(it, struct ws_peer, in_ws), CLOSE_AGAIN,
-                                "the gateway restarts");
+                compat_ws_leave(list_entry(it, struct ws_peer, in_ws));
 }
 
 unsigned compat_ws_open(const struct compat_ws *ws)

@@ -46,7 +46,7 @@ enum ws_shape {
         WS_LOG,    /* the same, and the first is a snapshot: who comes later is told all again */
 };
 
-#define WS_LOG_MAX 256 /* frames of a log; a longer one begins anew with its peers */
+#define WS_LOG_MAX 256 /* frames of a log; of a longer one nobody can be told all again */
 
 struct ws_channel {
         struct compat_ws *ws;
@@ -60,6 +60,7 @@ struct ws_channel {
         struct httpd_frame *newest; /* WS_STATE */
         struct httpd_frame **log;   /* WS_LOG; owned */
         unsigned n_log;
+        bool log_is_lost;
         bool is_live, was_live;
         /* Asked for by the gateway, where there is no subscription to be had. */
         bool is_polled, is_asked, is_gone;
@@ -78,6 +79,8 @@ struct ws_sub {
 void compat_ws_say(struct ws_peer *peer, const struct buf *frame);
 void compat_ws_error(struct ws_peer *peer, const char *text, const char *detail);
 void compat_ws_close(struct ws_peer *peer, uint16_t code, const char *reason);
+/* Where the gateway ends, and nothing of the peer's is under way. */
+void compat_ws_leave(struct ws_peer *peer);
 
 /* compat_channel.c */
 /* The channel of a subscription, opened where it is the first. NULL with why: E_INVALID, E_LIMIT. */
