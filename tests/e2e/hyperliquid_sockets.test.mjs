@@ -120,9 +120,10 @@ describe('/ws', () => {
         return sockets.every((socket) => socket.of(type).slice(-3).some((one) => seen.has(one)))
       }, MS)
     }
-    const { text } = await request(gateway.admin, 'GET', '/metrics')
-    assert.match(text, /^perpgate_compat_channels 6$/m)
-    assert.match(text, /^perpgate_compat_sockets 20$/m)
+    await until('six subscriptions for twenty', async () => {
+      const { text } = await request(gateway.admin, 'GET', '/metrics')
+      return /^perpgate_compat_channels 6$/m.test(text) && /^perpgate_compat_sockets 20$/m.test(text)
+    }, MS)
     // Who comes later is told the state at once.
     const late = await open()
     await late.subscribe({ type: 'allMids' })
