@@ -23,6 +23,7 @@
 #include "ops/metrics.h"
 #include "options.h"
 #include "sign/vault.h"
+#include "store/candle_store.h"
 #include "store/store.h"
 #include "store/store_backup.h"
 #include "ws_paths.h"
@@ -41,6 +42,7 @@ struct app {
         struct vault *vault;
         struct store *store;
         struct store_backup *backup;
+        struct candle_store *candles;
         struct nonce_ledger *nonces;
         struct auth *auth;
         struct paper *paper;
