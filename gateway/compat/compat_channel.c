@@ -11,6 +11,7 @@
 #define STRANGERS_MAX 2 /* of them, accounts that no brand here knows */
 #define POLLED_MAX    64
 #define CHANNELS_MAX  600 /* of the thousand subscriptions that an address may have */
+#define STALE_MS      30000
 #define CLOSE_LATE    1008
 #define CLOSE_AGAIN   1012
 
@@ -355,17 +356,18 @@ void compat_channel_catch_up(struct ws_peer *peer)
 
 /* --- what the feed tells --- */
 
-/* The venue has no such thing: its answer is the client's. */
-static void refuse_all(struct ws_channel *c)
+/* The venue has no such thing, or room for it no more. */
+static void refuse_all(struct ws_channel *c, const char *why)
 {
-        while (!list_empty(&c->subs)) {
-                struct ws_sub *sub = list_entry(c->subs.next, struct ws_sub, in_channel);
-                bool is_last = sub->in_channel.next == sub->in_channel.prev;
+        bool is_last = list_empty(&c->subs);
 
-                compat_ws_error(sub->peer, "Invalid subscription ", sub->text);
+        while (!is_last) {
+                struct ws_sub *sub = list_entry(c->subs.next, struct ws_sub, in_channel);
+
+                is_last =
+                        sub->in_channel.next == sub->in_channel.prev; /* the channel goes with it */
+                compat_ws_refuse(sub->peer, sub->text, why);
                 compat_channel_leave(sub);
-                if (is_last)
-                        return; /* and the channel with it */
         }
 }
 
@@ -376,11 +378,28 @@ static void hear_gap(struct ws_channel *c)
         struct feed_topic_state state;
 
         keeper_feed_state(c->ws->compat->api->o.keeper, &c->topic, &state);
+        if (c->is_live)
+                c->cut_at = clock_mono_ms(c->ws->compat->api->o.clock);
         c->is_live = false;
         if (state.refusal == E_NOT_FOUND)
-                refuse_all(c);
+                refuse_all(c, "");
+        else if (state.refusal == E_LIMIT)
+                refuse_all(c, COMPAT_WS_NO_ROOM);
         else if (c->was_live && c->shape != WS_STATE)
                 close_all(c, "events may be missing");
+}
+
+/* Nobody takes for the newest what has not been told for long. */
+void compat_channel_tick(struct compat_ws *ws)
+{
+        int64_t long_ago = clock_mono_ms(ws->compat->api->o.clock) - STALE_MS;
+
+        list_each (it, &ws->all) {
+                struct ws_channel *c = list_entry(it, struct ws_channel, in_ws);
+
+                if (!c->is_polled && c->was_live && !c->is_live && c->cut_at < long_ago)
+                        close_all(c, "the venue can't be heard");
+        }
 }
 
 void compat_channel_event(void *cookie, const struct feed_event *event)

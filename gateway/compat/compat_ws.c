@@ -105,15 +105,13 @@ static struct ws_sub *find(const struct ws_peer *peer, const struct ws_channel *
         return NULL;
 }
 
-/* Clients look for the prefix, and for the subscription among the words. */
-static void refuse(struct ws_peer *peer, enum errc why, const char *text)
+void compat_ws_refuse(struct ws_peer *peer, const char *subscription, const char *why)
 {
         struct buf detail;
 
         buf_init(&detail, ANSWER_MAX / 8);
-        buf_puts(&detail, text);
-        if (why == E_LIMIT)
-                buf_puts(&detail, ": there is no room for more users or channels now.");
+        buf_puts(&detail, subscription);
+        buf_puts(&detail, why);
         compat_ws_error(peer, "Invalid subscription ", buf_cstr(&detail));
         buf_fini(&detail);
 }
@@ -122,15 +120,15 @@ static void subscribe(struct ws_peer *peer, const json_t *subscription, const ch
 {
         struct ws_channel *channel;
         struct ws_sub *sub;
-        enum errc why = E_LIMIT;
+        enum errc why = E_OK;
 
         if (peer->n_subs >= COMPAT_WS_SUBS_MAX) {
-                refuse(peer, why, text);
+                compat_ws_refuse(peer, text, COMPAT_WS_NO_ROOM);
                 return;
         }
         channel = compat_channel_get(peer->ws, subscription, &why);
         if (!channel) {
-                refuse(peer, why, text);
+                compat_ws_refuse(peer, text, why == E_LIMIT ? COMPAT_WS_NO_ROOM : "");
                 return;
         }
         if (find(peer, channel)) {
@@ -172,7 +170,7 @@ static bool about_subscription(struct ws_peer *peer, const char *method, const j
         if (!text)
                 return false;
         if (!hl_raw_get_text(subscription, "type", NULL))
-                compat_ws_error(peer, "Invalid subscription ", text);
+                compat_ws_refuse(peer, text, "");
         else if (strcmp(method, "subscribe") == 0)
                 subscribe(peer, subscription, text);
         else
@@ -296,6 +294,7 @@ static void tick(void *cookie)
         struct compat_ws *ws = cookie;
 
         compat_poll_tick(ws);
+        compat_channel_tick(ws);
         metrics_set(ws->compat->api->o.metrics, "perpgate_compat_sockets", "", ws->n_peers,
                     "Peers on /ws.");
         metrics_set(ws->compat->api->o.metrics, "perpgate_compat_channels", "",

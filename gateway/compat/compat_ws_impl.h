@@ -62,6 +62,7 @@ struct ws_channel {
         unsigned n_log;
         bool log_is_lost;
         bool is_live, was_live;
+        int64_t cut_at; /* monotonic: not live since */
         /* Asked for by the gateway, where there is no subscription to be had. */
         bool is_polled, is_asked, is_gone;
         int64_t poll_at; /* monotonic */
@@ -78,6 +79,9 @@ struct ws_sub {
 /* compat_ws.c: sends, or closes who can't take it. */
 void compat_ws_say(struct ws_peer *peer, const struct buf *frame);
 void compat_ws_error(struct ws_peer *peer, const char *text, const char *detail);
+/* Of a subscription, as text: clients look for it among the words. */
+#define COMPAT_WS_NO_ROOM ": there is no room for more users or channels now."
+void compat_ws_refuse(struct ws_peer *peer, const char *subscription, const char *why);
 void compat_ws_close(struct ws_peer *peer, uint16_t code, const char *reason);
 /* Where the gateway ends, and nothing of the peer's is under way. */
 void compat_ws_leave(struct ws_peer *peer);
@@ -98,6 +102,8 @@ void compat_channel_free(struct ws_channel *channel);
 /* One that was freed while a question of it was under way, when the answer has come. */
 void compat_channel_destroy(struct ws_channel *channel);
 void compat_channel_event(void *ws, const struct feed_event *event); /* keeper_tap_fn */
+/* Sends those home whose state has not been told for long. */
+void compat_channel_tick(struct compat_ws *ws);
 
 /* compat_poll.c */
 /* Whether frames like the venue's can be made from its answers to questions. */
