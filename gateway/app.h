@@ -13,6 +13,7 @@
 #include "api/sockets.h"
 #include "auth/auth.h"
 #include "brand/config.h"
+#include "compat/compat.h"
 #include "edge/httpd.h"
 #include "journal/nonce.h"
 #include "keeper/keeper.h"
@@ -50,6 +51,7 @@ struct app {
         struct tell *tell;
         struct keeper *keeper;
         struct api *api;
+        struct compat *compat;
         struct sockets *sockets;
         struct live *live;
         struct ws_paths *ws_paths;

@@ -17,6 +17,7 @@
 #include "api/mirrored.h"
 #include "api/forwarded.h"
 #include "api/idempotency.h"
+#include "api/own.h"
 #include "api/turnstile.h"
 #include "api/prepare.h"
 #include "api/recovery.h"
@@ -117,6 +118,7 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->keys = api_keys_new(api);
         api->acting = acting_new(api);
         api->idempotency = idempotency_new(api);
+        api->own = own_new(api);
         api->room = mirrored_room_new();
         api->guards = guards_new(api);
         api->dead_men = dead_man_new(api);
@@ -143,6 +145,7 @@ void api_free(struct api *api)
         transfers_free(api->transfers);
         api_keys_free(api->keys);
         acting_free(api->acting);
+        own_free(api->own);
         idempotency_free(api->idempotency);
         guards_free(api->guards);
         dead_man_free(api->dead_men);
@@ -179,9 +182,15 @@ unsigned api_open_calls(const struct api *api)
         return api->open_calls;
 }
 
+void api_stream(struct api *api, struct stream_hub *hub)
+{
+        own_register(api->own, hub);
+}
+
 void api_end(struct api *api)
 {
         api->ended = true;
+        own_end(api->own);
 }
 
 void api_note(struct api *api, const char *action, const char *detail)

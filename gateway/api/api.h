@@ -24,6 +24,7 @@ struct loop;
 struct metrics;
 struct nonce_ledger;
 struct secp;
+struct stream_hub;
 struct store;
 struct vault;
 struct venue;
@@ -57,6 +58,8 @@ MUST_USE enum errc api_reload(struct api *api, const struct config *config, stru
 
 /* httpd_handler of the public listener; cookie is the api. */
 void api_handle(void *cookie, const struct httpd_request *request);
+/* Offers the private channels there; closed before the api is freed. */
+void api_stream(struct api *api, struct stream_hub *hub);
 /* Refuses what would start something new from now on. */
 void api_drain(struct api *api);
 /* Orders and other signed actions under way. */

@@ -1,5 +1,5 @@
 /* state: what every handler of the API stands on. One per process, made in main, borrowed
- * everywhere. Loop thread only. Private to gateway/api. */
+ * everywhere. Loop thread only. Private to gateway/api, and to gateway/compat, which stands on it. */
 #ifndef API_STATE_H
 #define API_STATE_H
 
@@ -35,6 +35,7 @@ struct mirrored_room;
 struct acting;
 struct recovery;
 struct idempotency;
+struct own;
 struct sockets;
 
 struct api {
@@ -60,6 +61,7 @@ struct api {
         struct mirrored_room *room;
         struct acting *acting;
         struct idempotency *idempotency;
+        struct own *own;
         struct sockets *sockets; /* of clients of /v1/ws; borrowed, NULL: none are served */
         struct limit *public_limit;
         struct map *session_limits;       /* brand id -> struct limit *, per account */
