@@ -5,7 +5,7 @@
  * Each server is a process of its own on one core, the load is on another. Both are there at the same time and
  * take turns, so that a busy machine is busy for both.
  *
- * Usage: bench_edge [ROUNDS] [PART...] with PART of fanout memory latency idle packed */
+ * Usage: bench_edge [ROUNDS] [PART...] with PART of fanout connect memory latency idle */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +167,31 @@ static void fan_out(unsigned n, unsigned frames, unsigned rounds, int n_kinds)
         fflush(stdout);
 }
 
+/* ---- connecting ---- */
+
+/* CPU of a connection and its upgrade, when n come one after another as fast as they are served. */
+static void connecting(unsigned n, unsigned rounds)
+{
+        static const enum kind kinds[] = {GATEWAY, BARE_PACKED};
+        double us[2] = {0};
+
+        for (unsigned i = 0; i < rounds; i++)
+                for (int k = 0; k < 2; k++) {
+                        struct server server = start(kinds[k]);
+                        int64_t before = report(&server).cpu_ns;
+                        struct edge_load *load = edge_load_open(server.port, n, true, false);
+
+                        await_peers(&server, n);
+                        us[k] += (double)(report(&server).cpu_ns - before) / 1e3 / n / rounds;
+                        edge_load_close(load);
+                        stop(&server);
+                }
+        printf("a connection and its upgrade, %u at once: gateway %.1f us, bare %.1f us (%.2f of "
+               "it)\n",
+               n, us[0], us[1], us[0] / us[1]);
+        fflush(stdout);
+}
+
 /* ---- memory ---- */
 
 static void memory_of(enum kind kind, const char *name, unsigned n)
@@ -319,6 +344,8 @@ int main(int argc, char **argv)
                 fan_out(5000, 1, rounds, 2);
                 fan_out(5000, 16, rounds / 4 + 1, 2);
         }
+        if (wants(argc, argv, "connect"))
+                connecting(5000, rounds / 8 + 1);
         if (wants(argc, argv, "memory")) {
                 memory_of(GATEWAY, "gateway", 5000);
                 memory_of(BARE_PACKED, "bare", 5000);
