@@ -181,6 +181,8 @@ static void serve(struct paper *p, const struct httpd_request *request, enum pap
         case PAPER_FAULT_DUPLICATE_EVENT:
         case PAPER_FAULT_REORDER_EVENTS:
         case PAPER_FAULT_LOST_EVENT:
+        case PAPER_FAULT_CROSSED_BOOK:
+        case PAPER_FAULT_HALF_OPEN:
                 process(p, &answer, request, path);
                 paper_reply(p, request->handle, &answer);
                 break;

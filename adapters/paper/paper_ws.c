@@ -443,6 +443,7 @@ static void on_opened(void *cookie, struct handle from, const struct httpd_reque
         (void)text_copy(peer->address, sizeof(peer->address), request->peer);
         paper_limits_count(p, peer->address, true);
         peer->handle = from;
+        peer->is_silent = p->n_faults && paper_faults_take_open(p);
         buf_init(&peer->held, PAPER_ANSWER_MAX);
         list_init(&peer->subs);
         list_push_back(&p->ws->peers, &peer->in_ws);

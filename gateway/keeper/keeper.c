@@ -30,8 +30,9 @@ static void take_markets(struct keeper *keeper, int64_t now)
                 (void)!mirror_market(keeper->mirror, venue->ops->market_at(venue, i), now);
 }
 
-/* Besides the feed's, which may be silent. */
-static void take_contexts(struct keeper *keeper, int64_t at)
+/* Besides the feed's, which may be silent: those polled since. Each dex is polled for itself, so each
+ * market's prices are of a time of their own. */
+static void take_contexts(struct keeper *keeper, int64_t since)
 {
         const struct venue *venue = keeper->o.venue;
         size_t n = venue->ops->market_count(venue);
@@ -39,7 +40,7 @@ static void take_contexts(struct keeper *keeper, int64_t at)
 
         for (size_t i = 0; i < n; i++) {
                 const struct market *m = venue->ops->market_at(venue, i);
-                if (!m->context_at)
+                if (!m->context_at || m->context_at < since)
                         continue;
                 row = (struct feed_context){.mark = m->mark,
                                             .oracle = m->oracle,
@@ -48,7 +49,7 @@ static void take_contexts(struct keeper *keeper, int64_t at)
                                             .funding = m->funding,
                                             .open_interest = m->open_interest};
                 must(text_copy(row.symbol, sizeof row.symbol, m->symbol));
-                mirror_contexts(keeper->mirror, &row, 1, at);
+                mirror_contexts(keeper->mirror, &row, 1, m->context_at);
         }
 }
 
@@ -61,11 +62,10 @@ static void follow_venue(struct keeper *keeper, int64_t now)
                 take_markets(keeper, now);
                 keeper->contexts_at = 0;
         }
-        if (status.contexts_at != keeper->contexts_at)
-                take_contexts(keeper, status.contexts_at);
+        take_contexts(keeper, keeper->contexts_at);
+        keeper->contexts_at = now;
         keeper_feed_tick(keeper, now);
         keeper->universes = status.universes;
-        keeper->contexts_at = status.contexts_at;
 }
 
 /* Hours are the venue's, by its time of the last state. Several may have passed since the last look. */
@@ -111,6 +111,7 @@ struct keeper *keeper_open(const struct keeper_options *options, struct err *err
         keeper->o = *options;
         take_defaults(&keeper->o);
         list_init(&keeper->reads);
+        list_init(&keeper->taps);
         keeper->traded = map_new();
         keeper->watchers = watchers_new();
         keeper->mirror = mirror_new(&keeper->o.mirror);
@@ -130,6 +131,7 @@ void keeper_close(struct keeper *keeper)
                 return;
         loop_timer_free(keeper->tick);
         keeper_feed_close(keeper);
+        keeper_tap_close(keeper);
         keeper_reads_close(keeper);
         mirror_free(keeper->mirror);
         watchers_free(keeper->watchers);

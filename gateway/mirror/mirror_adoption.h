@@ -15,6 +15,10 @@ struct mirror_adoption {
         int64_t before_asked_at; /* wall ms */
         bool unclear;            /* an effect was dropped that may not be in it */
         bool uncharged;          /* and so was funding */
+        /* As it was when the state came: */
+        uint32_t doubts;
+        bool is_certain; /* nothing happened since the state before but what is known to the last digit */
+        bool is_leverage_elsewhere; /* what differs of leverage was not done here */
 };
 
 /* ---- mirror_state.c ---- */
@@ -24,9 +28,9 @@ struct px mirror_state_mark(const void *cookie, uint32_t market);
 int64_t mirror_state_asked_by(const struct mirror_adoption *a);
 
 /* ---- mirror_judge.c ---- */
-/* Finds what differs from the book as it was, and why. nothing_since: the log was empty; is_sure: all in it
- * was known to the last digit. Takes out of had what the venue's backstop took. */
-void mirror_judge(struct mirror_adoption *a, struct shadow_book *had, uint32_t doubts,
-                  bool nothing_since, bool is_sure);
+/* What the log and the doubts say, before the state clears them. */
+void mirror_judge_prepare(struct mirror_adoption *a);
+/* Finds what differs from the book as it was, and why. Takes out of had what the venue's backstop took. */
+void mirror_judge(struct mirror_adoption *a, struct shadow_book *had);
 
 #endif

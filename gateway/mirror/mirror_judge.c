@@ -2,6 +2,95 @@
  * missing while the feed is cut off, a move of money elsewhere. What is left is a suspicion. */
 #include "mirror/mirror_adoption.h"
 
+/* Our own edit, as the state has it too. */
+static bool is_confirmed(struct mirror_adoption *a, const struct shadow_effect *e)
+{
+        const struct shadow_position *now = shadow_position(&a->book, e->market);
+        const struct shadow_position *had = shadow_position(&a->s->book, e->market);
+        num_wide moved;
+
+        if (!now || !had)
+                return false;
+        if (e->kind == EFFECT_LEVERAGE)
+                return now->leverage == had->leverage && now->mode == had->mode;
+        moved = (num_wide)now->raw_usd.v - had->raw_usd.v;
+        return moved <= NUM_MICRO && moved >= -NUM_MICRO;
+}
+
+/* Nothing happened since the last state but what is known to the last digit: what differs is not of it. */
+static bool is_certain(struct mirror_adoption *a)
+{
+        for (uint32_t i = 0; i < a->s->n_log; i++) {
+                const struct shadow_effect *e = &a->s->log[i];
+
+                if (!e->is_exact || (e->is_ours && (e->kind == EFFECT_FILL || !is_confirmed(a, e))))
+                        return false;
+        }
+        return true;
+}
+
+/* A position that was opened since has the mode and leverage that were known of its symbol: no event tells that
+ * they were set elsewhere before it. */
+static bool is_setting_stale(struct mirror_adoption *a)
+{
+        for (uint32_t i = 0; i < a->s->book.n && a->s->base; i++) {
+                const struct shadow_position *had = &a->s->book.position[i];
+                const struct shadow_position *is = shadow_position(&a->book, had->market);
+
+                if (!shadow_position(a->s->base, had->market) && is &&
+                    (is->mode != had->mode || is->leverage != had->leverage))
+                        return true;
+        }
+        return false;
+}
+
+/* The state's leverage of a position is none that it had here since the last state: not before what we did,
+ * nor after any of it. What is not exact of fills or funding does not touch it. */
+static bool is_set_elsewhere(struct mirror_adoption *a, uint32_t market)
+{
+        const struct shadow_position *is = shadow_position(&a->book, market);
+        struct shadow_book *base = a->s->base ? a->s->base : &a->s->book;
+        const struct shadow_position *then = shadow_position(base, market);
+
+        if (!then || is->leverage == then->leverage)
+                return false;
+        for (uint32_t i = 0; i < a->s->n_log; i++) {
+                const struct shadow_effect *e = &a->s->log[i];
+
+                if (e->kind == EFFECT_LEVERAGE && e->market == market &&
+                    e->leverage == is->leverage)
+                        return false;
+        }
+        return true;
+}
+
+/* All leverage that differs is. */
+static bool is_leverage_elsewhere(struct mirror_adoption *a)
+{
+        for (uint32_t i = 0; i < a->s->book.n; i++) {
+                const struct shadow_position *had = &a->s->book.position[i];
+                const struct shadow_position *is = shadow_position(&a->book, had->market);
+
+                if (is && is->leverage != had->leverage && !is_set_elsewhere(a, had->market))
+                        return false;
+        }
+        return true;
+}
+
+void mirror_judge_prepare(struct mirror_adoption *a)
+{
+        struct shadow *s = a->s;
+
+        a->doubts = mirror_reasons(a->mirror, s, a->reading->at);
+        /* One that is merely likely explains what it would do, and nothing else. */
+        if (!(s->doubts & DOUBT_LIQUIDATED))
+                a->doubts &= ~(uint32_t)DOUBT_LIQUIDATED;
+        if (is_setting_stale(a))
+                a->doubts |= DOUBT_SETTING;
+        a->is_certain = is_certain(a);
+        a->is_leverage_elsewhere = is_leverage_elsewhere(a);
+}
+
 /* With all orders known, what they reserve depends on the leverage of symbols without a position alone:
  * where the venue holds back something else, one of them was changed elsewhere. */
 static void forget_settings(struct shadow *s)
@@ -36,6 +125,23 @@ static void take_the_hour(const struct mirror_adoption *a, struct drift_state *t
         } else {
                 drift_count(a->mirror, charged, CAUSE_FUNDING);
                 result->fields &= ~charged;
+        }
+}
+
+/* Leverage that was changed elsewhere, and what follows from it where nothing else differs. */
+static void take_leverage(const struct mirror_adoption *a, struct drift_state *told,
+                          struct drift_result *result)
+{
+        static const uint32_t own =
+                1u << FIELD_LEVERAGE | 1u << FIELD_MARGIN_USED | 1u << FIELD_WITHDRAWABLE;
+
+        if (!(result->fields & 1u << FIELD_LEVERAGE) || !a->is_leverage_elsewhere)
+                return;
+        if (!(result->fields & ~own)) {
+                told->cause = CAUSE_ELSEWHERE;
+        } else {
+                drift_count(a->mirror, 1u << FIELD_LEVERAGE, CAUSE_ELSEWHERE);
+                result->fields &= ~(1u << FIELD_LEVERAGE);
         }
 }
 
@@ -87,8 +193,7 @@ static bool has_gap(const struct mirror_adoption *a, const struct drift_result *
         return false;
 }
 
-void mirror_judge(struct mirror_adoption *a, struct shadow_book *had, uint32_t doubts,
-                  bool nothing_since, bool is_sure)
+void mirror_judge(struct mirror_adoption *a, struct shadow_book *had)
 {
         struct shadow_marks marks = {mirror_state_mark, a};
         struct drift_result result = {0}, rest = {0};
@@ -112,12 +217,16 @@ void mirror_judge(struct mirror_adoption *a, struct shadow_book *had, uint32_t d
                 drift_figures(&result, a->mirror, a->s, had, a->state, &marks);
         if (result.reserve_differs)
                 forget_settings(a->s);
-        told.cause = taken ? CAUSE_LIQUIDATION : cause_of(doubts, result.fields);
+        told.cause = taken ? CAUSE_LIQUIDATION : cause_of(a->doubts, result.fields);
+        if (!told.cause)
+                take_leverage(a, &told, &result);
+        if (!told.cause)
+                told.cause = cause_of(a->doubts, result.fields);
         if (!told.cause)
                 take_the_hour(a, &told, &result);
         if (!told.cause && result.fields && has_gap(a, &result))
                 told.cause = CAUSE_GAP;
-        if (!told.cause && result.may_be_elsewhere && (nothing_since || is_sure))
+        if (!told.cause && result.may_be_elsewhere && a->is_certain)
                 told.cause = CAUSE_ELSEWHERE;
         drift_judge(a->mirror, a->s, &told);
 }

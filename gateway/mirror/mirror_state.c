@@ -221,6 +221,20 @@ static bool transfer_is_in(struct mirror_adoption *a, const struct shadow_effect
         return true;
 }
 
+/* The state has what it set, or what was set after it: then another leverage later is somebody else's. */
+static bool leverage_is_in(const struct mirror_adoption *a, const struct shadow_effect *e,
+                           const struct shadow_position *is)
+{
+        const struct shadow_effect *end = a->s->log + a->s->n_log;
+
+        for (; is && e < end; e++) {
+                if (e->kind == EFFECT_LEVERAGE && e->market == is->market &&
+                    e->leverage == is->leverage && e->mode == is->mode)
+                        return true;
+        }
+        return false;
+}
+
 static bool ours_is_in(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         const struct shadow_position *is = shadow_position(&a->book, e->market);
@@ -231,8 +245,8 @@ static bool ours_is_in(struct mirror_adoption *a, const struct shadow_effect *e)
                     ? a->reading->asked_at >= e->known_at
                     : a->state->as_of - a->mirror->ahead_ms >= e->known_at + MIRROR_SLACK_MS)
                 return true;
-        if (e->kind == EFFECT_LEVERAGE) /* done twice is done once */
-                return false;
+        if (e->kind == EFFECT_LEVERAGE)
+                return leverage_is_in(a, e, is);
         if (e->kind == EFFECT_TRANSFER)
                 return transfer_is_in(a, e, is, had);
         now = (is ? is->size.v : 0) + size_later(a, e->market);
@@ -243,11 +257,46 @@ static bool ours_is_in(struct mirror_adoption *a, const struct shadow_effect *e)
         return true;
 }
 
+/* What fills of the state's own millisecond, from e on, add to its position. */
+static num_wide size_from(const struct mirror_adoption *a, const struct shadow_effect *e)
+{
+        const struct shadow_effect *end = a->s->log + a->s->n_log;
+        num_wide size = 0;
+
+        for (const struct shadow_effect *it = e; it < end; it++) {
+                if (it->kind == EFFECT_FILL && !it->is_ours && it->market == e->market &&
+                    it->at == e->at)
+                        size += it->size.v;
+        }
+        return size;
+}
+
+/* Of the state's own millisecond: without it, or it and those before it, the sizes come out. */
+static bool comes_after(struct mirror_adoption *a, const struct shadow_effect *e)
+{
+        const struct shadow_position *is = shadow_position(&a->book, e->market);
+        const struct shadow_position *had = shadow_position(&a->s->book, e->market);
+        num_wide missing = (had ? had->size.v : 0) - (num_wide)(is ? is->size.v : 0) -
+                           size_later(a, e->market);
+
+        for (const struct shadow_effect *it = e; missing && it >= a->s->log; it--) {
+                if (it->kind == EFFECT_FILL && !it->is_ours && it->market == e->market &&
+                    it->at == e->at && size_from(a, it) == missing)
+                        return true;
+        }
+        return false;
+}
+
+static bool fill_is_in(struct mirror_adoption *a, const struct shadow_effect *e)
+{
+        return e->at < a->state->as_of || (e->at == a->state->as_of && !comes_after(a, e));
+}
+
 static bool is_in(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         if (e->kind == EFFECT_FUNDING)
                 return funding_is_in(a, e);
-        return e->is_ours ? ours_is_in(a, e) : e->at <= a->state->as_of;
+        return e->is_ours ? ours_is_in(a, e) : fill_is_in(a, e);
 }
 
 /* The log without what the state holds. */
@@ -313,7 +362,9 @@ static void clear_doubts(struct mirror_adoption *a)
 
         s->doubts &= ~(uint32_t)DOUBT_UNREAD;
         if (mirror_state_asked_by(a) >= s->doubt_at)
-                s->doubts &= DOUBT_ORDERS | (is_funding_due(a) ? (uint32_t)DOUBT_FUNDING : 0);
+                s->doubts &= DOUBT_ORDERS | (is_funding_due(a) ? (uint32_t)DOUBT_FUNDING : 0) |
+                             /* of the same millisecond as the one before: it knows no more */
+                             (a->state->as_of == a->before_at ? (uint32_t)DOUBT_FILL : 0);
         if (a->unclear)
                 mirror_mark(s, DOUBT_FILL, a->reading->at);
         if (a->uncharged)
@@ -359,59 +410,13 @@ static void take_reserved(struct mirror_adoption *a)
         a->s->is_least = left->v == 0;
 }
 
-/* Our own edit, as the state has it too. */
-static bool is_confirmed(const struct mirror_adoption *a, const struct shadow_effect *e)
-{
-        struct shadow_book is = a->book;
-        const struct shadow_position *now = shadow_position(&is, e->market);
-        const struct shadow_position *had = shadow_position(&a->s->book, e->market);
-
-        if (!now || !had)
-                return false;
-        if (e->kind == EFFECT_LEVERAGE)
-                return now->leverage == had->leverage && now->mode == had->mode;
-        return distance_of(now->raw_usd.v, had->raw_usd.v) <= NUM_MICRO;
-}
-
-/* Nothing happened since the last state but what is known to the last digit: what differs is not of it. */
-static bool is_certain(const struct mirror_adoption *a)
-{
-        for (uint32_t i = 0; i < a->s->n_log; i++) {
-                const struct shadow_effect *e = &a->s->log[i];
-
-                if (!e->is_exact || (e->is_ours && (e->kind == EFFECT_FILL || !is_confirmed(a, e))))
-                        return false;
-        }
-        return true;
-}
-
-/* A position that was opened since has the mode and leverage that were known of its symbol: no event tells that
- * they were set elsewhere before it. */
-static bool is_setting_stale(struct mirror_adoption *a)
-{
-        for (uint32_t i = 0; i < a->s->book.n && a->s->base; i++) {
-                const struct shadow_position *had = &a->s->book.position[i];
-                const struct shadow_position *is = shadow_position(&a->book, had->market);
-
-                if (!shadow_position(a->s->base, had->market) && is &&
-                    (is->mode != had->mode || is->leverage != had->leverage))
-                        return true;
-        }
-        return false;
-}
-
 static void adopt(struct mirror_adoption *a)
 {
         struct shadow *s = a->s;
-        uint32_t doubts = mirror_reasons(a->mirror, s, a->reading->at);
-        bool nothing_since = !s->n_log, is_sure = is_certain(a), was_read = s->state_at != 0;
+        bool was_read = s->state_at != 0;
         struct shadow_book had = {0};
 
-        /* One that is merely likely explains what it would do, and nothing else. */
-        if (!(s->doubts & DOUBT_LIQUIDATED))
-                doubts &= ~(uint32_t)DOUBT_LIQUIDATED;
-        if (is_setting_stale(a))
-                doubts |= DOUBT_SETTING;
+        mirror_judge_prepare(a);
         prove_tiers(a);
         if (was_read)
                 shadow_book_copy(&had, &s->book);
@@ -428,7 +433,7 @@ static void adopt(struct mirror_adoption *a)
         clear_doubts(a);
         take_reserved(a);
         if (was_read)
-                mirror_judge(a, &had, doubts, nothing_since, is_sure);
+                mirror_judge(a, &had);
         else
                 s->clean_at = a->reading->at;
         keep_settings(s, a->reading->at);

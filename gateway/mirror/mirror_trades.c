@@ -262,7 +262,7 @@ static bool is_in_state(struct mirror *mirror, struct shadow *s, const struct mi
         mirror->stats.trades_old++;
         suspicion_trade(mirror, s, mirror_place_number(mirror, place), size, fill_at);
         /* Late by a hair: whether the state was made before or after it is for the next to say. */
-        if (s->state_at - fill_at < MIRROR_SLACK_MS && now > s->confirmed_at) {
+        if (s->state_at - fill_at < MIRROR_SLACK_MS && now >= s->confirmed_at) {
                 mirror_mark(s, DOUBT_FILL, now);
                 if (!s->verify_at)
                         s->verify_at = now + mirror->options.verify_after_ms;

@@ -18,6 +18,7 @@
 #define TOLD_MAX  4096
 #define SUBS_MAX  2000
 #define TEXT_MAX  160
+#define RAW_MAX   512
 
 struct said {
         unsigned peer;
@@ -33,6 +34,7 @@ struct told {
         bool is_snapshot;
         char dex[16];
         char text[TEXT_MAX]; /* of the first row */
+        char raw[RAW_MAX];   /* what was received, cut short; "" */
 };
 
 struct rig {
