@@ -194,33 +194,46 @@ static void connecting(unsigned n, unsigned rounds)
 
 /* ---- memory ---- */
 
+/* Until all are gone, and what lingered behind them. */
+static struct edge_report after_all(const struct server *server, struct edge_load *load)
+{
+        edge_load_close(load);
+        await_peers(server, 0);
+        (void)usleep(1500000);
+        return report(server);
+}
+
+static double each(int64_t bytes, unsigned n)
+{
+        return (double)bytes / n;
+}
+
 static void memory_of(enum kind kind, const char *name, unsigned n)
 {
         struct server server = start(kind);
-        struct edge_load *warm = edge_load_open(server.port, 200, true, false);
-        struct edge_load *load;
-        struct edge_report at[4];
+        struct edge_report before =
+                after_all(&server, edge_load_open(server.port, 200, true, false));
+        struct edge_load *load = edge_load_open(server.port, n, true, false);
+        struct edge_report idle, fed, gone, again;
 
-        edge_load_close(warm);
-        await_peers(&server, 0);
-        at[0] = report(&server);
+        await_peers(&server, n);
+        idle = report(&server);
+        (void)burst(&server, load, n, 16, false);
+        fed = report(&server);
+        gone = after_all(&server, load);
         load = edge_load_open(server.port, n, true, false);
         await_peers(&server, n);
-        at[1] = report(&server);
         (void)burst(&server, load, n, 16, false);
-        at[2] = report(&server);
-        edge_load_close(load);
-        await_peers(&server, 0);
-        (void)usleep(1500000); /* until what lingers is gone */
-        at[3] = report(&server);
-        printf("memory, %-7s: idle %5.0f B (resident %5.0f), subscribed %5.0f B (resident %5.0f); "
-               "%+.0f B a peer "
-               "are left when all %u are gone\n",
-               name, (double)(at[1].used_bytes - at[0].used_bytes) / n,
-               (double)(at[1].rss_bytes - at[0].rss_bytes) / n,
-               (double)(at[2].used_bytes - at[0].used_bytes) / n,
-               (double)(at[2].rss_bytes - at[0].rss_bytes) / n,
-               (double)(at[3].used_bytes - at[0].used_bytes) / n, n);
+        again = after_all(&server, load);
+        printf("memory of %s: idle %.0f B (resident %.0f), sent frames %.0f B (resident %.0f); "
+               "left by %u that "
+               "came and went %.0f B each, by as many again %.0f\n",
+               name, each(idle.used_bytes - before.used_bytes, n),
+               each(idle.rss_bytes - before.rss_bytes, n),
+               each(fed.used_bytes - before.used_bytes, n),
+               each(fed.rss_bytes - before.rss_bytes, n), n,
+               each(gone.used_bytes - before.used_bytes, n),
+               each(again.used_bytes - gone.used_bytes, n));
         fflush(stdout);
         stop(&server);
 }
