@@ -240,22 +240,39 @@ static void test_venue_takes_fewer_users(void **state)
 /* ---- At random --------------------------------------------------------------------------------- */
 
 #define STEPS  400
-#define TOPICS 40
+#define TOPICS 50
 
 struct wanted {
         struct feed_topic topic;
         unsigned n;
 };
 
-static void make_topics(struct wanted *wanted)
+/* Books of two coins: as they are read, and rounded in four ways. */
+static struct feed_topic make_book(const struct rig *rig, unsigned i)
+{
+        const char *coin = i % 2 ? "BTC" : "ETH";
+        char json[FEED_DETAIL_MAX];
+
+        if (i < 2)
+                return market_topic(FEED_BOOK, coin);
+        (void)snprintf(json, sizeof(json), "{\"type\":\"l2Book\",\"coin\":\"%s\",\"nSigFigs\":%u}",
+                       coin, 1 + i / 2);
+        return verbatim(rig, json);
+}
+
+static void make_topics(const struct rig *rig, struct wanted *wanted)
 {
         static const enum feed_kind kinds[] = {FEED_USER_FILLS, FEED_USER_EVENTS, FEED_USER_ORDERS};
         char symbol[SYMBOL_MAX];
 
         for (unsigned i = 0; i < TOPICS; i++) {
                 (void)snprintf(symbol, sizeof(symbol), "M%u", i);
-                wanted[i].topic = i < 18 ? user_topic(kinds[i % 3], 1 + i / 3)
-                                         : market_topic(FEED_TRADES, symbol);
+                if (i < 18)
+                        wanted[i].topic = user_topic(kinds[i % 3], 1 + i / 3);
+                else if (i < 28)
+                        wanted[i].topic = make_book(rig, i - 18);
+                else
+                        wanted[i].topic = market_topic(FEED_TRADES, symbol);
         }
 }
 
@@ -309,10 +326,11 @@ static void test_at_random(void **state)
 
         print_message("seed %u\n", seed);
         srandom(seed);
-        make_topics(wanted);
+        rig->has_books = true;
         rig->limits = (struct feed_limits){
                 .connections = 3, .subscriptions = 25, .users = 4, .linger_ms = 30};
         open_feed(rig);
+        make_topics(rig, wanted);
         for (unsigned i = 0; i < STEPS; i++) {
                 unsigned dice = (unsigned)random() % 100;
 
