@@ -358,8 +358,8 @@ void hl_feed_frame_heard(struct hl_feed *f, struct hl_feed_wire *w);
 /* The venue's clock is at least as late as what it says. */
 void hl_feed_frame_learn_time(struct hl_feed *f, int64_t venue_at);
 
-/* The "data" of a well-formed frame, as it stands there; NULL: there is none. */
-const char *hl_feed_raw_data(size_t *raw_len, const char *text, size_t len);
+/* The "data" of a frame that was loaded, as it stands in its text; NULL: there is none. */
+const char *hl_feed_raw_data(size_t *raw_len, const json_t *root, const char *text, size_t len);
 
 /* Once for each frame. */
 static inline void hl_feed_frame_put_raw(struct hl_feed *f, struct feed_event *event)
