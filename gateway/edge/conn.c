@@ -8,11 +8,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "edge/conn_ws.h"
 #include "edge/lws_include.h"
 
 #define LINGER_MS           1000
 #define WS_CLOSE_TIMEOUT_MS 3000
-#define WS_END_MS           200
+#define WS_END_MS           1000
 
 /* ---- states ---- */
 
@@ -28,6 +29,7 @@ static int64_t limit_ms(const struct conn *conn, enum conn_state state)
 
         switch (state) {
         case CONN_READING:
+        case CONN_UPGRADING:
         case CONN_WRITING: return o->request_deadline_ms;
         case CONN_IDLE: return o->idle_keep_alive_ms;
         case CONN_LINGERING: return LINGER_MS;
@@ -75,6 +77,7 @@ void conn_expired(struct conn *conn)
                 break;
         case CONN_IDLE: idle_expired(conn); break;
         case CONN_LINGERING: conn_doom(conn, "done"); break;
+        case CONN_UPGRADING: conn_doom(conn, "the upgrade took too long"); break;
         case CONN_WS:
                 if (pings(&conn->listener->options))
                         conn_ws_ping(conn);
@@ -238,7 +241,7 @@ bool conn_admit(struct httpd_listener *listener, int fd)
         (void)text_copy(conn->peer, sizeof(conn->peer), peer);
         list_init(&conn->at);
         list_init(&conn->doomed_at);
-        list_init(&conn->ws_queue);
+        list_init(&conn->flush_at);
         listener->newborn = conn;
         listener->n_conns++;
         httpd->stats.connections++;

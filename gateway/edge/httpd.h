@@ -147,7 +147,7 @@ void httpd_stop_accepting(struct httpd *httpd);          /* the same for all lis
 unsigned httpd_requests_open(const struct httpd *httpd); /* delivered and not answered yet */
 
 struct httpd_stats {
-        uint64_t connections, requests, refused, slow_closed, over_limit, ws_opened;
+        uint64_t connections, requests, refused, slow_closed, over_limit, ws_opened, ws_open;
 };
 void httpd_stats(const struct httpd *httpd, struct httpd_stats *out);
 

@@ -12,11 +12,17 @@ struct walk {
         num_wide equity;   /* is - had, at the marks */
         num_wide exposure; /* value of sizes that differ */
         num_wide isolated; /* isolated cash: is - had */
+        num_wide moved;    /* margin that went into positions that are otherwise the same */
 };
 
 static void note(struct drift_result *out, enum mirror_field field)
 {
         out->fields |= 1u << field;
+}
+
+static num_wide size_of(num_wide v)
+{
+        return v < 0 ? -v : v;
 }
 
 static bool apart(struct usd a, struct usd b)
@@ -31,21 +37,20 @@ static num_wide at_mark(num_wide size, struct px mark)
         return size * mark.v / NUM_SCALE;
 }
 
-static void add_row(struct drift_result *out, uint32_t market, num_wide size)
+static void add_row(struct drift_result *out, uint32_t market, num_wide size, bool is_of_margin)
 {
         if (out->n_rows == DRIFT_ROWS || size > INT64_MAX || size < INT64_MIN)
                 return;
-        out->row[out->n_rows++] = (struct drift_row){.market = market, .size = (int64_t)size};
+        out->row[out->n_rows++] = (struct drift_row){
+                .market = market, .size = (int64_t)size, .is_of_margin = is_of_margin};
 }
 
-/* Margin went in or out otherwise than by funding. */
-static bool is_moved(const struct shadow_position *a, const struct shadow_position *b)
+/* Margin that went in otherwise than by funding. */
+static num_wide margin_moved(const struct shadow_position *a, const struct shadow_position *b)
 {
         num_wide d = (num_wide)b->raw_usd.v - a->raw_usd.v;
 
-        if (a->mode == MARGIN_ISOLATED)
-                d += (num_wide)b->funding.v - a->funding.v;
-        return d > NUM_MICRO || d < -NUM_MICRO;
+        return a->mode == MARGIN_ISOLATED ? d + b->funding.v - a->funding.v : d;
 }
 
 /* One market; had or is may be NULL. */
@@ -55,11 +60,14 @@ static void compare(struct walk *w, const struct shadow_position *had,
         static const struct shadow_position none;
         const struct shadow_position *a = had ? had : &none, *b = is ? is : &none;
         num_wide size = (num_wide)b->size.v - a->size.v;
+        num_wide moved = margin_moved(a, b);
+        bool is_other = size || apart(a->entry_notional, b->entry_notional);
 
         if (size)
                 note(w->out, FIELD_SIZE);
-        if (size || apart(a->entry_notional, b->entry_notional) || is_moved(a, b))
-                add_row(w->out, had ? had->market : is->market, size);
+        w->moved += is_other ? 0 : moved;
+        if (is_other || size_of(moved) > NUM_MICRO)
+                add_row(w->out, had ? had->market : is->market, size, !is_other);
         w->equity += at_mark(size, mark) + b->raw_usd.v - a->raw_usd.v;
         w->isolated += (num_wide)b->raw_usd.v - a->raw_usd.v;
         w->exposure += at_mark(size < 0 ? -size : size, mark);
@@ -75,11 +83,6 @@ static void compare(struct walk *w, const struct shadow_position *had,
                 note(w->out, FIELD_LEVERAGE);
         if (apart(a->funding, b->funding))
                 note(w->out, FIELD_FUNDING);
-}
-
-static num_wide size_of(num_wide v)
-{
-        return v < 0 ? -v : v;
 }
 
 void drift_books(struct drift_result *out, const struct shadow_book *had,
@@ -105,13 +108,16 @@ void drift_books(struct drift_result *out, const struct shadow_book *had,
         }
         if (apart(had->cash, is->cash))
                 note(out, FIELD_CROSS_CASH);
+        cash += w.moved;
         out->cash = cash > INT64_MAX ? INT64_MAX : cash < INT64_MIN ? INT64_MIN : (int64_t)cash;
         amount = size_of(w.equity) + w.exposure;
         out->amount.v = amount > INT64_MAX ? INT64_MAX : (int64_t)amount;
-        /* Margin that went in or out of a position shows on both sides. */
-        out->may_be_elsewhere = out->fields && !(out->fields & ~elsewhere) &&
-                                (!(out->fields & 1u << FIELD_ISOLATED_CASH) ||
-                                 size_of(w.isolated + cash) <= NUM_MICRO);
+        /* Margin that went in or out of a position shows in the cash too, and so does what came or went
+         * besides. */
+        out->may_be_elsewhere =
+                out->fields && !(out->fields & ~elsewhere) &&
+                (!(out->fields & 1u << FIELD_ISOLATED_CASH) ||
+                 out->fields & 1u << FIELD_CROSS_CASH || size_of(w.isolated) <= NUM_MICRO);
 }
 
 static void compare_price(struct drift_result *out, const struct shadow_position *p,
@@ -143,7 +149,9 @@ static bool orders_match_state(const struct shadow *s)
         if (!(s->topics & TOPIC_ORDERS_LIVE) && s->orders_asked_at != s->asked_at)
                 return false;
         for (uint32_t i = 0; i < s->n_orders; i++) {
-                if (s->order[i].known_at > s->asked_at)
+                const struct shadow_setting *set = shadow_setting(s, s->order[i].market);
+
+                if (s->order[i].known_at >= s->asked_at || (set && set->at >= s->asked_at))
                         return false;
         }
         for (uint32_t i = 0; i < s->n_gone; i++) {
@@ -163,8 +171,35 @@ static bool is_withdrawable(struct margin_cross cross, struct usd resting,
                !apart(withdrawable, state->withdrawable);
 }
 
-static void compare_withdrawable(struct drift_result *out, const struct shadow *s,
-                                 const struct shadow_value *value,
+/* Whether one symbol's leverage, otherwise than it is known here, makes the venue's figure come out: no
+ * position shows it, so no state tells that it was set elsewhere. */
+static bool is_reserve_elsewhere(const struct mirror *mirror, struct shadow *s,
+                                 const struct venue_account *state)
+{
+        for (uint32_t i = 0; i < s->n_settings; i++) {
+                struct shadow_setting *setting = &s->setting[i];
+                const struct shadow_setting known = *setting;
+                const struct mirror_place *place = &mirror->place[setting->market];
+                bool is_found = false;
+
+                for (unsigned k = mirror->table[place->table].tier[0].max_leverage;
+                     k && !is_found && shadow_order_on(s, setting->market); k--) {
+                        struct usd resting;
+                        unsigned unknown = 0;
+
+                        setting->leverage = (uint16_t)k;
+                        is_found = !shadow_value_resting(&resting, &unknown, s) && !unknown &&
+                                   is_withdrawable(state->cross, resting, state);
+                }
+                *setting = known;
+                if (is_found)
+                        return true;
+        }
+        return false;
+}
+
+static void compare_withdrawable(struct drift_result *out, const struct mirror *mirror,
+                                 struct shadow *s, const struct shadow_value *value,
                                  const struct venue_account *state)
 {
         struct usd resting;
@@ -176,9 +211,12 @@ static void compare_withdrawable(struct drift_result *out, const struct shadow *
                 note(out, FIELD_WITHDRAWABLE);
         /* By the venue's own sums only the reserve is left to be wrong. */
         out->reserve_differs = !is_withdrawable(state->cross, resting, state);
+        if (out->reserve_differs && out->fields == 1u << FIELD_WITHDRAWABLE)
+                out->may_be_elsewhere =
+                        state->withdrawable.v > 0 && is_reserve_elsewhere(mirror, s, state);
 }
 
-void drift_figures(struct drift_result *out, const struct mirror *mirror, const struct shadow *s,
+void drift_figures(struct drift_result *out, const struct mirror *mirror, struct shadow *s,
                    const struct shadow_book *had, const struct venue_account *state,
                    const struct shadow_marks *marks)
 {
@@ -194,7 +232,7 @@ void drift_figures(struct drift_result *out, const struct mirror *mirror, const 
                 note(out, FIELD_MARGIN_USED);
         if (apart(value.cross.maintenance, state->cross.maintenance))
                 note(out, FIELD_MAINTENANCE);
-        compare_withdrawable(out, s, &value, state);
+        compare_withdrawable(out, mirror, s, &value, state);
         for (uint32_t i = 0; i < had->n; i++) {
                 const char *symbol = mirror->place[had->position[i].market].symbol;
 

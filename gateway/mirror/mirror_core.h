@@ -185,23 +185,24 @@ bool mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct s
 #define DRIFT_ROWS 16
 struct drift_row {
         uint32_t market;
-        int64_t size;  /* is - had */
-        bool is_heard; /* a trade of it came since */
+        int64_t size;      /* is - had */
+        bool is_heard;     /* a trade of it came since */
+        bool is_of_margin; /* the same position, with margin moved in or out */
 };
 struct drift_result {
         uint32_t fields; /* bits by enum mirror_field */
         struct usd amount;
-        int64_t cash;                     /* of the cross account: is - had */
+        int64_t cash; /* of the cross account, less what was moved from or into margin: is - had */
         struct drift_row row[DRIFT_ROWS]; /* whose position differs; the first so many */
         uint32_t n_rows;
-        bool may_be_elsewhere; /* as a transfer, a margin edit or a leverage change would show */
+        bool may_be_elsewhere; /* as transfers, margin edits or a leverage change would show */
         bool reserve_differs;  /* what resting orders hold back, all of them being known */
 };
 /* What differs between the shadow and what the venue says, valued at marks. */
 void drift_books(struct drift_result *out, const struct shadow_book *had,
                  const struct shadow_book *is, const struct shadow_marks *marks);
 /* The venue's own sums and liquidation prices against `had` at the marks of that state. */
-void drift_figures(struct drift_result *out, const struct mirror *mirror, const struct shadow *s,
+void drift_figures(struct drift_result *out, const struct mirror *mirror, struct shadow *s,
                    const struct shadow_book *had, const struct venue_account *state,
                    const struct shadow_marks *marks);
 /* Counts what a state told, with its cause; one that has none is a suspicion first. */
@@ -248,6 +249,10 @@ void suspicion_trade(struct mirror *mirror, struct shadow *s, uint32_t market, i
 void suspicion_order(struct mirror *mirror, struct shadow *s, uint64_t oid, int64_t venue_at);
 /* The venue told of all its open orders by itself. */
 void suspicion_orders(struct mirror *mirror, struct shadow *s);
+/* A list that was read tells of these what was not known: what came or went before the state that differed
+ * is its reason. */
+void suspicion_list(struct mirror *mirror, struct shadow *s, const uint64_t *oid, size_t n,
+                    enum mirror_cause cause);
 /* Trades of a market (user NULL) or what concerns a user may be missing since. */
 void suspicion_gap(struct mirror *mirror, const struct mirror_place *place, const struct addr *user,
                    enum feed_kind kind, int64_t since);

@@ -105,7 +105,9 @@ static void replace(struct mirror *mirror, struct shadow *s, int64_t asked_at, i
                 }
                 if (shadow_order_gone_since(s, orders[i].oid, asked_at))
                         continue;
-                mirror_order_take(&order, &orders[i], mirror_place_number(mirror, place), asked_at);
+                /* What comes to be known in the millisecond of the question is later. */
+                mirror_order_take(&order, &orders[i], mirror_place_number(mirror, place),
+                                  asked_at - 1);
                 order.status_at = asked_at;
                 put(mirror, s, &order, now);
         }
@@ -179,10 +181,12 @@ static void judge(struct mirror *mirror, struct shadow *s, const struct shadow_o
         uint64_t oid[DRIFT_ROWS];
         size_t n = differences(oid, s, had, n_had, asked_at);
 
-        if (n && cause)
+        if (n && cause) {
                 drift_count(mirror, 1u << FIELD_ORDERS, cause);
-        else if (n)
+                suspicion_list(mirror, s, oid, n, cause);
+        } else if (n) {
                 suspicion_open_orders(mirror, s, oid, n, s->orders_at, at);
+        }
 }
 
 void mirror_orders(struct mirror *mirror, const struct addr *user, const char *dex,

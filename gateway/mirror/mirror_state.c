@@ -221,6 +221,20 @@ static bool transfer_is_in(struct mirror_adoption *a, const struct shadow_effect
         return true;
 }
 
+/* The state has what it set, or what was set after it: then another leverage later is somebody else's. */
+static bool leverage_is_in(const struct mirror_adoption *a, const struct shadow_effect *e,
+                           const struct shadow_position *is)
+{
+        const struct shadow_effect *end = a->s->log + a->s->n_log;
+
+        for (; is && e < end; e++) {
+                if (e->kind == EFFECT_LEVERAGE && e->market == is->market &&
+                    e->leverage == is->leverage && e->mode == is->mode)
+                        return true;
+        }
+        return false;
+}
+
 static bool ours_is_in(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         const struct shadow_position *is = shadow_position(&a->book, e->market);
@@ -231,8 +245,8 @@ static bool ours_is_in(struct mirror_adoption *a, const struct shadow_effect *e)
                     ? a->reading->asked_at >= e->known_at
                     : a->state->as_of - a->mirror->ahead_ms >= e->known_at + MIRROR_SLACK_MS)
                 return true;
-        if (e->kind == EFFECT_LEVERAGE) /* done twice is done once */
-                return false;
+        if (e->kind == EFFECT_LEVERAGE)
+                return leverage_is_in(a, e, is);
         if (e->kind == EFFECT_TRANSFER)
                 return transfer_is_in(a, e, is, had);
         now = (is ? is->size.v : 0) + size_later(a, e->market);

@@ -187,7 +187,7 @@ static bool is_as_read(const struct shadow *s)
         if (!s->has_reserved || s->n_log || s->n_sent)
                 return false;
         for (uint32_t i = 0; i < s->n_orders; i++) {
-                if (s->order[i].known_at > s->asked_at)
+                if (s->order[i].known_at >= s->asked_at)
                         return false;
         }
         for (uint32_t i = 0; i < s->n_gone; i++) {

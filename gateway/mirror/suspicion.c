@@ -52,6 +52,7 @@ static void add_row(struct suspicion *one, const struct drift_row *row)
         for (uint32_t i = 0; i < one->n_rows; i++) {
                 if (one->row[i].market == row->market) {
                         one->row[i].size += row->size;
+                        one->row[i].is_of_margin &= row->is_of_margin;
                         return;
                 }
         }
@@ -79,6 +80,9 @@ void suspicion_open(struct mirror *mirror, struct shadow *s, const struct drift_
         for (uint32_t i = 0; i < result->n_rows; i++)
                 add_row(one, &result->row[i]);
         s->verify_at = state->at + mirror->options.verify_after_ms;
+        /* Orders that came or went elsewhere between the list and the state show in the next list. */
+        if (one->is_of_orders && !(s->topics & TOPIC_ORDERS_LIVE))
+                mirror_mark_orders(s, state->at);
 }
 
 /* What they reserve, seen in the state read with the list, is of the same cause. */
@@ -131,11 +135,17 @@ static void explain(struct mirror *mirror, struct suspicion *one, enum mirror_ca
         drop(mirror, one);
 }
 
-/* The trades that came late account for the sizes, to the last lot. */
+/* The trades that came late account for the size, to the last lot. Margin of a position that is otherwise the
+ * same is moved by no trade. */
+static bool is_settled(const struct drift_row *row)
+{
+        return !row->size && (row->is_heard || row->is_of_margin);
+}
+
 static bool is_accounted_for(const struct suspicion *one)
 {
         for (uint32_t i = 0; i < one->n_rows; i++) {
-                if (one->row[i].size || !one->row[i].is_heard)
+                if (!is_settled(&one->row[i]))
                         return false;
         }
         return true;
@@ -205,6 +215,23 @@ void suspicion_orders(struct mirror *mirror, struct shadow *s)
         }
 }
 
+void suspicion_list(struct mirror *mirror, struct shadow *s, const uint64_t *oid, size_t n,
+                    enum mirror_cause cause)
+{
+        for (struct suspicion *one = s->suspicion, *next; one; one = next) {
+                bool is_of_then = false;
+
+                next = one->next;
+                for (size_t i = 0; i < n && one->is_of_orders && !one->n_oids; i++) {
+                        const struct shadow_order *order = shadow_order(s, oid[i]);
+
+                        is_of_then |= !order || order->placed_at <= one->venue_until;
+                }
+                if (is_of_then)
+                        explain(mirror, one, cause);
+        }
+}
+
 static bool is_hit(struct suspicion *one, const struct mirror *mirror,
                    const struct mirror_place *place, const struct addr *user, enum feed_kind kind)
 {
@@ -245,7 +272,8 @@ static bool is_proven(const struct mirror *mirror, const struct suspicion *one)
         int64_t at = one->until + GRACE_MS;
 
         if (one->is_of_orders)
-                return !(s->topics & TOPIC_ORDERS_LIVE) || s->orders_proven_at >= at;
+                return s->topics & TOPIC_ORDERS_LIVE ? s->orders_proven_at >= at
+                                                     : s->orders_asked_at > one->until;
         if ((s->topics & TOPIC_FILLS_LIVE) && s->fills_proven_at < at)
                 return false;
         for (uint32_t i = 0; i < one->n_rows; i++) {
@@ -288,19 +316,20 @@ static bool came_back(const struct suspicion *one, const struct shadow_position 
 static bool is_of_liquidation(const struct mirror *mirror, struct suspicion *one)
 {
         const struct shadow_position *only = NULL;
-        unsigned n_taken = 0;
+        unsigned n_taken = 0, n_traded = 0;
 
         for (uint32_t i = 0; i < one->n_rows; i++) {
                 const struct drift_row *row = &one->row[i];
                 const struct shadow_position *had = taken(mirror, one, row);
 
-                if (!had && (row->size || !row->is_heard))
+                if (!had && !is_settled(row))
                         return false;
                 only = had ? had : only;
                 n_taken += had != NULL;
+                n_traded += row->is_heard;
         }
         /* With trades beside it cash moves by them. */
-        return n_taken && !(one->n_rows == 1 && came_back(one, only));
+        return n_taken && !(n_taken == 1 && !n_traded && came_back(one, only));
 }
 
 static void conclude(struct mirror *mirror, struct suspicion *one)

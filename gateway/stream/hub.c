@@ -40,6 +40,7 @@ struct stream_hub *hub_new(const struct hub_options *options)
         list_init(&hub->idle[STREAM_STATE]);
         list_init(&hub->idle[STREAM_EVENTS]);
         list_init(&hub->ended);
+        list_init(&hub->oversized);
         list_init(&hub->lagging);
         buf_init(&hub->text, hub->o.queue_bytes);
         buf_init(&hub->data, hub->o.queue_bytes / 2 - HUB_FRAME_HEAD);
@@ -116,8 +117,11 @@ static void look_after(struct hub_reader *reader)
 
 void hub_tick(struct stream_hub *hub)
 {
+        const struct err oversized = {.code = E_TOO_LARGE};
         struct list lagging;
 
+        while (!list_empty(&hub->oversized))
+                stream_end(list_entry(hub->oversized.next, struct stream_channel, at), &oversized);
         hub_channel_sweep(hub);
         list_init(&lagging);
         while (!list_empty(&hub->lagging)) {
@@ -187,27 +191,13 @@ static struct hub_sub *add_sub(struct hub_reader *reader, struct stream_channel 
         return sub;
 }
 
-/* Whether all that came after the place is in the ring. */
+/* Whether all that came after the place is in the ring. STATE that had a gap since, or may not have been
+ * mended for this reader, begins with a snapshot. */
 static bool can_resume(const struct stream_channel *c, const struct hub_place *from)
 {
-        return strcmp(from->epoch, c->epoch) == 0 && from->seq <= c->seq &&
-               c->seq - from->seq <= c->n;
-}
-
-static void begin(struct hub_sub *sub, const struct hub_place *from, bool resumed)
-{
-        struct stream_channel *c = sub->channel;
-
-        sub->has_base = resumed;
-        sub->needs_snapshot = !resumed;
-        sub->late_until = 0;
-        sub->sent = resumed ? from->seq : 0;
-        hub_send_pump(sub);
-        /* It may have left between a gap and the snapshot that mends it. */
-        if (resumed && (!c->is_ready || (c->had_gap && from->seq <= c->whole_seq))) {
-                sub->needs_snapshot = true;
-                hub_send_pump(sub);
-        }
+        if (strcmp(from->epoch, c->epoch) != 0 || from->seq > c->seq || c->seq - from->seq > c->n)
+                return false;
+        return c->source->kind == STREAM_EVENTS || !c->gap_seq || from->seq > c->gap_seq;
 }
 
 enum errc hub_subscribe(struct hub_reader *reader, const char *name,
@@ -226,7 +216,7 @@ enum errc hub_subscribe(struct hub_reader *reader, const char *name,
         c = hub_channel_find(hub, source, subject);
         sub = c ? find_sub(reader, c) : NULL;
         if (!sub && reader->n_subs >= hub->o.subscriptions)
-                return err_set(err, E_LIMIT, "A socket holds at most %u subscriptions.",
+                return err_set(err, E_RATE_LIMITED, "A socket holds at most %u subscriptions.",
                                hub->o.subscriptions);
         if (!c)
                 c = hub_channel_get(hub, source, subject, err);
@@ -242,7 +232,11 @@ enum errc hub_subscribe(struct hub_reader *reader, const char *name,
         out = hub_send_begin(c, "subscribed", id);
         buf_printf(out, ",\"epoch\":\"%s\",\"resumed\":%s}", c->epoch, resumed ? "true" : "false");
         hub_send_text(reader, out);
-        begin(sub, from, resumed);
+        sub->has_base = resumed;
+        sub->needs_snapshot = !resumed;
+        sub->late_until = 0;
+        sub->sent = resumed ? from->seq : 0;
+        hub_send_pump(sub);
         return E_OK;
 }
 

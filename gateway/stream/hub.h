@@ -68,8 +68,8 @@ struct hub_place {
 };
 /* The reader gets "subscribed" with id (JSON of it, NULL: none), and then what it missed, where `from`
  * (or NULL) is still in the ring, or a snapshot, now or as soon as there is one. Subscribing to what it
- * has already begins anew. Refusals are returned and not told: E_NOT_FOUND (no such channel), E_LIMIT
- * (too many), and those of the source. */
+ * has already begins anew. Refusals are returned and not told: E_NOT_FOUND (no such channel),
+ * E_RATE_LIMITED (too many), and those of the source. */
 MUST_USE enum errc hub_subscribe(struct hub_reader *reader, const char *name,
                                  const struct stream_subject *subject, const char *id,
                                  const struct hub_place *from, struct err *err);

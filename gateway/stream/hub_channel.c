@@ -212,7 +212,7 @@ void hub_channel_left(struct stream_channel *c)
         bool is_state = c->source->kind == STREAM_STATE;
 
         if (!list_empty(&c->at))
-                return; /* it has ended */
+                return; /* it ends anyway */
         c->idle_until = clock_mono_ms(o->clock) + (is_state ? o->linger_ms : o->events_linger_ms);
         list_push_back(&c->hub->idle[c->source->kind], &c->at);
 }

@@ -28,8 +28,9 @@ struct stream_channel {
         size_t ring_bytes;
         uint64_t bytes;               /* pushed so far */
         struct httpd_frame *snapshot; /* of seq, or NULL: not printed since */
-        bool is_ready, had_gap;
-        uint64_t whole_seq; /* the newest when it was whole again after a gap */
+        bool is_ready, was_ready;
+        bool in_gap;      /* told, and not mended yet */
+        uint64_t gap_seq; /* of the newest gap; 0: none */
         struct list subs;
         unsigned n_subs;
         struct list at; /* of idle channels, of those that ended; or none */
@@ -60,14 +61,14 @@ struct stream_hub {
         struct hub_options o;
         struct stream_source source[HUB_SOURCES_MAX];
         unsigned n_sources;
-        struct map *channels; /* of name and subject */
-        struct list idle[2];  /* by enum stream_kind: left by all, oldest first */
-        struct list ended;    /* to be closed at the source with the next tick */
-        struct list lagging;  /* readers */
-        struct buf text;      /* of the frame being made */
-        struct buf data;      /* of the snapshot being made */
+        struct map *channels;  /* of name and subject */
+        struct list idle[2];   /* by enum stream_kind: left by all, oldest first */
+        struct list ended;     /* to be closed at the source with the next tick */
+        struct list oversized; /* their snapshot is more than a frame may hold */
+        struct list lagging;   /* readers */
+        struct buf text;       /* of the frame being made */
+        struct buf data;       /* of the snapshot being made */
         struct hub_stats stats;
-        uint64_t n_opened;
 };
 
 /* ---- channels and rings: hub_channel.c ---- */
@@ -95,6 +96,9 @@ struct buf *hub_send_begin(struct stream_channel *channel, const char *type, con
 /* An update or a gap, from hub->text. NULL: it is larger than a frame may be. */
 struct httpd_frame *hub_send_frame(struct stream_hub *hub, size_t *len);
 size_t hub_send_frame_max(const struct stream_hub *hub);
+/* A snapshot, numbered seq. NULL: it can't be had now, or is larger than a frame may be, which ends the
+ * channel with the next tick. */
+struct httpd_frame *hub_send_print(struct stream_channel *channel, uint64_t seq, size_t *len);
 /* Sends what the subscription lacks, as far as there is room. */
 void hub_send_pump(struct hub_sub *sub);
 void hub_send_all(struct stream_channel *channel);

@@ -87,15 +87,12 @@ static bool give(struct hub_sub *sub, struct httpd_frame *frame)
         return true;
 }
 
-/* The snapshot of now as a frame, printed once however many want it. NULL: it can't be had. */
-static struct httpd_frame *snapshot_of(struct stream_channel *c)
+struct httpd_frame *hub_send_print(struct stream_channel *c, uint64_t seq, size_t *len)
 {
         struct stream_hub *hub = c->hub;
+        struct httpd_frame *frame = NULL;
         struct buf *out;
-        size_t len;
 
-        if (c->snapshot || !c->is_ready)
-                return c->snapshot;
         buf_reset(&hub->data);
         if (!c->source->snapshot(c->source->cookie, c, &hub->data)) {
                 c->is_ready = false;
@@ -104,13 +101,29 @@ static struct httpd_frame *snapshot_of(struct stream_channel *c)
         out = hub_send_begin(c, "snapshot", NULL);
         buf_printf(out,
                    ",\"epoch\":\"%s\",\"seq\":%" PRIu64 ",\"at\":%" PRId64 ",\"data\":", c->epoch,
-                   c->seq, clock_wall_ms(hub->o.clock));
+                   seq, clock_wall_ms(hub->o.clock));
         buf_put(out, hub->data.data, hub->data.len);
         buf_putc(out, '}');
-        must(buf_check(&hub->data) == E_OK);
-        c->snapshot = hub_send_frame(hub, &len);
-        must(c->snapshot);
-        hub->stats.encoded++;
+        if (!buf_check(&hub->data))
+                frame = hub_send_frame(hub, len);
+        if (frame)
+                return frame;
+        c->is_ready = false;
+        list_remove(&c->at);
+        list_push_back(&hub->oversized, &c->at);
+        return NULL;
+}
+
+/* The snapshot of now as a frame, printed once however many want it. NULL: it can't be had. */
+static struct httpd_frame *snapshot_of(struct stream_channel *c)
+{
+        size_t len;
+
+        if (c->snapshot || !c->is_ready)
+                return c->snapshot;
+        c->snapshot = hub_send_print(c, c->seq, &len);
+        if (c->snapshot)
+                c->hub->stats.encoded++;
         return c->snapshot;
 }
 

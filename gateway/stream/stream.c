@@ -32,21 +32,38 @@ bool stream_is_heard(const struct stream_channel *c)
         return c->n_subs > 0;
 }
 
-void stream_ready(struct stream_channel *c)
-{
-        if (!c->is_ready)
-                c->whole_seq = c->seq;
-        c->is_ready = true;
-        hub_channel_forget_snapshot(c);
-        hub_send_all(c);
-}
-
 static void judge_all(struct stream_channel *c)
 {
         if (c->source->kind != STREAM_EVENTS)
                 return;
         list_each (it, &c->subs)
                 hub_send_judge(list_entry(it, struct hub_sub, at_channel));
+}
+
+/* What mends a gap of EVENTS is numbered too, and stays in the ring: whoever lags behind, or comes back,
+ * gets it in its place. */
+static void mend_events(struct stream_channel *c)
+{
+        size_t len = 0;
+        struct httpd_frame *frame = hub_send_print(c, c->seq + 1, &len);
+
+        if (!frame)
+                return;
+        hub_channel_push(c, frame, len);
+        c->snapshot = c->hub->o.wire.hold(frame);
+        c->in_gap = false;
+}
+
+void stream_ready(struct stream_channel *c)
+{
+        c->is_ready = c->was_ready = true;
+        hub_channel_forget_snapshot(c);
+        if (c->in_gap && c->source->kind == STREAM_EVENTS)
+                mend_events(c);
+        else
+                c->in_gap = false;
+        hub_send_all(c);
+        judge_all(c);
 }
 
 static bool push(struct stream_channel *c)
@@ -92,7 +109,7 @@ void stream_gap(struct stream_channel *c, int64_t at, int64_t since)
 {
         struct buf *out;
 
-        if (!c->is_ready)
+        if (c->in_gap || !c->was_ready)
                 return;
         out = begin_numbered(c, "gap", at);
         if (since)
@@ -101,11 +118,13 @@ void stream_gap(struct stream_channel *c, int64_t at, int64_t since)
                 buf_puts(out, ",\"since\":null}");
         must(push(c));
         c->is_ready = false;
-        c->had_gap = true;
+        c->in_gap = true;
+        c->gap_seq = c->seq;
         c->hub->stats.gaps++;
         hub_channel_forget_snapshot(c);
-        list_each (it, &c->subs)
-                list_entry(it, struct hub_sub, at_channel)->needs_snapshot = true;
+        if (c->source->kind == STREAM_STATE)
+                list_each (it, &c->subs)
+                        list_entry(it, struct hub_sub, at_channel)->needs_snapshot = true;
 }
 
 void stream_renew(struct stream_channel *c)

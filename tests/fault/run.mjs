@@ -14,6 +14,7 @@ const SECOND_FAULT = 0.35 // share of rounds in which the venue fails on top
 const TWINS = 0.03 // share of jobs that two clients do at once, in any round
 const SAMPLE = 400 // orders that are looked at one by one in the end
 const SHOWN = 40 // findings that are printed
+const ORDERS_EACH = 1200 // of an account: the venue remembers 2000, legs among them
 const LOOK_MS = 100 // from one look at what is still open to the next
 
 export const DEFAULTS = { rounds: 20, orders: 200, seed: 1, accounts: 0, faults: '', quiet: 60, spread: 1500, deadline: 1000, expires: 3000, pending: 1.5, verbose: false }
@@ -190,7 +191,7 @@ async function open(options) {
   try {
     await bench.openVenue()
     await bench.openGateway()
-    await run.traders.open(options.accounts || Math.max(40, Math.ceil((options.rounds * options.orders) / 2500)))
+    await run.traders.open(options.accounts || Math.max(40, Math.ceil((options.rounds * options.orders) / ORDERS_EACH)))
     bench.record.read()
     run.setup = new Set(bench.record.placed.keys())
     bench.openClients(run.traders.people, (result) => take(run, result))
