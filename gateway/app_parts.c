@@ -15,6 +15,7 @@
 #define CHALLENGE_MS      300000
 #define ADMIN_BODY_MAX    1024
 #define ADMIN_CONNECTIONS 64
+#define CANDLES_KEPT      2000000                     /* rows; some 80 bytes each */
 #define BUILDER_FUNDS     (INT64_C(1000) * NUM_SCALE) /* a builder must hold some to be eligible */
 
 void app_complain(const struct err *err, const char *what)
@@ -61,6 +62,18 @@ static void open_backup(struct app *app)
         app->backup = store_backup_new(app->store, &options);
 }
 
+/* Charts go on without what is kept. */
+static void open_candles(struct app *app)
+{
+        struct err err = {.code = E_OK};
+        char file[300];
+
+        snprintf(file, sizeof file, "%s/candles.db", app->config->data_dir);
+        app->candles = candle_store_open(app->loop, file, CANDLES_KEPT, &err);
+        if (!app->candles)
+                log_event(LOG_WARN, "no candles are kept", "file", file, "why", err.detail, NULL);
+}
+
 static int open_store(struct app *app)
 {
         struct err err = {.code = E_OK};
@@ -74,6 +87,7 @@ static int open_store(struct app *app)
         }
         rotation_pick(&app->vault, app->store, app->config->master_key_file, app->secp);
         open_backup(app);
+        open_candles(app);
         app->nonces = nonce_ledger_new(app->store, loop_clock(app->loop));
         struct auth_options options = {
                 .clock = loop_clock(app->loop),
@@ -266,6 +280,7 @@ static int open_api(struct app *app)
                 .httpd = app->httpd,
                 .store = app->store,
                 .backup = app->backup,
+                .candles = app->candles,
                 .auth = app->auth,
                 .vault = app->vault,
                 .secp = app->secp,
@@ -285,6 +300,8 @@ static int open_api(struct app *app)
         app->api = api_new(&options, app->config, &err);
         if (!app->api)
                 app_complain(&err, "api");
+        else
+                app->compat = compat_new(app->api);
         return app->api ? 0 : -1;
 }
 
@@ -294,7 +311,8 @@ static int open_streams(struct app *app)
 
         app->sockets = sockets_new(app->api, c);
         app->live = live_new(app->api, sockets_hub(app->sockets), c->poll_weight);
-        app->ws_paths = ws_paths_new(api_handle, app->api);
+        api_stream(app->api, sockets_hub(app->sockets));
+        app->ws_paths = ws_paths_new(compat_handle, app->compat);
         ws_paths_add(app->ws_paths, SOCKETS_PATH, &sockets_ops, app->sockets);
         return 0;
 }
@@ -391,7 +409,9 @@ void app_parts_close(struct app *app)
         if (app->api)
                 api_flush(app->api);
         store_close(app->store);
+        candle_store_close(app->candles);
         store_backup_free(app->backup);
+        compat_free(app->compat);
         api_free(app->api);
         vault_free(app->vault);
         secp_free(app->secp);

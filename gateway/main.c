@@ -197,7 +197,8 @@ static void remove_data(struct app *app)
         static const char *const files[] = {"perpgate.db",         "perpgate.db-wal",
                                             "perpgate.db-shm",     "perpgate.db-lock",
                                             "perpgate.db-reserve", "perpgate.db-reserve-journal",
-                                            "master.key"};
+                                            "candles.db",          "candles.db-wal",
+                                            "candles.db-shm",      "master.key"};
         char path[320];
 
         if (!app->data_is_ours)

@@ -190,7 +190,11 @@ static void stage_build(struct run *run)
         identity_cloids(run->cloid, 3, run->call);
         switch (run->q.kind) {
         case RUN_PLACE:
-                rc = plan_order_build(&run->plan, &run->q.order, &in, run->cloid, &run->err);
+                /* What is set at the venue may be more than the brand permits. */
+                if (run->q.keeps_setting)
+                        rc = check_order(run);
+                if (!rc)
+                        rc = plan_order_build(&run->plan, &run->q.order, &in, run->cloid, &run->err);
                 break;
         case RUN_CLOSE:
                 rc = plan_close_build(&run->plan, &in, run->q.symbol, (struct qty){0},

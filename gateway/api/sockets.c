@@ -151,9 +151,14 @@ static void opened(void *cookie, struct handle peer, const struct httpd_request 
 
         s->all = all;
         s->peer = peer;
+        if (api_socket_peer(&s->from, all->api, request)) { /* a reload came in between */
+                free(s);
+                httpd_ws_close(all->api->o.httpd, peer, wire_code[SOCKET_LIMIT], "not served");
+                return;
+        }
         s->brands = brand_set_ref(all->api->brands);
-        s->brand = brand_by_host(s->brands, request->host);
-        must(s->brand && api_socket_peer(&s->from, all->api, request) == E_OK);
+        s->brand = brand_by_id(s->brands, s->from.brand);
+        must(s->brand);
         limit_network(s->network, s->from.client);
         s->filled_at = clock_mono_ms(all->api->o.clock);
         s->milli_frames = (int64_t)all->limits.frame_burst * 1000;

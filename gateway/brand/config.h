@@ -36,14 +36,6 @@ struct config_node {
         unsigned accounts_per_read; /* in one batchClearinghouseStates; 0: it has none */
 };
 
-/* What the venue's sockets allow each address, and how long what is told there may be silent. 0: for ever. */
-struct config_feed {
-        unsigned connections, connects_per_minute, subscriptions, messages_per_minute;
-        int64_t answer_ms, linger_ms;
-        int64_t contexts_silent_ms, trades_silent_ms, user_state_silent_ms, user_orders_silent_ms;
-        int64_t book_silent_ms, bbo_silent_ms, candles_silent_ms;
-};
-
 /* The sockets of /v1/ws: deploy/docs/streams.md. */
 struct config_streams {
         unsigned sockets_per_address, sockets_per_account, sockets_per_brand; /* 0: no bound */
@@ -59,6 +51,14 @@ struct config_streams {
         int64_t ping_ms, idle_ms, reconnect_spread_ms;
         unsigned poll_weight; /* of a minute's request weight, where the feed has no room */
         bool deflate;
+};
+
+/* What the venue's sockets allow each address, and how long what is told there may be silent. 0: for ever. */
+struct config_feed {
+        unsigned connections, connects_per_minute, subscriptions, messages_per_minute;
+        int64_t answer_ms, linger_ms;
+        int64_t contexts_silent_ms, trades_silent_ms, user_state_silent_ms, user_orders_silent_ms;
+        int64_t book_silent_ms, bbo_silent_ms, candles_silent_ms;
 };
 
 struct config {

@@ -60,6 +60,10 @@ void keeper_read(struct keeper *keeper, const struct addr *user, const char *dex
 void keeper_read_order(struct keeper *keeper, const struct addr *user, const char *dex,
                        uint64_t oid);
 
+/* Asks for the account's fills between these (the venue's time, both included), for the mirror. */
+void keeper_read_fills(struct keeper *keeper, const struct addr *user, const char *dex,
+                       int64_t from, int64_t until);
+
 /* What somebody else read: the mirror takes it, and the marks that are in it. */
 void keeper_heard_state(struct keeper *keeper, const struct addr *user, const char *dex,
                         const struct mirror_reading *reading, const struct venue_account *account);

@@ -11,6 +11,7 @@
 #define WEIGHT_ORDERS 20
 #define WEIGHT_MODE   20
 #define WEIGHT_ORDER  2
+#define WEIGHT_FILLS  20
 #define POLLS_A_TICK  16
 
 struct waiter {
@@ -26,6 +27,7 @@ struct read {
         char dex[DEX_NAME_MAX];
         char symbol[SYMBOL_MAX]; /* whose setting is read too; "" none */
         int64_t asked_at;
+        int64_t from, until; /* of fills, both included */
         bool is_poll;
         unsigned parts;
         unsigned open; /* answers to come */
@@ -205,6 +207,17 @@ static void order_read(void *cookie, const struct err *err, const struct venue_o
         one_answered(read, err);
 }
 
+static void fills_read(void *cookie, const struct err *err, const struct venue_fill *fills,
+                       size_t n, const struct venue_span *span)
+{
+        struct read *read = cookie;
+
+        if (!err->code && read->keeper && span->part == VENUE_WHOLE)
+                mirror_history(read->keeper->mirror, &read->user, read->dex, read->from,
+                               read->until, fills, n);
+        one_answered(read, err);
+}
+
 static void setting_read(void *cookie, const struct err *err, const struct venue_setting *s)
 {
         struct read *read = cookie;
@@ -324,6 +337,19 @@ void keeper_read_order(struct keeper *keeper, const struct addr *user, const cha
         keeper->polled += WEIGHT_ORDER;
         read->open = 1;
         venue->ops->lookup(venue, user, NULL, oid, order_read, read);
+}
+
+void keeper_read_fills(struct keeper *keeper, const struct addr *user, const char *dex,
+                       int64_t from, int64_t until)
+{
+        struct venue *venue = keeper->o.venue;
+        struct read *read = begin(keeper, user, dex, 0, true);
+
+        keeper->polled += WEIGHT_FILLS;
+        read->from = from;
+        read->until = until;
+        read->open = 1;
+        venue->ops->read_past_fills(venue, user, from, until + 1, fills_read, read);
 }
 
 /* --- polls --- */

@@ -179,6 +179,13 @@ static void on_vanished(void *cookie, const struct mirror_vanished_note *v)
         keeper_read_order(tell->keeper, v->user, v->dex, v->oid);
 }
 
+static void on_unexplained(void *cookie, const struct mirror_unexplained_note *u)
+{
+        const struct tell *tell = cookie;
+
+        keeper_read_fills(tell->keeper, u->user, u->dex, u->from, u->until);
+}
+
 static void on_drift(void *cookie, const struct mirror_drift_note *d)
 {
         struct note note;
@@ -225,6 +232,7 @@ struct mirror_hooks tell_hooks(struct tell *tell)
                 .liquidated = on_liquidated,
                 .triggered = on_triggered,
                 .vanished = on_vanished,
+                .unexplained = on_unexplained,
                 .drift = on_drift,
                 .cookie = tell,
         };

@@ -77,9 +77,10 @@ enum mirror_cause {
         CAUSE_TOLD,        /* the caller had said that something changed */
         CAUSE_RULES,       /* tiers, mode or leverage were a guess, and said so */
         CAUSE_RANGE,       /* a figure was beyond what numbers hold here */
-        CAUSE_ELSEWHERE,   /* as a deposit, a transfer, an edit of margin or leverage shows */
+        CAUSE_ASKED,     /* the venue's list of fills, asked for, has what the feed had not told */
+        CAUSE_ELSEWHERE, /* as a deposit, a transfer, an edit of margin or leverage shows */
 };
-#define MIRROR_CAUSES 11
+#define MIRROR_CAUSES 12
 const char *mirror_cause_name(enum mirror_cause cause);
 
 /* Told in the course of the call that caused it. A hook may ask for views, and change nothing. What
@@ -140,6 +141,12 @@ struct mirror_vanished_note {
         const char *dex;
         uint64_t oid;
 };
+/* Nothing that was told explains a difference: the list of fills between these may (mirror_history). */
+struct mirror_unexplained_note {
+        const struct addr *user;
+        const char *dex;
+        int64_t from, until; /* the venue's time, both included */
+};
 struct mirror_drift_note {
         const struct addr *user;
         const char *dex;
@@ -156,7 +163,33 @@ struct mirror_hooks {
         void (*liquidated)(void *cookie, const struct mirror_liquidation_note *note);
         void (*triggered)(void *cookie, const struct mirror_trigger_note *note);
         void (*vanished)(void *cookie, const struct mirror_vanished_note *note);
+        void (*unexplained)(void *cookie, const struct mirror_unexplained_note *note);
         void (*drift)(void *cookie, const struct mirror_drift_note *note);
+        void *cookie;
+};
+
+/* How and when a reading was made. asked_at: when it was sent, 0 for what the venue pushed. */
+struct mirror_reading {
+        int64_t asked_at, at;
+};
+/* Who follows the accounts that are attended to (mirror_attend) closely. Called as hooks are, under the same
+ * rules. What comes in is told as it came, before the mirror has judged it: late, twice, in any order. */
+struct mirror_listener {
+        void (*settled)(void *cookie, const struct addr *user,
+                        const char *dex); /* it may have changed */
+        void (*fill)(void *cookie, const struct mirror_fill_seen *fill);
+        void (*fills)(void *cookie, const struct addr *user, const struct venue_fill *rows,
+                      size_t n, int64_t at);
+        void (*orders)(void *cookie, const struct addr *user, const char *dex,
+                       const struct mirror_reading *reading, const struct venue_open_order *orders,
+                       size_t n);
+        void (*order)(void *cookie, const struct addr *user,
+                      const struct venue_order_status *status, int64_t at);
+        void (*outcome)(void *cookie, const struct addr *user, const struct venue_action *action,
+                        const struct venue_outcome *outcome, int64_t at);
+        /* Of anybody: prices came; a topic is whole again, from now on. */
+        void (*marks)(void *cookie, const struct feed_context *rows, size_t n, int64_t at);
+        void (*whole)(void *cookie, const struct feed_topic *topic, int64_t at);
         void *cookie;
 };
 
@@ -183,6 +216,8 @@ struct mirror_options {
 
 struct mirror *mirror_new(const struct mirror_options *options);
 void mirror_free(struct mirror *mirror); /* accepts NULL */
+/* One at a time; all members are set. NULL: nobody listens any more. */
+void mirror_listen(struct mirror *mirror, const struct mirror_listener *listener);
 
 /* ---- who is watched ---- */
 /* Watching counts. E_LIMIT: as many accounts, or dexes, as there may be; E_INVALID: a dex's name. */
@@ -191,10 +226,6 @@ void mirror_unwatch(struct mirror *mirror, const struct addr *user, const char *
 bool mirror_watches(const struct mirror *mirror, const struct addr *user, const char *dex);
 
 /* ---- what is so: events in; all may come twice and in any order ---- */
-/* How and when a reading was made. asked_at: when it was sent, 0 for what the venue pushed. */
-struct mirror_reading {
-        int64_t asked_at, at;
-};
 /* A market as it is now: new, or changed in its tiers, leverage cap or listing. E_LIMIT. */
 MUST_USE enum errc mirror_market(struct mirror *mirror, const struct market *market, int64_t now);
 void mirror_contexts(struct mirror *mirror, const struct feed_context *rows, size_t n, int64_t at);
@@ -221,6 +252,9 @@ void mirror_payments(struct mirror *mirror, const struct addr *user,
 /* Funding due at the full hour hour_at, charged to all positions for which none was told: to the first
  * accounts at once, to the rest by mirror_tick. */
 void mirror_funding(struct mirror *mirror, int64_t hour_at, int64_t now);
+/* All fills of the account between these times, both included, as the venue lists them when asked. */
+void mirror_history(struct mirror *mirror, const struct addr *user, const char *dex, int64_t from,
+                    int64_t until, const struct venue_fill *rows, size_t n);
 void mirror_liquidated(struct mirror *mirror, const struct feed_liquidation *liquidation,
                        int64_t at);
 /* A topic has a gap since `since` (0: never whole), or is whole from now on. */

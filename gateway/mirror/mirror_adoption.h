@@ -16,6 +16,7 @@ struct mirror_adoption {
         bool unclear;            /* an effect was dropped that may not be in it */
         bool uncharged;          /* and so was funding */
         /* As it was when the state came: */
+        struct shadow_book then; /* by the state before */
         uint32_t doubts;
         bool is_certain; /* nothing happened since the state before but what is known to the last digit */
         bool is_leverage_elsewhere; /* what differs of leverage was not done here */
@@ -32,5 +33,9 @@ int64_t mirror_state_asked_by(const struct mirror_adoption *a);
 void mirror_judge_prepare(struct mirror_adoption *a);
 /* Finds what differs from the book as it was, and why. Takes out of had what the venue's backstop took. */
 void mirror_judge(struct mirror_adoption *a, struct shadow_book *had);
+
+/* ---- mirror_past.c ---- */
+/* Keeps what the state shows to have gone; before the log is pruned. */
+void mirror_past_note(struct mirror_adoption *a);
 
 #endif

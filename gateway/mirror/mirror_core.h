@@ -62,6 +62,7 @@ struct mirror_heap {
 
 struct mirror {
         struct mirror_options options;
+        struct mirror_listener listener; /* settled NULL: nobody listens */
         struct ticks *ticks;
         struct map *accounts;   /* user and dex -> struct shadow */
         struct shadow **shadow; /* by slot; NULL: free */
@@ -137,6 +138,12 @@ void mirror_needs_sweep(struct mirror *mirror); /* start looking at everybody fo
 /* ---- mirror_settle, in mirror.c: after any change ---- */
 void mirror_settle(struct mirror *mirror, struct shadow *s, int64_t now);
 
+/* ---- mirror_listen.c: where somebody listens to the account ---- */
+bool mirror_is_heard(const struct mirror *mirror, const struct shadow *s); /* s may be NULL */
+/* The same of the user on any dex; the listener, or NULL. */
+const struct mirror_listener *mirror_listener_of(const struct mirror *mirror,
+                                                 const struct addr *user);
+
 /* ---- mirror_trades.c ---- */
 /* Adds an effect, with what follows from one that does not fit or is old. */
 bool mirror_effect(struct mirror *mirror, struct shadow *s, const struct shadow_effect *effect,
@@ -171,9 +178,9 @@ void mirror_liquidation_suspect(struct mirror *mirror, struct shadow *s, uint32_
 /* Whether marks of late were such that the venue may have taken the position. */
 bool mirror_liquidation_possible(const struct mirror *mirror, const struct shadow_book *book,
                                  uint32_t market);
-/* It went without a trade, at such marks. */
+/* It went without a trade, at such marks, or the venue lists it so. */
 void mirror_liquidation_tell(struct mirror *mirror, struct shadow *s,
-                             const struct shadow_position *taken, int64_t at);
+                             const struct shadow_position *taken, bool is_certain, int64_t at);
 /* A fill leaves the log: what it brought back is not lost. */
 void mirror_liquidation_came_back(struct shadow *s, const struct shadow_effect *effect);
 /* A state was taken over: tells what was lost. Takes out of `had`, the book as it was before that, what
@@ -181,11 +188,18 @@ void mirror_liquidation_came_back(struct shadow *s, const struct shadow_effect *
 bool mirror_liquidation_settle(struct mirror *mirror, struct shadow *s, struct shadow_book *had,
                                int64_t asked_at);
 
+/* ---- mirror_past.c: what went before the word of it came ---- */
+/* The word came: tells what went of that market (NULL: of any). */
+void mirror_past_tell(struct mirror *mirror, struct shadow *s, const uint32_t *market, int64_t at);
+void mirror_past_forget(struct shadow *s, uint32_t market); /* it is told */
+void mirror_past_drop(struct shadow *s);
+
 /* ---- drift.c ---- */
 #define DRIFT_ROWS 16
 struct drift_row {
         uint32_t market;
         int64_t size;      /* is - had */
+        int64_t whole;     /* is - what the state before had: all fills between the two */
         bool is_heard;     /* a trade of it came since */
         bool is_of_margin; /* the same position, with margin moved in or out */
 };
@@ -234,6 +248,8 @@ struct suspicion {
         uint32_t n_rows; /* 0: it may be any market's */
         struct shadow_book had;
         int64_t cash;             /* that came: is - had */
+        bool is_merged;           /* of several states */
+        int64_t history_at;       /* wall ms: when the list of fills was asked for; 0 */
         bool is_of_orders;        /* resting orders, or what they reserve */
         uint64_t oid[DRIFT_ROWS]; /* which differ; 0 of them: it may be any */
         uint32_t n_oids;
@@ -256,6 +272,8 @@ void suspicion_list(struct mirror *mirror, struct shadow *s, const uint64_t *oid
 /* Trades of a market (user NULL) or what concerns a user may be missing since. */
 void suspicion_gap(struct mirror *mirror, const struct mirror_place *place, const struct addr *user,
                    enum feed_kind kind, int64_t since);
+/* That is the reason: it is counted, and the suspicion is gone. */
+void suspicion_explain(struct mirror *mirror, struct suspicion *one, enum mirror_cause cause);
 bool suspicion_wants_proof(const struct mirror *mirror, int64_t now);
 /* Concludes those that nothing can explain any more. */
 void suspicion_tick(struct mirror *mirror, int64_t now);

@@ -81,6 +81,7 @@ void mirror_judge_prepare(struct mirror_adoption *a)
 {
         struct shadow *s = a->s;
 
+        shadow_book_copy(&a->then, s->base ? s->base : &s->book);
         a->doubts = mirror_reasons(a->mirror, s, a->reading->at);
         /* One that is merely likely explains what it would do, and nothing else. */
         if (!(s->doubts & DOUBT_LIQUIDATED))
@@ -193,6 +194,20 @@ static bool has_gap(const struct mirror_adoption *a, const struct drift_result *
         return false;
 }
 
+static void note_whole(struct mirror_adoption *a, struct drift_result *result)
+{
+        struct shadow_book *now = a->s->base ? a->s->base : &a->s->book;
+
+        for (uint32_t i = 0; i < result->n_rows; i++) {
+                struct drift_row *row = &result->row[i];
+                const struct shadow_position *is = shadow_position(now, row->market);
+                const struct shadow_position *then = shadow_position(&a->then, row->market);
+                num_wide whole = (num_wide)(is ? is->size.v : 0) - (then ? then->size.v : 0);
+
+                row->whole = whole > INT64_MAX || whole < INT64_MIN ? 0 : (int64_t)whole;
+        }
+}
+
 void mirror_judge(struct mirror_adoption *a, struct shadow_book *had)
 {
         struct shadow_marks marks = {mirror_state_mark, a};
@@ -212,6 +227,7 @@ void mirror_judge(struct mirror_adoption *a, struct shadow_book *had)
                 result = rest;
                 taken = false;
         }
+        note_whole(a, &result);
         if (!a->s->n_log && a->s->pool == MARGIN_POOL_STANDARD &&
             !(result.fields & 1u << FIELD_SIZE))
                 drift_figures(&result, a->mirror, a->s, had, a->state, &marks);

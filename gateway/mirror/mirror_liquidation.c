@@ -8,11 +8,13 @@
 /* Fills of a liquidation may come before the word of it. */
 #define BEFORE_MS 10000
 
-/* Whether the fill may be the liquidation's: it came after the first sign of it, or not long before the
- * word of it. */
+/* Whether the fill may be the liquidation's: it closes, and came after the first sign of it, or not long
+ * before the word of it. */
 static bool is_of_loss(const struct shadow_loss *loss, const struct shadow_effect *effect)
 {
-        return effect->kind == EFFECT_FILL &&
+        bool closes = effect->size_before.v && (effect->size_before.v < 0) != (effect->size.v < 0);
+
+        return effect->kind == EFFECT_FILL && closes &&
                (effect->order >= loss->order || effect->at >= loss->from);
 }
 
@@ -79,6 +81,7 @@ static void liquidated(struct mirror *mirror, struct shadow *s, void *cookie)
 {
         int64_t at = *(const int64_t *)cookie;
 
+        mirror_past_tell(mirror, s, NULL, at);
         mirror_liquidation_note(mirror, s, at);
         mirror_mark(s, DOUBT_LIQUIDATED, at);
         s->verify_at = at;
@@ -171,6 +174,7 @@ static void tell(const struct settling *settling, const struct shadow_position *
         else
                 told.lost = at_least_zero((num_wide)s->loss->value_before -
                                           settling->left.cross.account_value.v);
+        mirror_past_forget(s, before->market);
         if (hooks->liquidated)
                 hooks->liquidated(hooks->cookie, &told);
 }
@@ -311,7 +315,7 @@ bool mirror_liquidation_possible(const struct mirror *mirror, const struct shado
 }
 
 void mirror_liquidation_tell(struct mirror *mirror, struct shadow *s,
-                             const struct shadow_position *taken, int64_t at)
+                             const struct shadow_position *taken, bool is_certain, int64_t at)
 {
         struct shadow_marks marks = mirror_marks(mirror);
         const struct mirror_hooks *hooks = &mirror->options.hooks;
@@ -320,6 +324,7 @@ void mirror_liquidation_tell(struct mirror *mirror, struct shadow *s,
                 .user = &s->user,
                 .dex = mirror->dex[s->dex],
                 .symbol = mirror->place[taken->market].symbol,
+                .is_certain = is_certain,
                 .size = taken->size,
                 .is_isolated = taken->mode == MARGIN_ISOLATED,
                 .at = at,
@@ -329,6 +334,7 @@ void mirror_liquidation_tell(struct mirror *mirror, struct shadow *s,
                 told.kept = left.account_value;
         if (told.is_isolated)
                 told.lost = at_least_zero(margin_of(taken));
+        mirror_past_forget(s, taken->market);
         if (hooks->liquidated)
                 hooks->liquidated(hooks->cookie, &told);
 }

@@ -417,6 +417,8 @@ static void adopt(struct mirror_adoption *a)
         struct shadow_book had = {0};
 
         mirror_judge_prepare(a);
+        if (was_read)
+                mirror_past_note(a);
         prove_tiers(a);
         if (was_read)
                 shadow_book_copy(&had, &s->book);
@@ -468,5 +470,6 @@ void mirror_state(struct mirror *mirror, const struct addr *user, const char *de
         }
         a.s->is_taken = false;
         shadow_book_fini(&a.book);
+        shadow_book_fini(&a.then);
         mirror_settle(mirror, a.s, reading->at);
 }

@@ -35,6 +35,7 @@ const char *mirror_cause_name(enum mirror_cause cause)
         case CAUSE_TOLD: return "told";
         case CAUSE_RULES: return "rules";
         case CAUSE_RANGE: return "range";
+        case CAUSE_ASKED: return "asked";
         case CAUSE_ELSEWHERE: return "elsewhere";
         }
         never("a cause");

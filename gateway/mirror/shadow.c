@@ -43,8 +43,11 @@ void shadow_fini(struct shadow *s)
                 shadow_book_fini(s->base);
         if (s->loss)
                 shadow_book_fini(&s->loss->before);
+        if (s->past)
+                shadow_book_fini(&s->past->gone);
         free(s->base);
         free(s->loss);
+        free(s->past);
         free(s->log);
         free(s->order);
         free(s->setting);
@@ -66,6 +69,7 @@ size_t shadow_bytes(const struct shadow *s)
         bytes += s->cap_settings * sizeof *s->setting;
         bytes += s->gone ? SHADOW_GONE_MAX * sizeof *s->gone : 0;
         bytes += s->loss ? sizeof *s->loss + s->loss->before.cap * sizeof *s->book.position : 0;
+        bytes += s->past ? sizeof *s->past + s->past->gone.cap * sizeof *s->book.position : 0;
         return bytes;
 }
 

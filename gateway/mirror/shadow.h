@@ -117,6 +117,12 @@ struct shadow_loss {
         int64_t value_before;      /* of the cross account, usd units */
 };
 
+/* What went otherwise than by us, as positions: raw_usd is the margin that went with it. */
+struct shadow_past {
+        int64_t at; /* wall ms: of the state that showed it */
+        struct shadow_book gone;
+};
+
 struct shadow;
 struct suspicion;
 size_t suspicion_bytes(const struct shadow *s);
@@ -164,6 +170,7 @@ struct shadow {
         struct shadow_setting *setting; /* by market, ascending */
         struct shadow_gone *gone;
         struct shadow_loss *loss;
+        struct shadow_past *past;
         struct suspicion *suspicion; /* newest first; the mirror's to free */
         uint32_t *ticked;            /* markets whose thresholds are set, ascending */
         uint32_t n_gone, n_ticked, cap_ticked;

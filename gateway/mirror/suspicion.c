@@ -12,6 +12,8 @@
 #define GRACE_MS 1000
 /* A feed that gives no proof at all: what it could explain it would have by then. */
 #define GIVE_UP_MS 90000
+/* The venue's list of fills, asked for last of all, comes by then or not at all. */
+#define HISTORY_MS 30000
 
 static struct suspicion *make(struct mirror *mirror, struct shadow *s)
 {
@@ -72,6 +74,7 @@ void suspicion_open(struct mirror *mirror, struct shadow *s, const struct drift_
                 one->from = s->clean_at;
                 one->venue_from = state->venue_from;
         }
+        one->is_merged |= one->fields != 0;
         one->fields |= result->fields;
         one->amount.v = result->amount.v > one->amount.v ? result->amount.v : one->amount.v;
         one->cash += result->cash;
@@ -128,7 +131,7 @@ void suspicion_drop(struct mirror *mirror, struct shadow *s)
 
 /* ---- A reason came ----------------------------------------------------------------------------- */
 
-static void explain(struct mirror *mirror, struct suspicion *one, enum mirror_cause cause)
+void suspicion_explain(struct mirror *mirror, struct suspicion *one, enum mirror_cause cause)
 {
         drift_count(mirror, one->fields, cause);
         drift_was_wrong(mirror, one->from, one->until);
@@ -179,7 +182,7 @@ void suspicion_trade(struct mirror *mirror, struct shadow *s, uint32_t market, i
                 row->size -= size;
         }
         if (is_accounted_for(found))
-                explain(mirror, found, CAUSE_LATE);
+                suspicion_explain(mirror, found, CAUSE_LATE);
 }
 
 /* Of what no list has named yet, any order that the state knew of may be the one. */
@@ -202,7 +205,7 @@ void suspicion_order(struct mirror *mirror, struct shadow *s, uint64_t oid, int6
         for (struct suspicion *one = s->suspicion, *next; one; one = next) {
                 next = one->next;
                 if (one->is_of_orders && is_heard(one, oid, venue_at))
-                        explain(mirror, one, CAUSE_LATE);
+                        suspicion_explain(mirror, one, CAUSE_LATE);
         }
 }
 
@@ -211,7 +214,7 @@ void suspicion_orders(struct mirror *mirror, struct shadow *s)
         for (struct suspicion *one = s->suspicion, *next; one; one = next) {
                 next = one->next;
                 if (one->is_of_orders)
-                        explain(mirror, one, CAUSE_LATE);
+                        suspicion_explain(mirror, one, CAUSE_LATE);
         }
 }
 
@@ -228,7 +231,7 @@ void suspicion_list(struct mirror *mirror, struct shadow *s, const uint64_t *oid
                         is_of_then |= !order || order->placed_at <= one->venue_until;
                 }
                 if (is_of_then)
-                        explain(mirror, one, cause);
+                        suspicion_explain(mirror, one, cause);
         }
 }
 
@@ -252,7 +255,7 @@ void suspicion_gap(struct mirror *mirror, const struct mirror_place *place, cons
                 struct suspicion *one = list_entry(it, struct suspicion, in_mirror);
 
                 if (since < one->until + GRACE_MS && is_hit(one, mirror, place, user, kind))
-                        explain(mirror, one, CAUSE_GAP);
+                        suspicion_explain(mirror, one, CAUSE_GAP);
         }
 }
 
@@ -332,7 +335,23 @@ static bool is_of_liquidation(const struct mirror *mirror, struct suspicion *one
         return n_taken && !(n_taken == 1 && !n_traded && came_back(one, only));
 }
 
-static void conclude(struct mirror *mirror, struct suspicion *one)
+/* True: the venue's list of fills is asked for, or on its way. */
+static bool ask_history(struct mirror *mirror, struct suspicion *one, int64_t now)
+{
+        const struct mirror_hooks *hooks = &mirror->options.hooks;
+        struct mirror_unexplained_note note = {&one->shadow->user, mirror->dex[one->shadow->dex],
+                                               one->venue_from, one->venue_until};
+
+        if (one->history_at)
+                return now - one->history_at < HISTORY_MS;
+        if (!hooks->unexplained || one->is_of_orders || one->is_merged || !one->n_rows)
+                return false;
+        one->history_at = now;
+        hooks->unexplained(hooks->cookie, &note);
+        return true;
+}
+
+static void conclude(struct mirror *mirror, struct suspicion *one, int64_t now)
 {
         struct shadow *s = one->shadow;
         int64_t from = one->from, until = one->until;
@@ -344,11 +363,13 @@ static void conclude(struct mirror *mirror, struct suspicion *one)
                         const struct shadow_position *had = taken(mirror, one, &one->row[i]);
 
                         if (had)
-                                mirror_liquidation_tell(mirror, s, had, until);
+                                mirror_liquidation_tell(mirror, s, had, false, until);
                 }
-                explain(mirror, one, CAUSE_LIQUIDATION);
+                suspicion_explain(mirror, one, CAUSE_LIQUIDATION);
                 return;
         }
+        if (ask_history(mirror, one, now))
+                return;
         drop(mirror, one);
         drift_conclude(mirror, s, amount, fields, from, until);
 }
@@ -362,7 +383,7 @@ void suspicion_tick(struct mirror *mirror, int64_t now)
                 if (now - one->until < GRACE_MS ||
                     (!is_proven(mirror, one) && now - one->until < GIVE_UP_MS))
                         continue;
-                conclude(mirror, one);
+                conclude(mirror, one, now);
                 mirror_needs_set(mirror, s, now);
         }
 }
@@ -372,7 +393,7 @@ bool suspicion_wants_proof(const struct mirror *mirror, int64_t now)
         list_each (it, &mirror->suspicions) {
                 const struct suspicion *one = list_entry(it, struct suspicion, in_mirror);
 
-                if (now - one->until >= GRACE_MS)
+                if (now - one->until >= GRACE_MS && !one->history_at)
                         return true;
         }
         return false;

@@ -8,6 +8,8 @@ pg_unit(api_openapi LINK pg_api pg_venue pg_hyperliquid pg_plan PkgConfig::JANSS
 pg_unit(api_query LINK pg_api pg_venue pg_hyperliquid PkgConfig::JANSSON)
 pg_unit(api_history LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(order_page LINK pg_api pg_venue pg_hyperliquid)
+pg_unit(order_watch LINK pg_api pg_venue pg_hyperliquid)
+pg_unit(fill_log LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(api_sign LINK pg_auth PkgConfig::SODIUM)
 pg_unit(agent_life LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(admit LINK pg_api pg_venue pg_hyperliquid pg_ops)

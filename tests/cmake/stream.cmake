@@ -1,1 +1,3 @@
-pg_unit(hub LINK pg_stream SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/hub_world.c)
+foreach(name hub hub_random)
+  pg_unit(${name} LINK pg_stream SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/hub_world.c)
+endforeach()

@@ -27,6 +27,8 @@ struct script {
         struct mirror_liquidation_note liquidated;
         struct mirror_trigger_note triggered;
         struct mirror_drift_note drift;
+        size_t n_unexplained;
+        int64_t unexplained_from, unexplained_until;
         /* the last view */
         struct mirror_view view;
         struct venue_position position[16];
@@ -101,6 +103,15 @@ static inline void heard_drift(void *cookie, const struct mirror_drift_note *not
         s->n_drift++;
 }
 
+static inline void heard_unexplained(void *cookie, const struct mirror_unexplained_note *note)
+{
+        struct script *s = cookie;
+
+        s->n_unexplained++;
+        s->unexplained_from = note->from;
+        s->unexplained_until = note->until;
+}
+
 /* A market; bound "" for one tier. */
 static inline void set_market(struct script *s, const char *symbol, uint32_t asset,
                               unsigned leverage, const char *bound, unsigned second, int64_t at)
@@ -155,7 +166,7 @@ static inline void prove(struct script *s, int64_t at)
 
 /* Markets AA (at 100, 20x), BB (at 10, 10x and 5x from 20,000), both live; user 1 watched, standard,
  * with fees of 0.05 and 0.02 percent. */
-static inline int script_setup(void **state)
+static inline int script_open(void **state, bool asks)
 {
         static struct script s;
         static const struct venue_fees fees = {{NUM_RATE_SCALE / 10000 * 5},
@@ -167,6 +178,7 @@ static inline int script_setup(void **state)
                                                    .triggered = heard_trigger,
                                                    .vanished = heard_vanished,
                                                    .drift = heard_drift,
+                                                   .unexplained = asks ? heard_unexplained : NULL,
                                                    .cookie = &s}};
         struct addr user = who(1);
 
@@ -183,6 +195,17 @@ static inline int script_setup(void **state)
         mirror_fees(s.mirror, &user, &fees);
         *state = &s;
         return 0;
+}
+
+static inline int script_setup(void **state)
+{
+        return script_open(state, false);
+}
+
+/* The same, with somebody who asks the venue for what was filled. */
+static inline int script_setup_asking(void **state)
+{
+        return script_open(state, true);
 }
 
 static inline int script_teardown(void **state)

@@ -191,6 +191,133 @@ static void a_pooled_account_is_not_suspected(void **state)
         assert_int_equal(s->n_liquidated, 0);
 }
 
+/* ---- the word comes last ---- */
+
+static struct venue_fill liquidating_fill(const char *size, const char *price, int64_t at)
+{
+        struct venue_fill f = {.symbol = "AA",
+                               .side = SIDE_SELL,
+                               .price = {num(price)},
+                               .size = {num(size)},
+                               .at = at,
+                               .tid = 1,
+                               .oid = 7,
+                               .is_taker = true,
+                               .direction = "Liquidated Isolated Long"};
+
+        return f;
+}
+
+static void expect_told(struct script *s, const char *lost)
+{
+        assert_int_equal(s->n_liquidated, 1);
+        assert_true(s->liquidated.is_certain && s->liquidated.is_isolated);
+        expect(s->liquidated.size, "10");
+        expect(s->liquidated.lost, lost);
+}
+
+/* The sale is told, a state is read, and only then comes the word. */
+static void a_state_between_the_sale_and_the_word_loses_nothing(void **state)
+{
+        struct script *s = *state;
+        struct feed_liquidation word = {.user = who(1)};
+        struct sheet left = sheet_of("1014.5425");
+
+        read_long(s, T0 + 1000);
+        take(s, "AA", "-10", "91.5", 1, T0 + 2100);
+        deliver(s, &left, T0 + 2200);
+        assert_int_equal(s->n_liquidated, 0);
+        mirror_liquidated(s->mirror, &word, T0 + 2300);
+        expect_told(s, "85.4575");
+        expect(s->liquidated.kept, "1014.5425");
+        deliver(s, &left, T0 + 3000);
+        mirror_liquidated(s->mirror, &word, T0 + 3100);
+        deliver(s, &left, T0 + 4000);
+        assert_int_equal(s->n_liquidated, 1);
+}
+
+/* The state comes before the sale is told. */
+static void a_state_before_the_sale_and_the_word_loses_nothing(void **state)
+{
+        struct script *s = *state;
+        struct feed_liquidation word = {.user = who(1)};
+        struct sheet left = sheet_of("1014.5425");
+
+        read_long(s, T0 + 1000);
+        deliver(s, &left, T0 + 2200);
+        take(s, "AA", "-10", "91.5", 1, T0 + 2100);
+        mirror_liquidated(s->mirror, &word, T0 + 2300);
+        expect_told(s, "85.4575");
+        deliver(s, &left, T0 + 3000);
+        assert_int_equal(s->n_liquidated, 1);
+}
+
+static void the_accounts_own_fill_is_word_enough(void **state)
+{
+        struct script *s = *state;
+        struct addr user = who(1);
+        struct venue_fill fill = liquidating_fill("10", "91.5", T0 + 2100);
+        struct feed_liquidation word = {.user = who(1)};
+        struct sheet left = sheet_of("1014.5425");
+
+        read_long(s, T0 + 1000);
+        take(s, "AA", "-10", "91.5", 1, T0 + 2100);
+        deliver(s, &left, T0 + 2200);
+        mirror_fills(s->mirror, &user, &fill, 1, false, T0 + 2300);
+        expect_told(s, "85.4575");
+        mirror_liquidated(s->mirror, &word, T0 + 2400);
+        deliver(s, &left, T0 + 3000);
+        assert_int_equal(s->n_liquidated, 1);
+}
+
+/* Bought a moment before, and not read since. */
+static void a_position_opened_just_before_is_told(void **state)
+{
+        struct script *s = *state;
+        struct feed_liquidation word = {.user = who(1)};
+        struct sheet empty = sheet_of("1100"), left = sheet_of("1000");
+        struct mirror_reading reading = {T0 + 900, T0 + 900};
+        struct addr user = who(1);
+
+        mirror_setting(s->mirror, &user, "AA", &reading, MARGIN_ISOLATED, 10);
+        deliver(s, &empty, T0 + 1000);
+        take(s, "AA", "10", "100", 1, T0 + 2000);
+        mirror_liquidated(s->mirror, &word, T0 + 2200);
+        deliver(s, &left, T0 + 3000);
+        assert_int_equal(s->n_liquidated, 1);
+        expect(s->liquidated.size, "10");
+}
+
+static void what_we_closed_is_not_told_by_a_later_word(void **state)
+{
+        struct script *s = *state;
+        struct feed_liquidation word = {.user = who(1)};
+        struct venue_action sell = order_action(true, "10", "90", TIF_IOC);
+        struct sheet left = sheet_of("1019.54");
+
+        read_long(s, T0 + 1000);
+        tell(s, send(s, &sell, T0 + 2000), ITEM_FILLED, "10", "92", 77, T0 + 2100);
+        take(s, "AA", "-10", "92", 1, T0 + 2100);
+        deliver(s, &left, T0 + 2200);
+        mirror_liquidated(s->mirror, &word, T0 + 2300);
+        deliver(s, &left, T0 + 3000);
+        assert_int_equal(s->n_liquidated, 0);
+}
+
+static void a_word_of_much_later_is_of_something_else(void **state)
+{
+        struct script *s = *state;
+        struct feed_liquidation word = {.user = who(1)};
+        struct sheet left = sheet_of("1014.5425");
+
+        read_long(s, T0 + 1000);
+        take(s, "AA", "-10", "91.5", 1, T0 + 2100);
+        deliver(s, &left, T0 + 2200);
+        mirror_liquidated(s->mirror, &word, T0 + 12200);
+        deliver(s, &left, T0 + 13000);
+        assert_int_equal(s->n_liquidated, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
@@ -204,6 +331,12 @@ int main(void)
                 T(what_is_left_of_a_position_is_not_lost),
                 T(what_our_own_order_closed_is_not_liquidated),
                 T(a_pooled_account_is_not_suspected),
+                T(a_state_between_the_sale_and_the_word_loses_nothing),
+                T(a_state_before_the_sale_and_the_word_loses_nothing),
+                T(the_accounts_own_fill_is_word_enough),
+                T(a_position_opened_just_before_is_told),
+                T(what_we_closed_is_not_told_by_a_later_word),
+                T(a_word_of_much_later_is_of_something_else),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
