@@ -2,8 +2,13 @@
  * missing while the feed is cut off, a move of money elsewhere. What is left is a suspicion. */
 #include "mirror/mirror_adoption.h"
 
-/* Our own edit, as the state has it too. */
-static bool is_confirmed(struct mirror_adoption *a, const struct shadow_effect *e)
+static bool is_near(num_wide d)
+{
+        return d <= NUM_MICRO && d >= -NUM_MICRO;
+}
+
+/* Our own edit of margin, as the state has it, or as it has it not yet. */
+static bool is_accounted(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         const struct shadow_position *now = shadow_position(&a->book, e->market);
         const struct shadow_position *had = shadow_position(&a->s->book, e->market);
@@ -11,19 +16,26 @@ static bool is_confirmed(struct mirror_adoption *a, const struct shadow_effect *
 
         if (!now || !had)
                 return false;
-        if (e->kind == EFFECT_LEVERAGE)
-                return now->leverage == had->leverage && now->mode == had->mode;
-        moved = (num_wide)now->raw_usd.v - had->raw_usd.v;
-        return moved <= NUM_MICRO && moved >= -NUM_MICRO;
+        moved = (num_wide)had->raw_usd.v - now->raw_usd.v;
+        return is_near(moved) || is_near(moved - e->amount.v);
 }
 
-/* Nothing happened since the last state but what is known to the last digit: what differs is not of it. */
+static bool is_effect_certain(struct mirror_adoption *a, const struct shadow_effect *e)
+{
+        switch ((enum shadow_effect_kind)e->kind) {
+        case EFFECT_FILL: return e->is_exact && !e->is_ours;
+        case EFFECT_FUNDING: return e->is_exact;
+        case EFFECT_TRANSFER: return is_accounted(a, e);
+        case EFFECT_LEVERAGE: return true; /* moves no money */
+        }
+        never("an effect's kind");
+}
+
+/* Nothing happened to money since the last state but what is known to the last digit: what differs is not of it. */
 static bool is_certain(struct mirror_adoption *a)
 {
         for (uint32_t i = 0; i < a->s->n_log; i++) {
-                const struct shadow_effect *e = &a->s->log[i];
-
-                if (!e->is_exact || (e->is_ours && (e->kind == EFFECT_FILL || !is_confirmed(a, e))))
+                if (!is_effect_certain(a, &a->s->log[i]))
                         return false;
         }
         return true;
@@ -273,7 +285,8 @@ void mirror_judge(struct mirror_adoption *a, struct shadow_book *had)
                 take_the_hour(a, &told, &result);
         if (!told.cause && result.fields && has_gap(a, &result))
                 told.cause = CAUSE_GAP;
-        if (!told.cause && result.may_be_elsewhere && a->is_certain)
+        if (!told.cause && result.may_be_elsewhere && a->is_certain &&
+            !(result.fields & 1u << FIELD_LEVERAGE))
                 told.cause = CAUSE_ELSEWHERE;
         drift_judge(a->mirror, a->s, &told);
 }
