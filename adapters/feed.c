@@ -31,6 +31,12 @@ void feed_drop(struct feed *feed, const struct feed_topic *topic)
         feed->ops->drop(feed, topic);
 }
 
+enum errc feed_verbatim(const struct feed *feed, struct feed_topic *out, const char *json,
+                        size_t len)
+{
+        return feed->ops->verbatim(out, json, len);
+}
+
 void feed_topic_state(const struct feed *feed, const struct feed_topic *topic,
                       struct feed_topic_state *out)
 {

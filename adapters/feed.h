@@ -20,13 +20,22 @@ enum feed_kind {
         FEED_USER_EVENTS, /* by user: funding charged, liquidations */
         FEED_USER_STATE,  /* by user: whole account states, every few seconds, all dexes */
         FEED_USER_ORDERS, /* by user: open orders, whole, and what becomes of each */
+        FEED_BOOK,        /* by market: the whole book, each time */
+        FEED_BBO,         /* by market: the best bid and ask, when they change */
+        FEED_CANDLES,     /* by market and interval: the candle that goes on, and each new one */
+        FEED_VERBATIM, /* whatever the venue offers, in its own words and unread: its own subscription */
 };
-#define FEED_KINDS 6
+#define FEED_KINDS 10
+
+#define FEED_DETAIL_MAX 192
 
 struct feed_topic {
         enum feed_kind kind;
         char symbol[SYMBOL_MAX]; /* "" where the kind is not by market */
         struct addr user;        /* zero where the kind is not by user */
+        /* FEED_CANDLES: the interval, "1m" ... "1M". FEED_VERBATIM: the subscription as feed_verbatim
+         * writes it, which names market and user by itself. Else "". */
+        char detail[FEED_DETAIL_MAX];
 };
 
 /* A public trade as the mirror needs it. users[0] buys, users[1] sells. */
@@ -48,6 +57,12 @@ struct feed_liquidation {
         struct addr user;
         struct usd notional, account_value;
 };
+struct feed_bbo {
+        char symbol[SYMBOL_MAX];
+        int64_t as_of;
+        bool has[2]; /* 0: bid, 1: ask */
+        struct venue_level best[2];
+};
 
 enum feed_event_kind {
         FEED_LIVE,   /* subscribed, and data since */
@@ -61,16 +76,24 @@ enum feed_event_kind {
         FEED_ACCOUNT,
         FEED_ORDERS,       /* all open orders of the user on one dex */
         FEED_ORDER_STATUS, /* one order changed; not told for all users where they are many */
+        FEED_BOOK_WHOLE,
+        FEED_BBO_ROW,
+        FEED_CANDLE_ROW,
+        FEED_FRAME, /* of a verbatim topic: raw */
 };
 /* Borrowed for the callback. */
 struct feed_event {
         enum feed_event_kind kind;
         const struct feed_topic *topic;
-        int64_t at;    /* wall ms: when it was received */
-        int64_t since; /* wall ms; FEED_GAP: when it was last known to be whole, 0: never */
-        bool is_snapshot;
-        char dex[16]; /* FEED_ACCOUNT, FEED_ORDERS: "" the first */
+        int64_t at;       /* wall ms: when it was received */
+        int64_t since;    /* wall ms; FEED_GAP: when it was last known to be whole, 0: never */
+        bool is_snapshot; /* came with the subscription: may have been seen before */
+        char dex[16];     /* FEED_ACCOUNT, FEED_ORDERS: "" the first */
         size_t n;
+        /* The "data" of the venue's frame exactly as received, of books, trades, bbo, candles, contexts and
+         * verbatim topics; NULL elsewhere, and with all but one of the events of one frame. */
+        const char *raw;
+        size_t raw_len;
         union {
                 const struct feed_context *context;
                 const struct feed_trade *trade;
@@ -80,6 +103,9 @@ struct feed_event {
                 struct venue_account *account; /* may be moved out of */
                 const struct venue_open_order *order;
                 const struct venue_order_status *status;
+                const struct venue_book *book;
+                const struct feed_bbo *bbo;
+                const struct venue_candle *candle;
         } u;
 };
 
@@ -93,7 +119,8 @@ struct feed_limits {
         int64_t silent_ms
                 [FEED_KINDS]; /* after which a topic that should speak is subscribed anew; 0:
                                           the kind's default; -1: it may be silent for ever */
-        int64_t answer_ms;    /* 10,000: a subscription that is not answered by then is made anew, a
+        int64_t linger_ms; /* 3,000: a market's topic that nobody wants any more is kept so long; -1: not */
+        int64_t answer_ms; /* 10,000: a subscription that is not answered by then is made anew, a
                               connection that does not answer at all too */
 };
 struct feed_options {
@@ -118,6 +145,10 @@ void feed_close(struct feed *feed);
  * callback, as may feed_drop. */
 MUST_USE enum errc feed_want(struct feed *feed, const struct feed_topic *topic);
 void feed_drop(struct feed *feed, const struct feed_topic *topic);
+/* The verbatim topic of a subscription as a client writes it ({"type": ..., ...}): the same for all ways to
+ * write the same. E_INVALID: the venue has no such subscription. */
+MUST_USE enum errc feed_verbatim(const struct feed *feed, struct feed_topic *out, const char *json,
+                                 size_t len);
 /* Whether the topic is whole now, and since when; for health and freshness per topic. */
 struct feed_topic_state {
         bool is_wanted, is_live;

@@ -8,6 +8,7 @@ struct feed_ops {
         void (*close)(struct feed *feed);
         enum errc (*want)(struct feed *feed, const struct feed_topic *topic);
         void (*drop)(struct feed *feed, const struct feed_topic *topic);
+        enum errc (*verbatim)(struct feed_topic *out, const char *json, size_t len);
         void (*topic_state)(const struct feed *feed, const struct feed_topic *topic,
                             struct feed_topic_state *out);
         unsigned (*user_slots_left)(const struct feed *feed);

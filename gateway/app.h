@@ -9,6 +9,8 @@
 #include "adapters/venue.h"
 #include "alerts/alerts.h"
 #include "api/api.h"
+#include "api/live.h"
+#include "api/sockets.h"
 #include "auth/auth.h"
 #include "brand/config.h"
 #include "edge/httpd.h"
@@ -21,6 +23,7 @@
 #include "sign/vault.h"
 #include "store/store.h"
 #include "store/store_backup.h"
+#include "ws_paths.h"
 
 struct app {
         struct options options;
@@ -45,6 +48,9 @@ struct app {
         struct tell *tell;
         struct keeper *keeper;
         struct api *api;
+        struct sockets *sockets;
+        struct live *live;
+        struct ws_paths *ws_paths;
         struct loop_signal *on_term, *on_int, *on_hup;
         struct loop_timer *ready_timer, *drain_timer;
         int64_t drain_until;

@@ -260,6 +260,17 @@ static int open_api(struct app *app)
         return app->api ? 0 : -1;
 }
 
+static int open_streams(struct app *app)
+{
+        const struct config_streams *c = &app->config->streams;
+
+        app->sockets = sockets_new(app->api, c);
+        app->live = live_new(app->api, sockets_hub(app->sockets), c->poll_weight);
+        app->ws_paths = ws_paths_new(api_handle, app->api);
+        ws_paths_add(app->ws_paths, SOCKETS_PATH, &sockets_ops, app->sockets);
+        return 0;
+}
+
 static int listen_on(struct app *app, struct httpd_listener **out,
                      const struct config_listener *where, struct httpd_listen_options *options)
 {
@@ -271,7 +282,6 @@ static int listen_on(struct app *app, struct httpd_listener **out,
         options->tls_key_file = where->tls_key_file[0] ? where->tls_key_file : NULL;
         options->request_deadline_ms = app->config->request_deadline_ms;
         options->idle_keep_alive_ms = app->config->idle_keep_alive_ms;
-        options->cookie = app->api;
         *out = httpd_listen(app->httpd, options, &err);
         if (!*out)
                 app_complain(&err, where->address);
@@ -285,13 +295,20 @@ static int open_listeners(struct app *app)
                 .max_body_bytes = c->max_body_bytes,
                 .max_connections = c->max_connections,
                 .max_connections_per_address = c->max_connections_per_address,
-                .handler = api_handle,
+                .ws_max_message_bytes = SOCKETS_MESSAGE_BYTES,
+                .ws_max_queue_bytes = c->streams.queue_bytes,
+                .ws_ping_ms = c->streams.ping_ms,
+                .ws_idle_ms = c->streams.idle_ms,
+                .ws_deflate = c->streams.deflate,
         };
         struct httpd_listen_options admin_options = {
                 .max_body_bytes = ADMIN_BODY_MAX,
                 .max_connections = ADMIN_CONNECTIONS,
                 .handler = admin_handle,
+                .cookie = app->api,
         };
+
+        ws_paths_listen(app->ws_paths, &public_options);
 
         if (listen_on(app, &app->public_listener, &c->public_listener, &public_options))
                 return -1;
@@ -303,7 +320,8 @@ int app_parts_open(struct app *app)
         app->httpd = httpd_new(app->loop);
         app->metrics = metrics_new();
         if (open_keys(app) || open_store(app) || open_paper(app) || open_venue(app) ||
-            open_alerts(app) || open_keeper(app) || open_api(app) || open_listeners(app))
+            open_alerts(app) || open_keeper(app) || open_api(app) || open_streams(app) ||
+            open_listeners(app))
                 return -1;
         return 0;
 }
@@ -327,6 +345,7 @@ void app_parts_close(struct app *app)
         /* What the venue is still asked ends with the venue, and is told to the mirror. */
         if (app->venue)
                 app->venue->ops->close(app->venue);
+        live_stop(app->live);
         keeper_close(app->keeper);
         tell_free(app->tell);
         paper_stop(app->paper);
@@ -335,6 +354,9 @@ void app_parts_close(struct app *app)
         if (app->paper_httpd)
                 httpd_free(app->paper_httpd);
         paper_close(app->paper);
+        ws_paths_free(app->ws_paths);
+        sockets_free(app->sockets);
+        live_free(app->live);
         auth_free(app->auth);
         nonce_ledger_free(app->nonces);
         alerts_free(app->alerts);

@@ -118,7 +118,8 @@ static void look_ready(void *cookie)
 static void look_drained(void *cookie)
 {
         struct app *app = cookie;
-        bool empty = api_open_calls(app->api) == 0 && httpd_requests_open(app->httpd) == 0;
+        bool empty = api_open_calls(app->api) == 0 && httpd_requests_open(app->httpd) == 0 &&
+                     sockets_open(app->sockets) == 0;
         bool late = clock_mono_ms(loop_clock(app->loop)) >= app->drain_until;
 
         if (empty || late)
@@ -137,6 +138,7 @@ static void on_end(void *cookie)
         log_event(LOG_INFO, "draining", "open", log_int(api_open_runs(app->api)), NULL);
         httpd_stop_accepting(app->httpd);
         api_drain(app->api);
+        sockets_drain(app->sockets);
         app->drain_until = clock_mono_ms(loop_clock(app->loop)) + app->config->drain_deadline_ms;
         loop_timer_start(app->drain_timer, 0, DRAIN_LOOK_MS);
 }
@@ -168,6 +170,8 @@ static void on_reload(void *cookie)
                           log_int((long long)config->brands->n), NULL);
         if (done) {
                 tell_brands(app->tell, config->brands);
+                sockets_reload(app->sockets);
+                live_reload(app->live);
                 set_log_level(config->log_level);
         }
         config_free(config);

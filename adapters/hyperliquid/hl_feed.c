@@ -23,12 +23,18 @@ static const struct hl_feed *feed_of_const(const struct feed *feed)
 
 /* ---- Telling --------------------------------------------------------------------------------- */
 
+static bool is_data(enum feed_event_kind kind)
+{
+        return kind != FEED_LIVE && kind != FEED_GAP && kind != FEED_PROVEN;
+}
+
 void hl_feed_tell(struct hl_feed *f, struct hl_feed_topic *t, struct feed_event *event)
 {
-        if (f->is_closed || t->n_wants == 0)
+        if (!t || f->is_closed || t->n_wants == 0)
                 return;
         event->topic = &t->topic;
         event->at = hl_feed_wall(f);
+        t->is_fed = t->is_fed || is_data(event->kind);
         f->depth++;
         f->options.event(f->options.cookie, event);
         f->depth--;
@@ -36,7 +42,8 @@ void hl_feed_tell(struct hl_feed *f, struct hl_feed_topic *t, struct feed_event 
 
 static bool is_wire_live(const struct hl_feed_wire *w)
 {
-        return w->state == HL_FEED_HELD && (w->has_data || !hl_feed_wire_has_first(w->key.type));
+        return w->state == HL_FEED_HELD && !w->conn->must_restart &&
+               (w->has_data || !hl_feed_key_has_first(&w->key));
 }
 
 void hl_feed_check_live(struct hl_feed *f, struct hl_feed_topic *t)
@@ -44,12 +51,12 @@ void hl_feed_check_live(struct hl_feed *f, struct hl_feed_topic *t)
         struct feed_event event = {.kind = FEED_LIVE};
         size_t n = 0;
 
-        if (t->is_live || t->n_wants == 0 || t->is_parked)
+        if (!t || t->is_live || t->n_wants == 0 || t->is_parked)
                 return;
         list_each (it, &t->wires) {
-                const struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_topic);
+                const struct hl_feed_wire *w = hl_feed_wire_at(t, it);
 
-                if (w->state == HL_FEED_REFUSED && hl_feed_wire_is_optional(w))
+                if (w->state == HL_FEED_REFUSED && hl_feed_wire_is_optional(t, w))
                         continue;
                 if (!is_wire_live(w))
                         return;
@@ -70,15 +77,23 @@ static int64_t last_whole(const struct hl_feed_topic *t)
         return t->proven_at > t->live_since ? t->proven_at : t->live_since;
 }
 
-void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, enum errc refusal)
+static void not_live(struct hl_feed_topic *t)
 {
-        struct feed_event event = {.kind = FEED_GAP};
-        bool is_news = t->is_live || (refusal && t->refusal != refusal);
-
         if (t->is_live)
                 t->whole_at = last_whole(t);
         t->is_live = false;
         t->live_since = 0;
+}
+
+void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, enum errc refusal)
+{
+        struct feed_event event = {.kind = FEED_GAP};
+        bool is_news;
+
+        if (!t)
+                return;
+        is_news = t->is_live || (refusal && t->refusal != refusal);
+        not_live(t);
         if (refusal)
                 t->refusal = refusal;
         if (!is_news || t->n_wants == 0)
@@ -86,6 +101,18 @@ void hl_feed_lose(struct hl_feed *f, struct hl_feed_topic *t, enum errc refusal)
         f->count.gaps++;
         event.since = t->whole_at;
         hl_feed_tell(f, t, &event);
+}
+
+void hl_feed_check_wire(struct hl_feed *f, const struct hl_feed_wire *w)
+{
+        hl_feed_check_live(f, w->topic);
+        hl_feed_check_live(f, w->verbatim);
+}
+
+void hl_feed_lose_wire(struct hl_feed *f, const struct hl_feed_wire *w, enum errc refusal)
+{
+        hl_feed_lose(f, w->topic, refusal);
+        hl_feed_lose(f, w->verbatim, refusal);
 }
 
 /* ---- The pump -------------------------------------------------------------------------------- */
@@ -99,7 +126,9 @@ void hl_feed_kick(struct hl_feed *f)
 static void topic_free(struct hl_feed *f, struct hl_feed_topic *t)
 {
         list_each_safe (it, &t->wires)
-                hl_feed_wire_leave(f, list_entry(it, struct hl_feed_wire, in_topic));
+                hl_feed_wire_leave(f, t, hl_feed_wire_at(t, it));
+        if (map_get(f->by_topic, &t->topic, sizeof t->topic) == t)
+                (void)map_take(f->by_topic, &t->topic, sizeof t->topic);
         list_remove(&t->in_class);
         free(t);
 }
@@ -110,7 +139,7 @@ static void sweep(struct hl_feed *f)
                 list_each_safe (it, &f->topics[rank]) {
                         struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
 
-                        if (t->n_wants == 0)
+                        if (t->n_wants == 0 && (f->is_closed || hl_feed_mono(f) >= t->linger_until))
                                 topic_free(f, t);
                 }
         }
@@ -146,7 +175,11 @@ enum hl_feed_class hl_feed_class_of(enum feed_kind kind)
 {
         switch (kind) {
         case FEED_CONTEXTS: return HL_FEED_FIRST;
-        case FEED_TRADES: return HL_FEED_PUBLIC;
+        case FEED_TRADES:
+        case FEED_BOOK:
+        case FEED_BBO:
+        case FEED_CANDLES:
+        case FEED_VERBATIM: return HL_FEED_PUBLIC;
         case FEED_USER_FILLS:
         case FEED_USER_EVENTS:
         case FEED_USER_STATE:
@@ -155,67 +188,66 @@ enum hl_feed_class hl_feed_class_of(enum feed_kind kind)
         never("a kind of the enum");
 }
 
-/* As a key: no stray bytes. */
-static struct feed_topic normal(const struct feed_topic *topic)
+static struct hl_feed_topic *find(const struct hl_feed *f, const struct feed_topic *topic)
 {
         struct feed_topic key;
 
-        memset(&key, 0, sizeof key);
-        key.kind = topic->kind;
-        (void)text_copy(key.symbol, sizeof key.symbol, topic->symbol);
-        key.user = topic->user;
-        return key;
+        hl_feed_topic_normal(&key, topic);
+        return map_get(f->by_topic, &key, sizeof key);
 }
 
-static bool names_what_it_must(const struct feed_topic *topic)
+static bool has_room(const struct hl_feed *f, const struct hl_feed_topic *t)
 {
-        enum hl_feed_class rank = hl_feed_class_of(topic->kind);
+        return hl_feed_fit_has_place(f, t) && hl_feed_fit_has_room(f, t);
+}
 
-        return (topic->symbol[0] != '\0') == (rank == HL_FEED_PUBLIC) &&
-               hex_addr_zero(&topic->user) != (rank == HL_FEED_USERS);
+/* One that is there already: whoever comes later is told what it is now, where that is a state. */
+static enum errc want_more(struct hl_feed *f, struct hl_feed_topic *t)
+{
+        if (t->n_wants == 0 && !has_room(f, t))
+                return E_LIMIT;
+        t->n_wants++;
+        t->is_fed = false;
+        hl_feed_kick(f);
+        return E_OK;
 }
 
 static enum errc op_want(struct feed *feed, const struct feed_topic *topic)
 {
         struct hl_feed *f = feed_of(feed);
-        struct feed_topic key = normal(topic);
-        struct hl_feed_topic *t = map_get(f->by_topic, &key, sizeof key);
+        struct hl_feed_topic *t = find(f, topic);
+        enum errc rc;
 
-        if (t) {
-                t->n_wants++;
-                return E_OK;
-        }
-        if (!names_what_it_must(&key))
-                return E_INVALID;
-        t = xcalloc(1, sizeof *t);
-        t->topic = key;
-        list_init(&t->wires);
-        if (!hl_feed_fit_has_room(f, t)) {
+        if (t)
+                return want_more(f, t);
+        rc = hl_feed_topic_new(&t, topic);
+        if (rc)
+                return rc;
+        if (!has_room(f, t)) {
                 free(t);
                 return E_LIMIT;
         }
         t->n_wants = 1;
-        list_push_back(&f->topics[hl_feed_class_of(key.kind)], &t->in_class);
-        (void)map_put(f->by_topic, &key, sizeof key, t);
+        list_push_back(&f->topics[hl_feed_topic_class(t)], &t->in_class);
+        (void)map_put(f->by_topic, &t->topic, sizeof t->topic, t);
         hl_feed_kick(f);
         return E_OK;
 }
 
-/* The topic itself stays until the pump: a callback may be walking over it. */
+/* The topic itself stays until the pump: a callback may be walking over it. A market's stays longer, lest
+ * those who come and go turn into messages; a user's gives its place away at once. */
 static void op_drop(struct feed *feed, const struct feed_topic *topic)
 {
         struct hl_feed *f = feed_of(feed);
-        struct feed_topic key = normal(topic);
-        struct hl_feed_topic *t = map_get(f->by_topic, &key, sizeof key);
+        struct hl_feed_topic *t = find(f, topic);
 
-        if (!t || --t->n_wants > 0)
+        if (!t || t->n_wants == 0 || --t->n_wants > 0)
                 return;
-        (void)map_take(f->by_topic, &key, sizeof key);
-        list_each (it, &t->wires) {
-                struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_topic);
-
-                (void)map_take(f->by_key, &w->key, sizeof w->key);
-        }
+        not_live(t);
+        if (hl_feed_topic_class(t) == HL_FEED_PUBLIC && f->limits.linger_ms > 0 && !t->is_parked)
+                t->linger_until = hl_feed_mono(f) + f->limits.linger_ms;
+        else
+                (void)map_take(f->by_topic, &t->topic, sizeof t->topic);
         hl_feed_kick(f);
 }
 
@@ -223,11 +255,10 @@ static void op_topic_state(const struct feed *feed, const struct feed_topic *top
                            struct feed_topic_state *out)
 {
         const struct hl_feed *f = feed_of_const(feed);
-        struct feed_topic key = normal(topic);
-        const struct hl_feed_topic *t = map_get(f->by_topic, &key, sizeof key);
+        const struct hl_feed_topic *t = find(f, topic);
 
         *out = (struct feed_topic_state){0};
-        if (!t)
+        if (!t || t->n_wants == 0)
                 return;
         *out = (struct feed_topic_state){
                 .is_wanted = true,
@@ -263,6 +294,7 @@ static void destroy(void *object)
                 hl_feed_conn_free(f->conn[i]);
         map_free(f->by_topic, NULL);
         map_free(f->by_key, NULL);
+        map_free(f->by_echo, NULL);
         free(f->conn);
         free(f->users);
         free((char *)(uintptr_t)f->options.url);
@@ -299,10 +331,12 @@ static unsigned or_default(unsigned v, unsigned fallback, unsigned max)
 
 static void take_limits(struct hl_feed *f, const struct feed_limits *from)
 {
-        /* Contexts come each second or so, states about every five; the others are told at events. */
+        /* Contexts come each second or so, states and books about every five; the others are told at
+         * events. A verbatim topic's depends on what it is. */
         static const int64_t silent_ms[FEED_KINDS] = {
                 [FEED_CONTEXTS] = 15000, [FEED_TRADES] = -1,        [FEED_USER_FILLS] = -1,
                 [FEED_USER_EVENTS] = -1, [FEED_USER_STATE] = 30000, [FEED_USER_ORDERS] = 60000,
+                [FEED_BOOK] = 30000,     [FEED_BBO] = 60000,        [FEED_CANDLES] = -1,
         };
         struct feed_limits *l = &f->limits;
         unsigned pings;
@@ -314,6 +348,7 @@ static void take_limits(struct hl_feed *f, const struct feed_limits *from)
         l->users = or_default(l->users, 10, USERS_LIMIT_MAX);
         l->messages_per_minute = or_default(l->messages_per_minute, 2000, UINT16_MAX);
         l->answer_ms = l->answer_ms > 0 ? l->answer_ms : 10000;
+        l->linger_ms = l->linger_ms ? l->linger_ms : 3000;
         for (int kind = 0; kind < FEED_KINDS; kind++)
                 l->silent_ms[kind] = l->silent_ms[kind] ? l->silent_ms[kind] : silent_ms[kind];
         f->users_max = l->users;
@@ -354,6 +389,7 @@ struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options,
                 .close = op_close,
                 .want = op_want,
                 .drop = op_drop,
+                .verbatim = hl_feed_verbatim,
                 .topic_state = op_topic_state,
                 .user_slots_left = op_user_slots_left,
                 .prove = op_prove,
@@ -384,6 +420,7 @@ struct feed *hl_feed_open(struct loop *loop, const struct feed_options *options,
                 list_init(&f->topics[rank]);
         f->by_topic = map_new();
         f->by_key = map_new();
+        f->by_echo = map_new();
         f->conn = xcalloc(f->limits.connections, sizeof(struct hl_feed_conn *));
         f->users = xcalloc(f->limits.users, sizeof *f->users);
         f->pump = loop_timer_new(loop, on_pump, f);

@@ -34,12 +34,6 @@ static const char *dex_of(const json_t *data)
         return hl_raw_is_absent(data, "dex") ? "" : hl_raw_get_text(data, "dex", NULL);
 }
 
-static void lost(struct hl_feed *f, struct hl_feed_wire *w)
-{
-        hl_feed_frame_ignore(f, HL_FEED_NOT_UNDERSTOOD);
-        hl_feed_judge_broken(f, w);
-}
-
 /* A snapshot answers the subscription, also where it comes before the word that it is taken. */
 static bool take_snapshot_mark(struct hl_feed_wire *w, const json_t *data)
 {
@@ -61,7 +55,7 @@ void hl_feed_account_fills(struct hl_feed_conn *c, const json_t *data)
         if (!w)
                 return;
         if (hl_parse_fills(&fills, &event.n, json_object_get(data, "fills"), markets_of(f), NULL)) {
-                lost(f, w);
+                hl_feed_frame_refuse(f, w);
                 return;
         }
         event.is_snapshot = take_snapshot_mark(w, data);
@@ -121,7 +115,7 @@ void hl_feed_account_fundings(struct hl_feed_conn *c, const json_t *data)
                 return;
         payments = read_payments(&event.n, json_object_get(data, "fundings"), markets_of(f));
         if (!payments) {
-                lost(f, w);
+                hl_feed_frame_refuse(f, w);
                 return;
         }
         event.is_snapshot = take_snapshot_mark(w, data);
@@ -140,8 +134,12 @@ void hl_feed_account_events(struct hl_feed_conn *c, const json_t *data)
         const json_t *row = json_object_get(data, "liquidation");
         struct feed_liquidation liquidation = {0};
         struct feed_event event = {.kind = FEED_LIQUIDATED, .n = 1, .u.liquidation = &liquidation};
-        struct hl_feed_wire *w;
+        struct hl_feed_wire *w = hl_feed_wire_find(c, HL_FEED_EVENTS_ALONE, "", NULL);
 
+        if (w && json_is_object(data)) {
+                hl_feed_frame_heard(f, w);
+                return;
+        }
         if (!row)
                 return;
         if (hl_raw_get_addr(&liquidation.user, row, "liquidated_user")) {
@@ -156,7 +154,7 @@ void hl_feed_account_events(struct hl_feed_conn *c, const json_t *data)
         if (hl_raw_get_uint(&liquidation.lid, row, "lid") ||
             hl_parse_usd(&liquidation.notional, row, "liquidated_ntl_pos") ||
             hl_parse_usd(&liquidation.account_value, row, "liquidated_account_value")) {
-                lost(f, w);
+                hl_feed_frame_refuse(f, w);
                 return;
         }
         hl_feed_tell(f, w->topic, &event);
@@ -231,7 +229,7 @@ void hl_feed_account_all_states(struct hl_feed_conn *c, const json_t *data)
                     (!dex || hl_feed_wire_knows_dex(f, dex)))
                         is_good = false;
         }
-        if (is_good)
+        if (is_good || !w->topic) /* what nobody reads need not be understood */
                 hl_feed_frame_heard(f, w);
         else
                 hl_feed_frame_ignore(f, HL_FEED_NOT_UNDERSTOOD);
@@ -245,7 +243,7 @@ void hl_feed_account_state(struct hl_feed_conn *c, const json_t *data)
 
         if (!w)
                 return;
-        if (take_state(f, w, dex, json_object_get(data, "clearinghouseState")))
+        if (take_state(f, w, dex, json_object_get(data, "clearinghouseState")) || !w->topic)
                 hl_feed_frame_heard(f, w);
         else
                 hl_feed_frame_ignore(f, HL_FEED_NOT_UNDERSTOOD);
@@ -288,22 +286,10 @@ void hl_feed_account_orders(struct hl_feed_conn *c, const json_t *data)
 }
 
 /* Whose they are, only the connection tells: there is one such subscription on it. */
-static struct hl_feed_wire *find_order_updates(struct hl_feed_conn *c)
-{
-        list_each (it, &c->wires) {
-                struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_conn);
-
-                if (w->key.type == HL_FEED_ORDER_UPDATES && w->topic && w->topic->n_wants > 0 &&
-                    (w->state == HL_FEED_ASKED || w->state == HL_FEED_HELD))
-                        return w;
-        }
-        return NULL;
-}
-
 void hl_feed_account_order_updates(struct hl_feed_conn *c, const json_t *data)
 {
         struct hl_feed *f = c->feed;
-        struct hl_feed_wire *w = find_order_updates(c);
+        struct hl_feed_wire *w = hl_feed_wire_find(c, HL_FEED_ORDER_UPDATES, "", NULL);
         struct venue_order_status *rows;
         size_t n;
 
@@ -312,7 +298,7 @@ void hl_feed_account_order_updates(struct hl_feed_conn *c, const json_t *data)
                 return;
         }
         if (hl_parse_orders_past(&rows, &n, data, markets_of(f), NULL)) {
-                lost(f, w);
+                hl_feed_frame_refuse(f, w);
                 return;
         }
         for (size_t i = 0; i < n; i++) {

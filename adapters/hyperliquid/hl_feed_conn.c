@@ -28,6 +28,7 @@ static void on_opened(void *cookie)
 
         log_event(LOG_INFO, "feed connection is open", "host", f->host, "from", f->address, NULL);
         c->is_open = true;
+        c->must_restart = false;
         c->heard_at = hl_feed_wall(f);
         hl_feed_prove_begin(c);
         if (c == f->conn[0]) /* where contexts and states are */
@@ -57,11 +58,14 @@ static void wire_lost(struct hl_feed_wire *w)
 
         w->has_data = w->must_leave_first = false;
         w->not_before_until = 0;
-        if (!w->topic) {
+        if (!w->topic && !w->verbatim) {
                 w->state = HL_FEED_GONE;
                 return;
         }
-        w->topic->is_hit = w->topic->is_hit || was_at_venue;
+        if (w->topic)
+                w->topic->is_hit = w->topic->is_hit || was_at_venue;
+        if (w->verbatim)
+                w->verbatim->is_hit = w->verbatim->is_hit || was_at_venue;
         if (w->state != HL_FEED_REFUSED)
                 w->state = HL_FEED_WAITING;
 }
@@ -75,7 +79,7 @@ static void on_closed(void *cookie, const char *reason)
                   "reason", reason, NULL);
         if (!c->is_open)
                 return;
-        c->is_open = false;
+        c->is_open = c->must_restart = false;
         hl_feed_prove_begin(c);
         f->count.reconnects++;
         list_each (it, &c->wires)
@@ -152,11 +156,13 @@ void hl_feed_conn_free(struct hl_feed_conn *c)
         free(c);
 }
 
-/* A user's that was left counts too: what is still under way would be taken for the next one's. */
-static bool has_order_updates(const struct hl_feed_conn *c)
+/* One that was left counts too: what is still under way would be taken for the next one's. */
+static bool has_conflict(const struct hl_feed_conn *c, const struct hl_feed_key *key)
 {
+        if (hl_feed_key_is_told_apart(key))
+                return false;
         list_each (it, &c->wires) {
-                if (list_entry(it, struct hl_feed_wire, in_conn)->key.type == HL_FEED_ORDER_UPDATES)
+                if (hl_feed_key_conflicts(&list_entry(it, struct hl_feed_wire, in_conn)->key, key))
                         return true;
         }
         return false;
@@ -164,12 +170,10 @@ static bool has_order_updates(const struct hl_feed_conn *c)
 
 struct hl_feed_conn *hl_feed_conn_for(struct hl_feed *f, const struct hl_feed_key *key)
 {
-        bool is_alone = key->type == HL_FEED_ORDER_UPDATES;
-
         for (unsigned i = 0; i < f->limits.connections; i++) {
                 if (!f->conn[i])
                         f->conn[i] = conn_new(f);
-                if (!f->conn[i] || !is_alone || !has_order_updates(f->conn[i]))
+                if (!f->conn[i] || !has_conflict(f->conn[i], key))
                         return f->conn[i];
         }
         return NULL;

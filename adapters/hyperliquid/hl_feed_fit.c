@@ -21,15 +21,14 @@ static bool is_new_user(const struct hl_feed *f, const struct room *room, const 
 static bool take(const struct hl_feed *f, struct room *room, const struct hl_feed_topic *t)
 {
         size_t n = hl_feed_wire_count(f, t);
-        bool is_user = hl_feed_class_of(t->topic.kind) == HL_FEED_USERS &&
-                       is_new_user(f, room, &t->topic.user);
+        bool is_user = !hex_addr_zero(&t->user) && is_new_user(f, room, &t->user);
 
         if (room->subscriptions + n > f->limits.subscriptions ||
             (is_user && room->n_users >= f->users_max))
                 return false;
         room->subscriptions += n;
         if (is_user)
-                f->users[room->n_users++] = t->topic.user;
+                f->users[room->n_users++] = t->user;
         return true;
 }
 
@@ -51,8 +50,40 @@ bool hl_feed_fit_has_room(const struct hl_feed *f, const struct hl_feed_topic *t
 {
         struct room room = {0};
 
-        take_all(f, &room, hl_feed_class_of(t->topic.kind));
+        take_all(f, &room, hl_feed_topic_class(t));
         return take(f, &room, t);
+}
+
+/* Those that would be read may do without; one connection is theirs, so that nobody's wish for a book of
+ * another kind takes it. */
+bool hl_feed_fit_has_place(const struct hl_feed *f, const struct hl_feed_topic *t)
+{
+        bool is_of_orders = t->key.type == HL_FEED_ORDER_UPDATES;
+        unsigned n = 0;
+
+        if (t->topic.kind != FEED_VERBATIM || hl_feed_key_is_told_apart(&t->key) ||
+            hl_feed_wire_is_shared(f, t))
+                return true;
+        /* As the gateway reads it. */
+        if (!t->key.detail[0] && t->key.type != HL_FEED_EVENTS_ALONE && !is_of_orders &&
+            t->key.type != HL_FEED_NOTIFICATION)
+                return true;
+        for (unsigned rank = 0; rank < HL_FEED_CLASSES; rank++) {
+                list_each (it, &f->topics[rank]) {
+                        const struct hl_feed_topic *o =
+                                list_entry(it, struct hl_feed_topic, in_class);
+
+                        if (o->n_wants == 0 || o == t)
+                                continue;
+                        if (o->topic.kind == FEED_VERBATIM)
+                                n += hl_feed_key_conflicts(&o->key, &t->key) &&
+                                     (o->key.detail[0] || !t->key.detail[0]);
+                        else
+                                n += is_of_orders && o->topic.kind == FEED_USER_ORDERS &&
+                                     !hex_addr_equal(&o->user, &t->user);
+                }
+        }
+        return n + (is_of_orders ? 0 : 1) < f->limits.connections;
 }
 
 unsigned hl_feed_fit_users(const struct hl_feed *f)
@@ -69,7 +100,7 @@ static void park(struct hl_feed *f, struct hl_feed_topic *t)
                 return;
         t->is_parked = true;
         list_each_safe (it, &t->wires)
-                hl_feed_wire_leave(f, list_entry(it, struct hl_feed_wire, in_topic));
+                hl_feed_wire_leave(f, t, hl_feed_wire_at(t, it));
         hl_feed_lose(f, t, E_LIMIT);
 }
 
@@ -78,6 +109,21 @@ static void bring_back(struct hl_feed *f, struct hl_feed_topic *t)
         t->is_parked = false;
         hl_feed_wire_sync(f, t);
         hl_feed_check_live(f, t);
+        if (t->is_live && !t->is_fed)
+                hl_feed_verbatim_again(f, t);
+}
+
+/* Those that nobody wants now, but may want again at once. They make room for all others. */
+static void fit_lingering(struct hl_feed *f, struct room *room)
+{
+        list_each (it, &f->topics[HL_FEED_PUBLIC]) {
+                struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
+
+                if (t->n_wants > 0 || take(f, room, t))
+                        continue;
+                t->linger_until = 0;
+                hl_feed_kick(f);
+        }
 }
 
 void hl_feed_fit(struct hl_feed *f)
@@ -92,6 +138,7 @@ void hl_feed_fit(struct hl_feed *f)
                         t->fits = t->n_wants > 0 && take(f, &room, t);
                 }
         }
+        fit_lingering(f, &room);
         for (unsigned rank = 0; rank < HL_FEED_CLASSES; rank++) {
                 list_each (it, &f->topics[rank]) {
                         struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);

@@ -15,15 +15,28 @@ void hl_feed_frame_ignore(struct hl_feed *f, enum hl_feed_ignored why)
         f->count.ignored[why]++;
 }
 
+void hl_feed_frame_refuse(struct hl_feed *f, struct hl_feed_wire *w)
+{
+        hl_feed_frame_ignore(f, HL_FEED_NOT_UNDERSTOOD);
+        f->count.refused[w->topic ? w->topic->topic.kind : FEED_VERBATIM]++;
+        hl_feed_judge_broken(f, w);
+}
+
 void hl_feed_frame_heard(struct hl_feed *f, struct hl_feed_wire *w)
 {
+        bool is_first = w->is_first;
+
         w->heard_until = w->conn->spoke_until = hl_feed_mono(f);
         w->is_first = false;
         w->strikes = 0;
-        w->topic->heard_at = hl_feed_wall(f);
+        if (w->topic)
+                w->topic->heard_at = hl_feed_wall(f);
+        if (w->verbatim)
+                w->verbatim->heard_at = hl_feed_wall(f);
         /* What comes before the answer may be of the subscription before. */
         w->has_data = w->has_data || w->state == HL_FEED_HELD;
-        hl_feed_check_live(f, w->topic);
+        hl_feed_verbatim_pass(f, w, is_first && hl_feed_key_has_first(&w->key));
+        hl_feed_check_wire(f, w);
 }
 
 void hl_feed_frame_learn_time(struct hl_feed *f, int64_t venue_at)
@@ -39,8 +52,16 @@ void hl_feed_frame_learn_time(struct hl_feed *f, int64_t venue_at)
 static struct hl_feed_wire *find_asked(const struct hl_feed_conn *c, const struct hl_feed_key *key)
 {
         struct hl_feed_wire *w = map_get(c->feed->by_key, key, sizeof *key);
+        struct hl_feed_key alone = *key;
 
-        return w && w->conn == c && w->state == HL_FEED_ASKED ? w : NULL;
+        if (w && w->conn == c && w->state == HL_FEED_ASKED)
+                return w;
+        /* Options may come back in other words; there is one at most on a connection. */
+        if (key->type == HL_FEED_EVENTS)
+                alone.type = HL_FEED_EVENTS_ALONE;
+        w = hl_feed_wire_find_key(c, &alone);
+        return w && w->state == HL_FEED_ASKED && hex_addr_equal(&w->key.user, &key->user) ? w
+                                                                                          : NULL;
 }
 
 static void hold(struct hl_feed_conn *c, const struct hl_feed_key *key)
@@ -55,20 +76,35 @@ static void hold(struct hl_feed_conn *c, const struct hl_feed_key *key)
         w->state = HL_FEED_HELD;
         w->held_at = hl_feed_wall(f) + f->venue_ahead_ms;
         w->heard_until = c->spoke_until = hl_feed_mono(f);
-        hl_feed_check_live(f, w->topic);
+        hl_feed_check_wire(f, w);
 }
 
-static void let_go(struct hl_feed_conn *c, const struct hl_feed_key *key)
+static bool is_named(const struct hl_feed_wire *w, const struct hl_feed_key *key)
+{
+        return strcmp(hl_feed_key_name(&w->key), hl_feed_key_name(key)) == 0 &&
+               strcmp(w->key.name, key->name) == 0 && hex_addr_equal(&w->key.user, &key->user);
+}
+
+/* Exactly that, or what could be meant where options come back in other words. */
+static bool release(struct hl_feed_conn *c, const struct hl_feed_key *key, bool is_exact)
 {
         list_each (it, &c->wires) {
                 struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_conn);
 
-                if (w->state != HL_FEED_LEFT || memcmp(&w->key, key, sizeof *key) != 0)
+                if (w->state != HL_FEED_LEFT || !is_named(w, key) ||
+                    (is_exact && memcmp(&w->key, key, sizeof *key) != 0))
                         continue;
                 w->state = HL_FEED_GONE;
                 hl_feed_kick(c->feed);
-                return;
+                return true;
         }
+        return false;
+}
+
+static void let_go(struct hl_feed_conn *c, const struct hl_feed_key *key)
+{
+        if (!release(c, key, true))
+                (void)release(c, key, false);
 }
 
 static void take_response(struct hl_feed_conn *c, const json_t *data)
@@ -76,7 +112,7 @@ static void take_response(struct hl_feed_conn *c, const json_t *data)
         const char *method = hl_raw_get_text(data, "method", NULL);
         struct hl_feed_key key;
 
-        if (!method || hl_feed_wire_parse(&key, json_object_get(data, "subscription")))
+        if (!method || hl_feed_key_parse(&key, json_object_get(data, "subscription")))
                 hl_feed_frame_ignore(c->feed, HL_FEED_NOT_OURS);
         else if (strcmp(method, "subscribe") == 0)
                 hold(c, &key);
@@ -112,11 +148,12 @@ static void refuse(struct hl_feed_conn *c, const struct hl_feed_key *key)
         f->count.refusals++;
         w->state = HL_FEED_REFUSED;
         hl_feed_kick(f);
-        if (fall_back(f, (enum hl_feed_type)key->type))
-                return;
-        log_event(LOG_WARN, "venue refuses a feed topic", "symbol", w->topic->topic.symbol, "name",
+        log_event(LOG_WARN, "venue refuses a feed topic", "type", hl_feed_key_name(key), "name",
                   key->name, NULL);
-        if (hl_feed_wire_is_optional(w))
+        hl_feed_lose(f, w->verbatim, E_NOT_FOUND);
+        if (!w->topic || fall_back(f, (enum hl_feed_type)key->type))
+                return;
+        if (hl_feed_wire_is_optional(w->topic, w))
                 hl_feed_check_live(f, w->topic);
         else
                 hl_feed_lose(f, w->topic, E_NOT_FOUND);
@@ -128,8 +165,7 @@ static bool is_user_held(const struct hl_feed *f, const struct addr *user)
                 const struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
 
                 list_each (at, &t->wires) {
-                        const struct hl_feed_wire *w =
-                                list_entry(at, struct hl_feed_wire, in_topic);
+                        const struct hl_feed_wire *w = hl_feed_wire_at(t, at);
 
                         if (w->state == HL_FEED_HELD && hex_addr_equal(&w->key.user, user))
                                 return true;
@@ -161,8 +197,7 @@ static unsigned count_users_held(const struct hl_feed *f)
         unsigned n = 0;
 
         list_each (it, &f->topics[HL_FEED_USERS]) {
-                const struct addr *user =
-                        &list_entry(it, struct hl_feed_topic, in_class)->topic.user;
+                const struct addr *user = &list_entry(it, struct hl_feed_topic, in_class)->user;
                 bool is_counted = false;
 
                 for (unsigned i = 0; i < n; i++)
@@ -198,16 +233,10 @@ static enum errc key_behind(struct hl_feed_key *out, const char *text, size_t le
                             const char *prefix)
 {
         size_t skip = strlen(prefix);
-        json_t *json;
-        enum errc rc = E_SYNTAX;
 
         if (len <= skip || strncmp(text, prefix, skip) != 0)
                 return E_SYNTAX;
-        json = hl_raw_load(text + skip, len - skip, NULL);
-        if (json)
-                rc = hl_feed_wire_parse(out, json);
-        json_decref(json);
-        return rc;
+        return hl_feed_key_load(out, text + skip, len - skip);
 }
 
 static void take_error(struct hl_feed_conn *c, const json_t *data)
@@ -234,22 +263,40 @@ static void take_error(struct hl_feed_conn *c, const json_t *data)
 static const struct {
         const char *channel;
         hl_feed_take_fn *take;
+        enum hl_feed_type type; /* of those that are not read */
 } channels[] = {
-        {"trades", hl_feed_market_trades},
-        {"allDexsAssetCtxs", hl_feed_market_all_contexts},
-        {"assetCtxs", hl_feed_market_dex_contexts},
-        {"activeAssetCtx", hl_feed_market_context},
-        {"userFills", hl_feed_account_fills},
-        {"userFundings", hl_feed_account_fundings},
-        {"user", hl_feed_account_events},
-        {"userEvents", hl_feed_account_events},
-        {"allDexsClearinghouseState", hl_feed_account_all_states},
-        {"clearinghouseState", hl_feed_account_state},
-        {"openOrders", hl_feed_account_orders},
-        {"orderUpdates", hl_feed_account_order_updates},
-        {"subscriptionResponse", take_response},
-        {"error", take_error},
-        {"pong", hl_feed_prove_pong},
+        {"trades", hl_feed_market_trades, 0},
+        {"l2Book", hl_feed_book, 0},
+        {"bbo", hl_feed_book_bbo, 0},
+        {"candle", hl_feed_book_candle, 0},
+        {"allDexsAssetCtxs", hl_feed_market_all_contexts, 0},
+        {"assetCtxs", hl_feed_market_dex_contexts, 0},
+        {"activeAssetCtx", hl_feed_market_context, 0},
+        {"activeSpotAssetCtx", hl_feed_verbatim_take, HL_FEED_CONTEXT},
+        {"userFills", hl_feed_account_fills, 0},
+        {"userFundings", hl_feed_account_fundings, 0},
+        {"user", hl_feed_account_events, 0},
+        {"userEvents", hl_feed_account_events, 0},
+        {"allDexsClearinghouseState", hl_feed_account_all_states, 0},
+        {"clearinghouseState", hl_feed_account_state, 0},
+        {"openOrders", hl_feed_account_orders, 0},
+        {"orderUpdates", hl_feed_account_order_updates, 0},
+        {"allMids", hl_feed_verbatim_take, HL_FEED_MIDS},
+        {"spotAssetCtxs", hl_feed_verbatim_take, HL_FEED_SPOT_CONTEXTS},
+        {"fastAssetCtxs", hl_feed_verbatim_take, HL_FEED_FAST_CONTEXTS},
+        {"outcomeMetaUpdates", hl_feed_verbatim_take, HL_FEED_OUTCOMES},
+        {"userNonFundingLedgerUpdates", hl_feed_verbatim_take, HL_FEED_LEDGER},
+        {"userHistoricalOrders", hl_feed_verbatim_take, HL_FEED_PAST_ORDERS},
+        {"spotState", hl_feed_verbatim_take, HL_FEED_SPOT_STATE},
+        {"activeAssetData", hl_feed_verbatim_take, HL_FEED_SETTING},
+        {"webData3", hl_feed_verbatim_take, HL_FEED_WEB_DATA},
+        {"notification", hl_feed_verbatim_take, HL_FEED_NOTIFICATION},
+        {"twapStates", hl_feed_verbatim_take, HL_FEED_TWAP_STATES},
+        {"userTwapSliceFills", hl_feed_verbatim_take, HL_FEED_TWAP_FILLS},
+        {"userTwapHistory", hl_feed_verbatim_take, HL_FEED_TWAP_HISTORY},
+        {"subscriptionResponse", take_response, 0},
+        {"error", take_error, 0},
+        {"pong", hl_feed_prove_pong, 0},
 };
 #define N_CHANNELS (sizeof channels / sizeof *channels)
 _Static_assert(N_CHANNELS <= HL_FEED_CHANNELS, "a counter for each channel");
@@ -268,6 +315,8 @@ void hl_feed_frame(struct hl_feed_conn *c, const char *text, size_t len)
 
         if (!channel) {
                 hl_feed_frame_ignore(f, HL_FEED_RUBBISH);
+                if (!root && !f->is_closed && len > 0 && text[0] == '{')
+                        hl_feed_judge_garbled(c); /* else a greeting, or nothing of ours */
                 json_decref(root);
                 return;
         }
@@ -275,6 +324,9 @@ void hl_feed_frame(struct hl_feed_conn *c, const char *text, size_t len)
                 i++;
         if (i < N_CHANNELS) {
                 f->count.frames[i]++;
+                memset(&f->frame, 0, sizeof f->frame);
+                f->frame.type = channels[i].type;
+                f->frame.raw = hl_feed_raw_data(&f->frame.raw_len, text, len);
                 channels[i].take(c, json_object_get(root, "data"));
         } else {
                 hl_feed_frame_ignore(f, HL_FEED_UNKNOWN_CHANNEL);

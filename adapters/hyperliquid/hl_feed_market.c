@@ -25,6 +25,9 @@ static enum errc read_trade(struct feed_trade *out, const json_t *row, const cha
             hl_raw_get_int(&out->trade.at, row, "time") ||
             hl_raw_get_uint(&out->trade.tid, row, "tid"))
                 return E_SYNTAX;
+        if (out->trade.price.v <= 0 || out->trade.size.v <= 0 ||
+            !hl_feed_frame_is_time(out->trade.at))
+                return E_RANGE;
         for (size_t i = 0; i < 2; i++) {
                 size_t len = 0;
                 const char *text = hl_raw_text(json_array_get(users, i), &len);
@@ -36,30 +39,39 @@ static enum errc read_trade(struct feed_trade *out, const json_t *row, const cha
         return E_OK;
 }
 
-/* Which trades of a frame are past. The venue begins with about thirty trades of before and does not say
- * so: in the first frame those up to the time of subscribing are past, and those up to the newest that was
- * seen before. A market that was never traded begins with a new one. A frame that comes twice is past. */
+/* Which trades of a frame are past: those that were seen before, and of the first frame, which the venue
+ * begins with about thirty trades of before without saying so, those up to the time of subscribing, and up to
+ * the newest that was seen. A market that was never traded begins with a new one. */
 struct past {
-        bool is_repeated, is_first;
+        bool is_first;
         int64_t until;
+        size_t n, n_seen;
 };
 
-static struct past judge_past(const struct hl_feed_wire *w, const json_t *data)
+static struct past judge_past(const struct hl_feed_wire *w)
 {
         struct past past = {.is_first = w->is_first};
-        uint64_t tid;
 
-        if (hl_raw_get_uint(&tid, json_array_get(data, 0), "tid"))
-                return past;
-        past.is_repeated = !w->is_first && tid == w->last_tid;
-        past.until = w->state == HL_FEED_HELD ? later(w->held_at, w->topic->newest_at) : INT64_MAX;
+        past.until = w->state == HL_FEED_HELD ? later(w->held_at, w->newest_at) : INT64_MAX;
         return past;
 }
 
-static void tell_trades(struct hl_feed *f, struct hl_feed_topic *t, size_t n)
+static bool is_past(struct past *past, struct hl_feed_wire *w, const struct venue_trade *trade)
+{
+        bool is_seen = hl_feed_seen_note(&w->seen, trade->tid);
+        bool is_old = is_seen || (past->is_first && trade->at <= past->until);
+
+        past->n += is_old;
+        past->n_seen += is_seen;
+        return is_old;
+}
+
+static void tell_trades(struct hl_feed *f, struct hl_feed_topic *t, size_t n, bool is_whole)
 {
         struct feed_event event = {.kind = FEED_TRADE_ROWS, .n = n, .u.trade = f->trade};
 
+        if (is_whole)
+                hl_feed_frame_put_raw(f, &event);
         if (n > 0)
                 hl_feed_tell(f, t, &event);
 }
@@ -67,7 +79,7 @@ static void tell_trades(struct hl_feed *f, struct hl_feed_topic *t, size_t n)
 /* False when a row was not understood: the others are told. */
 static bool take_trades(struct hl_feed *f, struct hl_feed_wire *w, const json_t *data)
 {
-        struct past past = judge_past(w, data);
+        struct past past = judge_past(w);
         bool is_good = true;
         size_t n = 0;
 
@@ -78,17 +90,18 @@ static bool take_trades(struct hl_feed *f, struct hl_feed_wire *w, const json_t 
                         is_good = false;
                         continue;
                 }
-                row->is_past = past.is_repeated || (past.is_first && row->trade.at <= past.until);
+                row->is_past = is_past(&past, w, &row->trade);
                 hl_feed_frame_learn_time(f, row->trade.at);
-                w->topic->newest_at = later(w->topic->newest_at, row->trade.at);
-                if (++n == HL_FEED_ROWS) {
-                        tell_trades(f, w->topic, n);
+                w->newest_at = later(w->newest_at, row->trade.at);
+                /* The last piece brings what was received, so it is never empty. */
+                if (++n == HL_FEED_ROWS && i + 1 < json_array_size(data)) {
+                        tell_trades(f, w->topic, n, false);
                         n = 0;
                 }
         }
-        tell_trades(f, w->topic, n);
-        if (hl_raw_get_uint(&w->last_tid, json_array_get(data, 0), "tid"))
-                w->last_tid = 0;
+        tell_trades(f, w->topic, n, is_good);
+        f->frame.is_past = past.n == json_array_size(data);
+        f->frame.is_repeated = past.n_seen == json_array_size(data);
         return is_good;
 }
 
@@ -106,8 +119,7 @@ void hl_feed_market_trades(struct hl_feed_conn *c, const json_t *data)
                 hl_feed_frame_heard(f, w);
                 return;
         }
-        hl_feed_frame_ignore(f, HL_FEED_NOT_UNDERSTOOD);
-        hl_feed_judge_broken(f, w);
+        hl_feed_frame_refuse(f, w);
 }
 
 /* ---- Contexts ---------------------------------------------------------------------------------- */
@@ -135,6 +147,7 @@ static void tell_contexts(struct hl_feed *f, struct hl_feed_topic *t, size_t n)
         if (n == 0)
                 return;
         f->contexts_at = hl_feed_wall(f);
+        hl_feed_frame_put_raw(f, &event);
         hl_feed_tell(f, t, &event);
 }
 
@@ -184,11 +197,12 @@ static bool fits_dex(const struct hl_feed *f, const char *dex, const json_t *con
         return json_is_array(contexts) && json_array_size(contexts) >= n;
 }
 
+/* What nobody reads need not be understood. */
 static void settle(struct hl_feed *f, struct hl_feed_wire *w, size_t told, bool is_good)
 {
         if (!is_good)
                 hl_feed_frame_ignore(f, HL_FEED_NOT_UNDERSTOOD);
-        if (told > 0)
+        if (told > 0 || (!w->topic && is_good))
                 hl_feed_frame_heard(f, w);
 }
 

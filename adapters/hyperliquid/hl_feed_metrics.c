@@ -26,6 +26,10 @@ static const char *kind_name(enum feed_kind kind)
         case FEED_USER_EVENTS: return "userEvents";
         case FEED_USER_STATE: return "userState";
         case FEED_USER_ORDERS: return "userOrders";
+        case FEED_BOOK: return "book";
+        case FEED_BBO: return "bbo";
+        case FEED_CANDLES: return "candles";
+        case FEED_VERBATIM: return "verbatim";
         }
         never("a kind of the enum");
 }
@@ -45,6 +49,7 @@ static const char *ignored_name(enum hl_feed_ignored why)
 /* Over all feeds. */
 struct totals {
         uint64_t frames[HL_FEED_CHANNELS], ignored[HL_FEED_IGNORED];
+        uint64_t refused[FEED_KINDS];
         uint64_t messages, gaps, resubscribes, reconnects, refusals, unknown_statuses;
         unsigned wanted[FEED_KINDS], live[FEED_KINDS];
         unsigned connections, subscriptions, users, users_max;
@@ -84,6 +89,8 @@ static void add(struct totals *all, const struct hl_feed *f)
                 all->frames[i] += f->count.frames[i];
         for (unsigned i = 0; i < HL_FEED_IGNORED; i++)
                 all->ignored[i] += f->count.ignored[i];
+        for (unsigned i = 0; i < FEED_KINDS; i++)
+                all->refused[i] += f->count.refused[i];
         all->messages += f->count.messages;
         all->gaps += f->count.gaps;
         all->resubscribes += f->count.resubscribes;
@@ -122,6 +129,11 @@ static void put_frames(const struct totals *all, struct buf *out)
                 buf_printf(out, "perpgate_feed_ignored_frames_total{reason=\"%s\"} %llu\n",
                            ignored_name((enum hl_feed_ignored)i),
                            (unsigned long long)all->ignored[i]);
+        put_head(out, "perpgate_feed_refused_frames_total", "counter",
+                 "Frames of wanted topics that can't be true: a gap, and asked for anew.");
+        for (unsigned i = 0; i < FEED_KINDS; i++)
+                buf_printf(out, "perpgate_feed_refused_frames_total{kind=\"%s\"} %llu\n",
+                           kind_name((enum feed_kind)i), (unsigned long long)all->refused[i]);
 }
 
 static void put_connections(const struct totals *all, struct buf *out)

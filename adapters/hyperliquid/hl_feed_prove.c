@@ -26,9 +26,9 @@ static int64_t proven_by_all(const struct hl_feed_topic *t)
         int64_t least = INT64_MAX;
 
         list_each (it, &t->wires) {
-                const struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_topic);
+                const struct hl_feed_wire *w = hl_feed_wire_at(t, it);
 
-                if (w->state == HL_FEED_REFUSED && hl_feed_wire_is_optional(w))
+                if (w->state == HL_FEED_REFUSED && hl_feed_wire_is_optional(t, w))
                         continue;
                 least = w->conn->proven_at < least ? w->conn->proven_at : least;
         }

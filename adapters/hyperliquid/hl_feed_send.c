@@ -57,7 +57,7 @@ static bool say(struct sending *s, struct hl_feed_wire *w, const char *method)
         }
         buf_init(&text, 512);
         buf_printf(&text, "{\"method\":\"%s\",\"subscription\":", method);
-        hl_feed_wire_print(&text, &w->key);
+        hl_feed_key_print(&text, &w->key);
         buf_putc(&text, '}');
         rc = buf_check(&text);
         if (!rc)
@@ -128,8 +128,8 @@ void hl_feed_send(struct hl_feed *f)
                         struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
 
                         list_each (at, &t->wires) {
-                                if (!s.is_over)
-                                        ask(&s, list_entry(at, struct hl_feed_wire, in_topic));
+                                if (!s.is_over && t->n_wants > 0)
+                                        ask(&s, hl_feed_wire_at(t, at));
                         }
                 }
         }

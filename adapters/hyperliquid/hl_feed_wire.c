@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "adapters/hyperliquid/hl_feed_state.h"
-#include "adapters/hyperliquid/hl_raw.h"
 #include "base/mem.h"
 
 /* Which subscriptions a topic is made of. Feeds whose frames don't say whose they are would need a
@@ -11,104 +10,49 @@
  * connection carries those of one user, and where users are more than connections the others have
  * openOrders alone. */
 
-enum names { NAMES_NOTHING, NAMES_COIN, NAMES_DEX };
-
-static const struct {
-        const char *name;
-        enum names names;
-        bool has_user;
-        bool has_first; /* answered with data at once, or data comes by the clock */
-} types[HL_FEED_TYPES] = {
-        [HL_FEED_ALL_CONTEXTS] = {"allDexsAssetCtxs", NAMES_NOTHING, false, true},
-        [HL_FEED_DEX_CONTEXTS] = {"assetCtxs", NAMES_DEX, false, true},
-        [HL_FEED_CONTEXT] = {"activeAssetCtx", NAMES_COIN, false, true},
-        [HL_FEED_FILLS] = {"userFills", NAMES_NOTHING, true, true},
-        [HL_FEED_FUNDINGS] = {"userFundings", NAMES_NOTHING, true, true},
-        [HL_FEED_EVENTS] = {"userEvents", NAMES_NOTHING, true, false},
-        [HL_FEED_ALL_STATES] = {"allDexsClearinghouseState", NAMES_NOTHING, true, true},
-        [HL_FEED_STATE] = {"clearinghouseState", NAMES_DEX, true, true},
-        [HL_FEED_ORDERS] = {"openOrders", NAMES_DEX, true, true},
-        [HL_FEED_ORDER_UPDATES] = {"orderUpdates", NAMES_NOTHING, true, false},
-        /* A market that was never traded has no past trades to begin with. */
-        [HL_FEED_TRADES] = {"trades", NAMES_COIN, false, false},
+/* Which of a connection's frames are whose. */
+struct echo {
+        uintptr_t conn;
+        struct hl_feed_key key;
 };
 
-bool hl_feed_wire_has_first(enum hl_feed_type type)
+static void echo_init(struct echo *out, const struct hl_feed_conn *c, const struct hl_feed_key *key)
 {
-        return types[type].has_first;
+        memset(out, 0, sizeof *out);
+        out->conn = (uintptr_t)c;
+        hl_feed_key_echo(&out->key, key);
 }
 
-bool hl_feed_wire_is_optional(const struct hl_feed_wire *w)
+bool hl_feed_wire_is_optional(const struct hl_feed_topic *t, const struct hl_feed_wire *w)
 {
-        enum names names = types[w->key.type].names;
-
+        if (t->topic.kind == FEED_VERBATIM)
+                return false;
         return w->key.type == HL_FEED_ORDER_UPDATES || w->key.type == HL_FEED_CONTEXT ||
-               (names == NAMES_DEX && w->key.name[0]);
+               hl_feed_key_is_of_dex(&w->key);
 }
 
-/* ---- As text --------------------------------------------------------------------------------- */
-
-void hl_feed_wire_print(struct buf *out, const struct hl_feed_key *key)
+struct hl_feed_wire *hl_feed_wire_find_key(const struct hl_feed_conn *c,
+                                           const struct hl_feed_key *key)
 {
-        char user[ADDR_STR_MAX];
+        struct hl_feed_wire *w;
+        struct echo echo;
 
-        buf_printf(out, "{\"type\":\"%s\"", types[key->type].name);
-        if (types[key->type].names != NAMES_NOTHING) {
-                buf_puts(out, types[key->type].names == NAMES_COIN ? ",\"coin\":" : ",\"dex\":");
-                buf_put_json(out, key->name, strlen(key->name));
-        }
-        if (types[key->type].has_user)
-                buf_printf(out, ",\"user\":\"%s\"", hex_print_addr(user, &key->user));
-        buf_putc(out, '}');
-}
-
-static void key_init(struct hl_feed_key *key, enum hl_feed_type type)
-{
-        memset(key, 0, sizeof *key);
-        key->type = type;
-}
-
-static enum errc parse_name(struct hl_feed_key *out, const json_t *subscription)
-{
-        enum names names = types[out->type].names;
-        const char *member = names == NAMES_COIN ? "coin" : "dex";
-        const char *text;
-
-        if (names == NAMES_NOTHING || (names == NAMES_DEX && hl_raw_is_absent(subscription, "dex")))
-                return E_OK;
-        text = hl_raw_get_text(subscription, member, NULL);
-        return text && text_copy(out->name, sizeof out->name, text) ? E_OK : E_SYNTAX;
-}
-
-enum errc hl_feed_wire_parse(struct hl_feed_key *out, const json_t *subscription)
-{
-        const char *name = hl_raw_get_text(subscription, "type", NULL);
-
-        for (unsigned type = 0; name && type < HL_FEED_TYPES; type++) {
-                if (strcmp(types[type].name, name) != 0)
-                        continue;
-                key_init(out, type);
-                if (types[type].has_user && hl_raw_get_addr(&out->user, subscription, "user"))
-                        return E_SYNTAX;
-                return parse_name(out, subscription);
-        }
-        return E_SYNTAX;
+        echo_init(&echo, c, key);
+        w = map_get(c->feed->by_echo, &echo, sizeof echo);
+        return w && (w->state == HL_FEED_ASKED || w->state == HL_FEED_HELD) ? w : NULL;
 }
 
 struct hl_feed_wire *hl_feed_wire_find(const struct hl_feed_conn *c, enum hl_feed_type type,
                                        const char *name, const struct addr *user)
 {
-        struct hl_feed_wire *w;
         struct hl_feed_key key;
 
-        key_init(&key, type);
+        hl_feed_key_init(&key, type);
         if (!text_copy(key.name, sizeof key.name, name))
                 return NULL;
         if (user)
                 key.user = *user;
-        w = map_get(c->feed->by_key, &key, sizeof key);
-        return w && w->conn == c && (w->state == HL_FEED_ASKED || w->state == HL_FEED_HELD) ? w
-                                                                                            : NULL;
+        return hl_feed_wire_find_key(c, &key);
 }
 
 /* ---- Dexes ----------------------------------------------------------------------------------- */
@@ -162,26 +106,59 @@ struct walk {
         size_t n;
 };
 
-static void make(struct hl_feed *f, struct hl_feed_topic *t, const struct hl_feed_key *key)
+static struct hl_feed_wire *make(struct hl_feed *f, const struct hl_feed_key *key)
 {
-        struct hl_feed_wire *w = map_get(f->by_key, key, sizeof *key);
-        struct hl_feed_conn *conn;
+        struct hl_feed_conn *conn = hl_feed_conn_for(f, key);
+        struct hl_feed_wire *w;
+        struct echo echo;
 
-        if (w) {
-                w->is_desired = true;
-                return;
-        }
-        conn = hl_feed_conn_for(f, key);
         if (!conn)
-                return;
+                return NULL;
         w = xcalloc(1, sizeof *w);
         w->key = *key;
-        w->is_desired = true;
-        w->topic = t;
         w->conn = conn;
-        list_push_back(&t->wires, &w->in_topic);
+        list_init(&w->in_topic);
+        list_init(&w->in_verbatim);
         list_push_back(&conn->wires, &w->in_conn);
         (void)map_put(f->by_key, key, sizeof *key, w);
+        echo_init(&echo, conn, key);
+        (void)map_put(f->by_echo, &echo, sizeof echo, w);
+        return w;
+}
+
+/* What is read of users and prices begins with a whole answer, which who has the wire already had: it is
+ * asked for anew. Of markets, what the venue says next will do. */
+static void join(struct hl_feed *f, struct hl_feed_topic *t, struct hl_feed_wire *w)
+{
+        bool is_at_venue = w->state == HL_FEED_ASKED || w->state == HL_FEED_HELD;
+
+        if (w->state == HL_FEED_REFUSED)
+                w->state = HL_FEED_WAITING;
+        if (t->topic.kind == FEED_VERBATIM || !is_at_venue ||
+            hl_feed_class_of(t->topic.kind) == HL_FEED_PUBLIC)
+                return;
+        hl_feed_judge_anew(f, w, 0);
+        hl_feed_lose(f, w->verbatim, E_OK);
+}
+
+static void link(struct hl_feed *f, struct hl_feed_topic *t, const struct hl_feed_key *key)
+{
+        bool is_verbatim = t->topic.kind == FEED_VERBATIM;
+        struct hl_feed_wire *w = map_get(f->by_key, key, sizeof *key);
+
+        if (!w)
+                w = make(f, key);
+        if (!w)
+                return;
+        w->is_desired = true;
+        if ((is_verbatim ? w->verbatim : w->topic) == t)
+                return;
+        list_push_back(&t->wires, is_verbatim ? &w->in_verbatim : &w->in_topic);
+        if (is_verbatim)
+                w->verbatim = t;
+        else
+                w->topic = t;
+        join(f, t, w);
 }
 
 static void need(struct walk *walk, enum hl_feed_type type, const char *name)
@@ -191,10 +168,12 @@ static void need(struct walk *walk, enum hl_feed_type type, const char *name)
         walk->n++;
         if (!walk->maker)
                 return;
-        key_init(&key, type);
+        hl_feed_key_init(&key, type);
         (void)text_copy(key.name, sizeof key.name, name);
+        if (type == HL_FEED_CANDLE)
+                (void)text_copy(key.detail, sizeof key.detail, walk->topic->detail);
         key.user = walk->topic->user;
-        make(walk->maker, walk->t, &key);
+        link(walk->maker, walk->t, &key);
 }
 
 static void need_by_dex(struct walk *walk, enum hl_feed_type type)
@@ -246,13 +225,48 @@ static void walk_needs(struct walk *walk)
                 need_by_dex(walk, HL_FEED_ORDERS);
                 need(walk, HL_FEED_ORDER_UPDATES, "");
                 break;
+        case FEED_BOOK: need(walk, HL_FEED_BOOK, walk->topic->symbol); break;
+        case FEED_BBO: need(walk, HL_FEED_BBO, walk->topic->symbol); break;
+        case FEED_CANDLES: need(walk, HL_FEED_CANDLE, walk->topic->symbol); break;
+        case FEED_VERBATIM:
+                walk->n++;
+                if (walk->maker)
+                        link(walk->maker, walk->t, &walk->t->key);
+                break;
         }
+}
+
+bool hl_feed_wire_is_shared(const struct hl_feed *f, const struct hl_feed_topic *t)
+{
+        const struct hl_feed_wire *w = map_get(f->by_key, &t->key, sizeof t->key);
+
+        return t->topic.kind == FEED_VERBATIM && w && w->topic && w->topic->n_wants > 0;
+}
+
+bool hl_feed_wire_carries(const struct hl_feed *f, const struct feed_topic *topic)
+{
+        static const int by_kind[FEED_KINDS] = {
+                [FEED_TRADES] = HL_FEED_TRADES,
+                [FEED_BOOK] = HL_FEED_BOOK,
+                [FEED_BBO] = HL_FEED_BBO,
+                [FEED_CANDLES] = HL_FEED_CANDLE,
+        };
+        struct hl_feed_key key;
+
+        if (topic->kind == FEED_VERBATIM || !by_kind[topic->kind])
+                return false;
+        hl_feed_key_init(&key, (enum hl_feed_type)by_kind[topic->kind]);
+        (void)text_copy(key.name, sizeof key.name, topic->symbol);
+        (void)text_copy(key.detail, sizeof key.detail, topic->detail);
+        return map_get(f->by_key, &key, sizeof key) != NULL;
 }
 
 size_t hl_feed_wire_count(const struct hl_feed *f, const struct hl_feed_topic *t)
 {
         struct walk walk = {.f = f, .topic = &t->topic};
 
+        if (hl_feed_wire_is_shared(f, t))
+                return 0;
         walk_needs(&walk);
         return walk.n;
 }
@@ -261,37 +275,55 @@ void hl_feed_wire_sync(struct hl_feed *f, struct hl_feed_topic *t)
 {
         struct walk walk = {.f = f, .maker = f, .t = t, .topic = &t->topic};
 
-        if (t->topic.kind == FEED_TRADES && !list_empty(&t->wires))
+        /* Nothing changes what a market needs. */
+        if (hl_feed_class_of(t->topic.kind) == HL_FEED_PUBLIC && !list_empty(&t->wires))
                 return;
         list_each (it, &t->wires)
-                list_entry(it, struct hl_feed_wire, in_topic)->is_desired = false;
+                hl_feed_wire_at(t, it)->is_desired = false;
         walk_needs(&walk);
         list_each_safe (it, &t->wires) {
-                struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_topic);
+                struct hl_feed_wire *w = hl_feed_wire_at(t, it);
 
                 if (!w->is_desired)
-                        hl_feed_wire_leave(f, w);
+                        hl_feed_wire_leave(f, t, w);
         }
 }
 
 /* ---- Life -------------------------------------------------------------------------------------- */
 
-void hl_feed_wire_leave(struct hl_feed *f, struct hl_feed_wire *w)
+static void forget(struct hl_feed *f, struct hl_feed_wire *w)
+{
+        struct echo echo;
+
+        (void)map_take(f->by_key, &w->key, sizeof w->key);
+        echo_init(&echo, w->conn, &w->key);
+        (void)map_take(f->by_echo, &echo, sizeof echo);
+}
+
+void hl_feed_wire_leave(struct hl_feed *f, struct hl_feed_topic *t, struct hl_feed_wire *w)
 {
         bool is_at_venue = w->state == HL_FEED_ASKED || w->state == HL_FEED_HELD ||
                            (w->state == HL_FEED_WAITING && w->must_leave_first);
 
-        /* The topic may have been wanted again meanwhile: then the name is another wire's. */
-        if (map_get(f->by_key, &w->key, sizeof w->key) == w)
-                (void)map_take(f->by_key, &w->key, sizeof w->key);
-        list_remove(&w->in_topic);
-        w->topic = NULL;
+        if (t->topic.kind == FEED_VERBATIM) {
+                list_remove(&w->in_verbatim);
+                w->verbatim = NULL;
+        } else {
+                list_remove(&w->in_topic);
+                w->topic = NULL;
+        }
+        if (w->topic || w->verbatim)
+                return;
+        forget(f, w);
         w->state = is_at_venue && w->conn->is_open ? HL_FEED_LEAVING : HL_FEED_GONE;
 }
 
 void hl_feed_wire_free(struct hl_feed_wire *w)
 {
         list_remove(&w->in_topic);
+        list_remove(&w->in_verbatim);
         list_remove(&w->in_conn);
+        free(w->seen);
+        free(w->kept);
         free(w);
 }

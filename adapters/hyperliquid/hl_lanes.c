@@ -23,7 +23,7 @@ struct lane {
         struct lanes *all;
         struct feed *feed;
         const char *address;
-        unsigned n_topics, n_trades;
+        unsigned n_topics, n_public;
         int64_t well_until; /* monotonic: when it last had a connection, or nothing to connect for */
         int64_t rests_until; /* monotonic */
 };
@@ -32,6 +32,7 @@ struct lane {
 struct topic {
         struct list at;
         struct feed_topic topic;
+        struct addr user; /* or zero */
         struct lane *lane;
         unsigned n_wants;
 };
@@ -79,22 +80,11 @@ static void on_event(void *cookie, const struct feed_event *event)
 
 /* ---- Which lane ---- */
 
-/* As a key: no stray bytes. */
-static struct feed_topic normal(const struct feed_topic *topic)
+static struct topic *find(const struct lanes *all, const struct feed_topic *topic)
 {
         struct feed_topic key;
 
-        memset(&key, 0, sizeof key);
-        key.kind = topic->kind;
-        (void)text_copy(key.symbol, sizeof key.symbol, topic->symbol);
-        key.user = topic->user;
-        return key;
-}
-
-static struct topic *find(const struct lanes *all, const struct feed_topic *topic)
-{
-        struct feed_topic key = normal(topic);
-
+        hl_feed_topic_normal(&key, topic);
         return map_get(all->by_topic, &key, sizeof key);
 }
 
@@ -105,35 +95,37 @@ static struct lane *lane_of_user(struct lanes *all, const struct addr *user, uin
         list_each (it, &all->topics) {
                 struct topic *t = list_entry(it, struct topic, at);
 
-                if (hex_addr_equal(&t->topic.user, user) && !(tried & 1u << (t->lane - all->lane)))
+                if (hex_addr_equal(&t->user, user) && !(tried & 1u << (t->lane - all->lane)))
                         return t->lane;
         }
         return NULL;
 }
 
 /* How much speaks against a lane, which the topic would share with others. */
-static unsigned burden(const struct lane *lane, const struct feed_topic *topic)
+static int64_t burden(const struct lane *lane, const struct topic *t)
 {
-        switch (topic->kind) {
-        case FEED_CONTEXTS: return 0;
-        case FEED_TRADES: return lane->n_trades;
-        case FEED_USER_FILLS:
-        case FEED_USER_EVENTS:
-        case FEED_USER_STATE:
-        case FEED_USER_ORDERS: return UINT16_MAX - lane->feed->ops->user_slots_left(lane->feed);
-        }
-        never("a kind of the enum");
+        if (!hex_addr_zero(&t->user))
+                return UINT16_MAX - lane->feed->ops->user_slots_left(lane->feed);
+        if (hl_feed_topic_is_carried(lane->feed, &t->topic))
+                return -1;
+        return t->topic.kind == FEED_CONTEXTS ? 0 : (int64_t)lane->n_public;
 }
 
-/* The least burdened that was not tried; those that rest come last. */
-static struct lane *choose(struct lanes *all, const struct feed_topic *topic, uint32_t tried)
+static bool is_public(const struct topic *t)
+{
+        return hex_addr_zero(&t->user) && t->topic.kind != FEED_CONTEXTS;
+}
+
+/* The least burdened that was not tried, one that has the subscription already before all; those that rest
+ * come last. */
+static struct lane *choose(struct lanes *all, const struct topic *t, uint32_t tried)
 {
         struct lane *best = NULL;
         int64_t least = INT64_MAX;
 
         for (unsigned i = 0; i < all->n; i++) {
                 struct lane *lane = &all->lane[i];
-                int64_t against = burden(lane, topic);
+                int64_t against = burden(lane, t);
 
                 if (lane->rests_until > now(all))
                         against += INT32_MAX;
@@ -149,25 +141,25 @@ static void put_on(struct topic *t, struct lane *lane)
 {
         t->lane = lane;
         lane->n_topics++;
-        lane->n_trades += t->topic.kind == FEED_TRADES;
+        lane->n_public += is_public(t);
 }
 
 static void take_off(struct topic *t)
 {
         t->lane->feed->ops->drop(t->lane->feed, &t->topic);
         t->lane->n_topics--;
-        t->lane->n_trades -= t->topic.kind == FEED_TRADES;
+        t->lane->n_public -= is_public(t);
         t->lane = NULL;
 }
 
 /* On any lane but those tried that has room. */
 static enum errc place(struct lanes *all, struct topic *t, uint32_t tried)
 {
-        struct lane *lane = lane_of_user(all, &t->topic.user, tried);
+        struct lane *lane = lane_of_user(all, &t->user, tried);
         enum errc rc = E_LIMIT;
 
         for (unsigned i = 0; i < all->n && rc == E_LIMIT; i++) {
-                lane = lane ? lane : choose(all, &t->topic, tried);
+                lane = lane ? lane : choose(all, t, tried);
                 if (!lane)
                         break;
                 rc = lane->feed->ops->want(lane->feed, &t->topic);
@@ -208,7 +200,7 @@ static void leave(struct lanes *all, struct lane *lane)
         lane->rests_until = now(all) + REST_MS;
         list_each (it, &all->topics) {
                 struct topic *t = list_entry(it, struct topic, at);
-                struct topic moved = {.topic = t->topic};
+                struct topic moved = {.topic = t->topic, .user = t->user};
 
                 if (t->lane != lane || place(all, &moved, 1u << (lane - all->lane)))
                         continue;
@@ -243,10 +235,13 @@ static enum errc op_want(struct feed *feed, const struct feed_topic *topic)
 
         if (t) {
                 t->n_wants++;
+                must(t->lane->feed->ops->want(t->lane->feed, topic) == E_OK);
+                t->lane->feed->ops->drop(t->lane->feed, topic);
                 return E_OK;
         }
         t = xcalloc(1, sizeof *t);
-        t->topic = normal(topic);
+        hl_feed_topic_normal(&t->topic, topic);
+        hl_feed_topic_user(&t->user, topic);
         t->n_wants = 1;
         rc = place(all, t, 0);
         if (rc) {
@@ -279,6 +274,14 @@ static void op_topic_state(const struct feed *feed, const struct feed_topic *top
         *out = (struct feed_topic_state){.is_wanted = false};
         if (t)
                 t->lane->feed->ops->topic_state(t->lane->feed, topic, out);
+}
+
+static void op_prove(struct feed *feed)
+{
+        struct lanes *all = lanes_of(feed);
+
+        for (unsigned i = 0; i < all->n; i++)
+                all->lane[i].feed->ops->prove(all->lane[i].feed);
 }
 
 static unsigned op_user_slots_left(const struct feed *feed)
@@ -374,6 +377,8 @@ struct feed *hl_lanes_open(struct loop *loop, const struct feed_options *options
                 .close = op_close,
                 .want = op_want,
                 .drop = op_drop,
+                .verbatim = hl_feed_verbatim,
+                .prove = op_prove,
                 .topic_state = op_topic_state,
                 .user_slots_left = op_user_slots_left,
                 .metrics = op_metrics,

@@ -53,6 +53,8 @@ MUST_USE enum errc hl_parse_orders_past(struct venue_order_status **out, size_t 
 MUST_USE enum errc hl_parse_fills(struct venue_fill **out, size_t *n, const json_t *answer,
                                   const struct hl_markets *markets, struct err *err);
 
+/* One level of a book: price and size are above zero. */
+MUST_USE enum errc hl_parse_market_level(struct venue_level *out, const json_t *level);
 /* l2Book and recentTrades */
 MUST_USE enum errc hl_parse_market_book(struct venue_book *out, const json_t *answer,
                                         struct err *err);

@@ -61,7 +61,7 @@ static bool is_list(const json_t *answer)
         return json_is_array(answer) && json_array_size(answer) <= ROWS_MAX;
 }
 
-static enum errc parse_candle(struct venue_candle *out, const json_t *candle)
+enum errc hl_parse_history_candle(struct venue_candle *out, const json_t *candle)
 {
         if (hl_raw_get_int(&out->open_at, candle, "t") ||
             hl_raw_get_int(&out->close_at, candle, "T") ||
@@ -86,7 +86,7 @@ enum errc hl_parse_history_candles(struct venue_candle **out, size_t *n, const j
                 return hl_parse_failed(err, CANDLES, "not a list that is accepted");
         candles = xcalloc(json_array_size(answer) + 1, sizeof *candles);
         for (size_t i = 0; i < json_array_size(answer); i++) {
-                if (parse_candle(&candles[i], json_array_get(answer, i))) {
+                if (hl_parse_history_candle(&candles[i], json_array_get(answer, i))) {
                         free(candles);
                         return hl_parse_failed(err, CANDLES, "candle");
                 }

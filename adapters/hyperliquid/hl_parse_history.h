@@ -10,6 +10,7 @@
 #include "adapters/hyperliquid/hl_markets.h"
 #include "adapters/venue.h"
 
+MUST_USE enum errc hl_parse_history_candle(struct venue_candle *out, const json_t *candle);
 /* candleSnapshot, fundingHistory */
 MUST_USE enum errc hl_parse_history_candles(struct venue_candle **out, size_t *n,
                                             const json_t *answer, struct err *err);

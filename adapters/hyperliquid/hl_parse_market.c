@@ -9,7 +9,7 @@
 #define BOOK       "l2Book"
 #define TRADES     "recentTrades"
 
-static enum errc parse_level(struct venue_level *out, const json_t *level)
+enum errc hl_parse_market_level(struct venue_level *out, const json_t *level)
 {
         uint64_t n = 0;
 
@@ -45,7 +45,7 @@ static enum errc parse_side(struct venue_book *out, unsigned side, const json_t 
         if (n > VENUE_LEVELS_MAX)
                 n = VENUE_LEVELS_MAX;
         for (size_t i = 0; i < n; i++) {
-                if (parse_level(&out->level[side][i], json_array_get(levels, i)) ||
+                if (hl_parse_market_level(&out->level[side][i], json_array_get(levels, i)) ||
                     !in_order(out, side, i))
                         return E_SYNTAX;
         }

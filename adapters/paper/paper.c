@@ -181,6 +181,8 @@ static void serve(struct paper *p, const struct httpd_request *request, enum pap
         case PAPER_FAULT_DUPLICATE_EVENT:
         case PAPER_FAULT_REORDER_EVENTS:
         case PAPER_FAULT_LOST_EVENT:
+        case PAPER_FAULT_CROSSED_BOOK:
+        case PAPER_FAULT_HALF_OPEN:
                 process(p, &answer, request, path);
                 paper_reply(p, request->handle, &answer);
                 break;
@@ -277,6 +279,7 @@ static struct addr house_address(const char *name)
 
 static bool listen_on(struct paper *p, const struct paper_options *options, struct err *err)
 {
+        static const char *const ws_paths[] = {"/ws"};
         struct httpd_listen_options listen = {
                 .address = options->address ? options->address : "127.0.0.1",
                 .port = options->port,
@@ -286,9 +289,11 @@ static bool listen_on(struct paper *p, const struct paper_options *options, stru
                 .idle_keep_alive_ms = KEEP_ALIVE_MS,
                 .handler = on_request,
                 .ws = paper_ws_ops(),
-                .ws_path = "/ws",
+                .ws_paths = ws_paths,
+                .n_ws_paths = 1,
                 .ws_max_message_bytes = WS_MESSAGE_BYTES,
                 .ws_max_queue_bytes = WS_QUEUE_BYTES,
+                .ws_ping_ms = WS_IDLE_MS / 2,
                 .ws_idle_ms = WS_IDLE_MS,
                 .cookie = p,
         };

@@ -198,6 +198,8 @@ static const struct {
         {"lostEvent", PAPER_FAULT_LOST_EVENT},
         {"rubbish", PAPER_FAULT_RUBBISH},
         {"noAnswer", PAPER_FAULT_NO_ANSWER},
+        {"crossedBook", PAPER_FAULT_CROSSED_BOOK},
+        {"halfOpen", PAPER_FAULT_HALF_OPEN},
         {"none", PAPER_FAULT_NONE},
 };
 
@@ -248,6 +250,14 @@ static bool read_bounded(const json_t *body, const char *key, uint64_t fallback,
                (!hl_raw_get_uint(out, body, key) && *out > 0 && *out <= max);
 }
 
+/* What only sockets can meet. */
+static bool is_of_events(enum paper_fault_kind kind)
+{
+        return kind == PAPER_FAULT_DUPLICATE_EVENT || kind == PAPER_FAULT_REORDER_EVENTS ||
+               kind == PAPER_FAULT_LOST_EVENT || kind == PAPER_FAULT_CROSSED_BOOK ||
+               kind == PAPER_FAULT_HALF_OPEN;
+}
+
 /* Sockets that close or fall silent: open WebSockets where there are any, or where path says so; else
  * the next requests. */
 static void apply(struct paper *p, struct paper_fault *fault)
@@ -255,8 +265,7 @@ static void apply(struct paper *p, struct paper_fault *fault)
         bool is_socket =
                 fault->kind == PAPER_FAULT_CLOSE_SOCKET || fault->kind == PAPER_FAULT_SILENT_SOCKET;
 
-        if (fault->kind == PAPER_FAULT_DUPLICATE_EVENT ||
-            fault->kind == PAPER_FAULT_REORDER_EVENTS || fault->kind == PAPER_FAULT_LOST_EVENT)
+        if (is_of_events(fault->kind))
                 fault->path = PAPER_PATH_WS;
         if (fault->kind == PAPER_FAULT_NONE)
                 paper_faults_clear(p);
@@ -275,13 +284,14 @@ static void fault_route(struct paper *p, struct paper_answer *answer, const json
         if (!read_kind(body, &fault.kind)) {
                 refuse(answer, 400,
                        "kind must be lostAnswer, delay, late, 429, 502, closeSocket, silentSocket, "
-                       "duplicateEvent, reorderEvents, rubbish, noAnswer or none");
+                       "duplicateEvent, reorderEvents, lostEvent, rubbish, crossedBook, halfOpen, "
+                       "noAnswer or none");
                 return;
         }
         if (!read_path(body, &fault.path) ||
             (fault.path == PAPER_PATH_WS && fault.kind != PAPER_FAULT_CLOSE_SOCKET &&
-             fault.kind != PAPER_FAULT_SILENT_SOCKET && fault.kind != PAPER_FAULT_DUPLICATE_EVENT &&
-             fault.kind != PAPER_FAULT_REORDER_EVENTS && fault.kind != PAPER_FAULT_LOST_EVENT)) {
+             fault.kind != PAPER_FAULT_SILENT_SOCKET && fault.kind != PAPER_FAULT_RUBBISH &&
+             !is_of_events(fault.kind))) {
                 refuse(answer, 400, "path must be exchange or info, or ws for what sockets can do");
                 return;
         }

@@ -36,14 +36,32 @@ struct paper_fault paper_faults_take(struct paper *p, enum paper_path path)
         return (struct paper_fault){.kind = PAPER_FAULT_NONE};
 }
 
-struct paper_fault paper_faults_take_event(struct paper *p, bool is_once)
+/* New sockets meet faults of their own. */
+static bool meets(enum paper_fault_kind kind, bool is_once, bool is_book)
+{
+        return kind == PAPER_FAULT_LOST_EVENT     ? is_once
+               : kind == PAPER_FAULT_CROSSED_BOOK ? is_book
+                                                  : kind != PAPER_FAULT_HALF_OPEN;
+}
+
+struct paper_fault paper_faults_take_event(struct paper *p, bool is_once, bool is_book)
 {
         for (unsigned i = 0; i < p->n_faults; i++) {
-                if (p->fault[i].path == PAPER_PATH_WS &&
-                    (is_once || p->fault[i].kind != PAPER_FAULT_LOST_EVENT))
+                if (p->fault[i].path == PAPER_PATH_WS && meets(p->fault[i].kind, is_once, is_book))
                         return take_at(p, i);
         }
         return (struct paper_fault){.kind = PAPER_FAULT_NONE};
+}
+
+bool paper_faults_take_open(struct paper *p)
+{
+        for (unsigned i = 0; i < p->n_faults; i++) {
+                if (p->fault[i].kind == PAPER_FAULT_HALF_OPEN) {
+                        (void)take_at(p, i);
+                        return true;
+                }
+        }
+        return false;
 }
 
 void paper_faults_clear(struct paper *p)

@@ -167,16 +167,48 @@ static bool is_told_once(enum paper_sub_type type)
                type == PAPER_SUB_USER_EVENTS || type == PAPER_SUB_ORDER_UPDATES;
 }
 
+static bool is_book(enum paper_sub_type type)
+{
+        return type == PAPER_SUB_L2_BOOK || type == PAPER_SUB_BBO;
+}
+
+static void push_rubbish(struct paper *p, struct paper_sub *sub, const struct buf *frame)
+{
+        struct buf half;
+
+        buf_init(&half, FRAME_MAX);
+        buf_put(&half, frame->data, frame->len / 2);
+        paper_ws_send(p, sub->peer, &half);
+        buf_fini(&half);
+}
+
+static void push_crossed(struct paper *p, struct paper_sub *sub)
+{
+        struct buf frame;
+
+        buf_init(&frame, FRAME_MAX);
+        p->shows_crossed = true;
+        if (paper_frame_whole(p, &frame, sub))
+                paper_ws_send(p, sub->peer, &frame);
+        p->shows_crossed = false;
+        buf_fini(&frame);
+}
+
 void paper_feed_push(struct paper *p, struct paper_sub *sub, const struct buf *frame)
 {
         struct paper_fault fault = {.kind = PAPER_FAULT_NONE};
 
         if (p->n_faults)
-                fault = paper_faults_take_event(p, is_told_once(sub->type));
+                fault = paper_faults_take_event(p, is_told_once(sub->type), is_book(sub->type));
         if (fault.kind == PAPER_FAULT_LOST_EVENT ||
             (fault.kind == PAPER_FAULT_REORDER_EVENTS && paper_ws_hold(sub->peer, frame)))
                 return;
-        paper_ws_send(p, sub->peer, frame);
+        if (fault.kind == PAPER_FAULT_RUBBISH)
+                push_rubbish(p, sub, frame);
+        else if (fault.kind == PAPER_FAULT_CROSSED_BOOK)
+                push_crossed(p, sub);
+        else
+                paper_ws_send(p, sub->peer, frame);
         if (fault.kind == PAPER_FAULT_DUPLICATE_EVENT)
                 paper_ws_send(p, sub->peer, frame);
         paper_ws_let_go(p, sub->peer);

@@ -67,7 +67,7 @@ static void bbo(struct paper *p, struct buf *out, uint32_t asset)
         jot_int(out, "time", paper_now(p));
         jot_array(out, "bbo");
         for (int side = 0; side < 2; side++) {
-                if (engine_book(p->engine, asset, side, &best, 1) == 1)
+                if (engine_book(p->engine, asset, p->shows_crossed ? !side : side, &best, 1) == 1)
                         paper_tape_level(out, NULL, &best);
                 else
                         jot_null(out, NULL);

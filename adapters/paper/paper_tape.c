@@ -140,8 +140,8 @@ void paper_tape_book(struct paper *p, struct buf *out, const char *key, uint32_t
         jot_text(out, "coin", paper_coin(p, asset));
         jot_int(out, "time", paper_now(p));
         jot_array(out, "levels");
-        show_side(p, out, asset, 0, grid);
-        show_side(p, out, asset, 1, grid);
+        show_side(p, out, asset, p->shows_crossed, grid);
+        show_side(p, out, asset, !p->shows_crossed, grid);
         jot_end_array(out);
         if (grid->is_fast)
                 jot_bool(out, "fast", true);

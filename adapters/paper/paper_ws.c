@@ -435,14 +435,15 @@ static int on_upgrade(void *cookie, const struct httpd_request *request)
         return paper_limits_may_open(p, request->peer) ? 0 : 429;
 }
 
-static void on_opened(void *cookie, struct handle from, const char *address)
+static void on_opened(void *cookie, struct handle from, const struct httpd_request *request)
 {
         struct paper *p = cookie;
         struct paper_peer *peer = xcalloc(1, sizeof(*peer));
 
-        (void)text_copy(peer->address, sizeof(peer->address), address);
+        (void)text_copy(peer->address, sizeof(peer->address), request->peer);
         paper_limits_count(p, peer->address, true);
         peer->handle = from;
+        peer->is_silent = p->n_faults && paper_faults_take_open(p);
         buf_init(&peer->held, PAPER_ANSWER_MAX);
         list_init(&peer->subs);
         list_push_back(&p->ws->peers, &peer->in_ws);

@@ -207,6 +207,8 @@ enum paper_fault_kind {
         PAPER_FAULT_LOST_EVENT,
         PAPER_FAULT_RUBBISH,
         PAPER_FAULT_NO_ANSWER,
+        PAPER_FAULT_CROSSED_BOOK,
+        PAPER_FAULT_HALF_OPEN,
         PAPER_FAULT_KINDS,
 };
 enum paper_path { PAPER_PATH_ANY, PAPER_PATH_EXCHANGE, PAPER_PATH_INFO, PAPER_PATH_WS };
@@ -265,6 +267,7 @@ struct paper {
         struct paper_fault fault[PAPER_FAULTS_MAX];
         unsigned n_faults;
         uint64_t n_fault_hits[PAPER_FAULT_KINDS]; /* requests and events that met one */
+        bool shows_crossed;                       /* books have their sides changed over */
         struct list delayed;                      /* held back by a fault (paper_late.c) */
         struct list twaps;                        /* those that run; oldest first */
         size_t n_twaps;
@@ -449,7 +452,8 @@ bool paper_faults_add(struct paper *p, const struct paper_fault *fault);
 /* The fault that applies to a request on this path; it is counted down. */
 struct paper_fault paper_faults_take(struct paper *p, enum paper_path path);
 /* Of a pushed event; is_once: it never comes again, so that it can be lost. */
-struct paper_fault paper_faults_take_event(struct paper *p, bool is_once);
+struct paper_fault paper_faults_take_event(struct paper *p, bool is_once, bool is_book);
+bool paper_faults_take_open(struct paper *p); /* does the next socket never hear anything? */
 void paper_faults_clear(struct paper *p);
 
 /* paper_node: /node/info and /rented/info, without limits. */

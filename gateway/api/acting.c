@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/inbound.h"
 #include "api/route.h"
 #include "base/list.h"
 #include "base/mem.h"
 
 #define FAMILIES_MAX   16384 /* wallets remembered; those nobody waits for are forgotten when full */
 #define ASK_EVERY_MS   10000 /* after this, an address that was not on the list may be by now */
-#define SUB_HEADER     "x-sub-account"
 #define SUB_HEADER_STR "X-Sub-Account"
 
 /* A wallet and its sub-accounts, as far as they are known. */
@@ -193,9 +193,9 @@ void acting_check(struct acting *a, const struct addr *wallet, const struct addr
 
 /* --- requests --- */
 
-enum errc acting_take(struct call *call, const struct httpd_request *request, struct err *err)
+enum errc acting_take(struct call *call, const struct inbound *in, struct err *err)
 {
-        const char *header = httpd_header(request, SUB_HEADER);
+        const char *header = in->sub_account;
 
         if (!header[0])
                 return E_OK;

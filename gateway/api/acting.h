@@ -14,8 +14,7 @@ struct acting *acting_new(struct api *api);
 void acting_free(struct acting *acting); /* nobody may be waiting; accepts NULL */
 
 /* Reads the header into the call. E_INVALID: no address, or a route that is about the wallet alone. */
-MUST_USE enum errc acting_take(struct call *call, const struct httpd_request *request,
-                               struct err *err);
+MUST_USE enum errc acting_take(struct call *call, const struct inbound *in, struct err *err);
 /* Goes on with go, or answers that the wallet has no such sub-account. */
 void acting_enter(struct call *call, void (*go)(struct call *call));
 

@@ -8,6 +8,7 @@
 #include "api/health.h"
 #include "api/out.h"
 #include "api/recovery.h"
+#include "api/sockets.h"
 #include "api/state.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -47,6 +48,7 @@ static void print_metrics(struct api *api, struct buf *body)
         api->o.venue->ops->metrics(api->o.venue, body);
         keeper_metrics(api->o.keeper, body);
         recovery_metrics(api->recovery, body);
+        sockets_metrics(api->sockets, body);
 }
 
 /* --- where the audit log's chains end --- */

@@ -6,12 +6,12 @@
 #include "alerts/alerts.h"
 #include "api/accounts.h"
 #include "api/acting.h"
-#include "api/admit.h"
 #include "api/agent_watch.h"
 #include "api/api_keys.h"
 #include "api/audited.h"
 #include "api/call.h"
 #include "api/dead_man.h"
+#include "api/door.h"
 #include "api/guards.h"
 #include "api/mirrored.h"
 #include "api/forwarded.h"
@@ -32,8 +32,6 @@
 #define LIMIT_WINDOW_MS   60000
 #define LIMIT_KEYS_MAX    65536
 #define PUBLIC_PER_MINUTE 1200 /* cost units per network address */
-/* A token or a key that is not at hand costs a read of the store, whoever made it up. */
-#define UNKNOWN_COST 1
 
 /* Opens, or on first use makes and wraps, the key of one brand. */
 static enum errc open_brand_key(struct api *api, const char *brand, struct err *err)
@@ -217,177 +215,50 @@ static void preflight(struct api *api, const struct httpd_request *request,
         httpd_reply(api->o.httpd, request->handle, 204, NULL, pair, n, NULL, 0);
 }
 
-/* Whoever signs in is mirrored from then on. */
-static void enter(struct call *call)
+static struct inbound inbound_of(const struct httpd_request *request, const char *client,
+                                 const char *country)
 {
-        if (call->has_session)
-                keeper_watch(call->api->o.keeper, call->brand->id, &call->account);
-        idempotency_enter(call);
-}
-
-static void run_handler(struct call *call)
-{
-        struct api *api = call->api;
-        char key[ADDR_STR_MAX];
-        struct limit *limit;
-
-        if (call->has_session) {
-                limit = map_get(api->session_limits, call->brand->id, strlen(call->brand->id));
-                /* By account: signing in again gives nobody a second allowance. */
-                hex_print_addr(key, &call->session.address);
-                if (limit && !limit_take(limit, key, call->route->cost, call->started_mono_ms,
-                                         &call->limit)) {
-                        call_fail_code(call, E_RATE_LIMITED);
-                        return;
-                }
-        }
-        if (call->for_sub_account) {
-                acting_enter(call, enter);
-                return;
-        }
-        call->account = call->session.address;
-        enter(call);
-}
-
-static void session_checked(void *cookie, enum errc rc, const struct auth_session *session)
-{
-        struct call *call = cookie;
-
-        if (rc) {
-                call_fail_code(call, rc);
-                return;
-        }
-        call->has_session = true;
-        call->session = *session;
-        run_handler(call);
-}
-
-static enum errc take_key(struct call *call, const struct httpd_request *request, struct err *err)
-{
-        const char *key = httpd_header(request, "idempotency-key");
-        size_t n = strlen(key);
-        bool fits = n < sizeof call->key;
-
-        for (size_t i = 0; i < n && fits; i++)
-                fits = key[i] >= 0x21 && key[i] <= 0x7e;
-        if (!fits)
-                return err_field(err, E_INVALID, "Idempotency-Key",
-                                 "must be 1 to %zu printable characters without blanks",
-                                 sizeof call->key - 1);
-        memcpy(call->key, key, n + 1);
-        return E_OK;
-}
-
-static enum errc check_body(const struct route *route, const struct httpd_request *request,
-                            struct err *err)
-{
-        const char *type = httpd_header(request, "content-type");
-
-        if (request->body_len == 0)
-                return E_OK;
-        if (route->max_body_bytes == 0)
-                return err_set(err, E_INVALID, "This route takes no body.");
-        if (request->body_len > route->max_body_bytes)
-                return err_set(err, E_TOO_LARGE, "This route takes at most %zu bytes.",
-                               route->max_body_bytes);
-        if (strncasecmp(type, "application/json", 16) != 0 ||
-            (type[16] && type[16] != ';' && type[16] != ' '))
-                return err_set(err, E_MEDIA_TYPE, "Send the body as application/json.");
-        return E_OK;
-}
-
-static enum brand_region region_of(const struct api *api, const struct httpd_request *request,
-                                   const struct brand *brand)
-{
-        if (!brand || !brand->region_header[0])
-                return BRAND_REGION_OPEN;
-        return brand_region_of(brand, forwarded_trusts(&api->trusted, request->peer)
-                                              ? httpd_header(request, brand->region_header)
-                                              : "");
-}
-
-static void key_checked(struct call *call, const struct err *err)
-{
-        if (err->code)
-                call_fail(call, err);
-        else
-                run_handler(call);
-}
-
-static bool may_read(struct call *call, const char *network)
-{
-        return limit_take(call->api->public_limit, network, UNKNOWN_COST,
-                          clock_mono_ms(call->api->o.clock), &call->limit);
-}
-
-/* What a request costs whoever sends it, before it is known whose session it names. */
-static unsigned public_cost(const struct route *route)
-{
-        if (!route)
-                return 1;
-        return route_is_private(route) ? 0 : route->cost;
+        return (struct inbound){
+                .handle = request->handle,
+                .method = request->method,
+                .path = request->path,
+                .query = request->query,
+                .body = request->body,
+                .body_len = request->body_len,
+                .peer = request->peer,
+                .client = client,
+                .country = country,
+                .request_id = request->request_id,
+                .origin = httpd_header(request, "origin"),
+                .accept = httpd_header(request, "accept"),
+                .content_type = httpd_header(request, "content-type"),
+                .key = httpd_header(request, "idempotency-key"),
+                .authorization = httpd_header(request, "authorization"),
+                .api_key = httpd_header(request, "x-api-key"),
+                .timestamp = httpd_header(request, "x-api-timestamp"),
+                .signature = httpd_header(request, "x-api-signature"),
+                .window = httpd_header(request, "x-api-window"),
+                .sub_account = httpd_header(request, "x-sub-account"),
+        };
 }
 
 void api_handle(void *cookie, const struct httpd_request *request)
 {
         struct api *api = cookie;
-        const struct brand *brand = brand_by_host(api->brands, request->host);
-        struct limit_state limit = {.limit = 0};
+        struct door_place place = {.brand = brand_by_host(api->brands, request->host)};
         struct err err = {.code = E_OK};
-        char param[CALL_PARAM_MAX], client[FORWARDED_ADDRESS_MAX], network[LIMIT_NETWORK_MAX];
-        enum errc why;
-        const struct route *route;
-        struct call *call;
+        char client[FORWARDED_ADDRESS_MAX];
+        struct inbound in;
 
         if (request->method == METHOD_OPTIONS) {
-                preflight(api, request, brand);
+                preflight(api, request, place.brand);
                 return;
         }
         forwarded_client(client, request->peer, httpd_header(request, "x-forwarded-for"),
                          &api->trusted);
-        limit_network(network, client);
-        route = route_find(request->method, request->path, param, sizeof param, &why);
-        if (!limit_take(api->public_limit, network, public_cost(route), clock_mono_ms(api->o.clock),
-                        &limit))
-                (void)err_set(&err, E_RATE_LIMITED, "%s", err_text(E_RATE_LIMITED));
-        else if (!route)
-                (void)err_set(&err, why, "%s", err_text(why));
-        else if (!brand && route->auth != ROUTE_ANY_HOST)
-                (void)err_set(&err, E_NOT_FOUND, "No brand is served under this host name.");
+        in = inbound_of(request, client, door_country(api, request, place.brand));
+        if (door_find(api, &place, &in, &err))
+                call_refuse(api, &in, place.brand, &place.limit, &err);
         else
-                (void)check_body(route, request, &err);
-        if (err.code) {
-                audited_stranger(api, brand, route, &err);
-                call_refuse(api, request, brand, &limit, &err);
-                return;
-        }
-        call = call_new(api, request, route, brand ? api->brands : NULL, brand, param);
-        call->limit = limit;
-        text_copy(call->client, sizeof call->client, client);
-        call->region = region_of(api, request, brand);
-        if (take_key(call, request, &err) ||
-            (route_is_private(route) && acting_take(call, request, &err))) {
-                call_fail(call, &err);
-                return;
-        }
-        if (!route_is_private(route)) {
-                run_handler(call);
-                return;
-        }
-        if (api_keys_used(request)) {
-                if (api_keys_needs_read(api->keys, request) && !may_read(call, network))
-                        call_fail_code(call, E_RATE_LIMITED);
-                else
-                        api_keys_check(call, request, key_checked);
-                return;
-        }
-        const char *authorization = httpd_header(request, "authorization");
-        if (auth_check_cached(api->o.auth, brand->id, authorization, &call->session)) {
-                call->has_session = true;
-                run_handler(call);
-        } else if (!may_read(call, network)) {
-                call_fail_code(call, E_RATE_LIMITED);
-        } else {
-                auth_check(api->o.auth, brand->id, authorization, session_checked, call);
-        }
+                door_enter(door_call(api, &place, &in), &place, &in);
 }

@@ -9,6 +9,7 @@
 #include "api/api_keys.h"
 #include "api/api_keys_impl.h"
 #include "api/call.h"
+#include "api/inbound.h"
 #include "api/route.h"
 #include "auth/api_sign.h"
 #include "auth/ip_net.h"
@@ -43,14 +44,14 @@ void api_keys_free(struct api_keys *keys)
         free(keys);
 }
 
-bool api_keys_used(const struct httpd_request *request)
+bool api_keys_used(const struct inbound *in)
 {
-        return httpd_header(request, "x-api-key")[0] != '\0';
+        return in->api_key[0] != '\0';
 }
 
-bool api_keys_needs_read(const struct api_keys *keys, const struct httpd_request *request)
+bool api_keys_needs_read(const struct api_keys *keys, const struct inbound *in)
 {
-        const char *name = httpd_header(request, "x-api-key");
+        const char *name = in->api_key;
         uint8_t id[API_SIGN_KEY_BYTES];
 
         return hex_decode(id, sizeof id, name, strlen(name)) == E_OK &&
@@ -183,11 +184,11 @@ static enum errc check_binding(struct call *call, const struct store_api_key *ke
         return E_OK;
 }
 
-static enum errc check_rules(struct check *check, const struct store_api_key *key, struct err *err)
+static enum errc check_rules(struct call *call, const struct store_api_key *key, struct err *err)
 {
-        struct call *call = check->call;
-        unsigned scope = scope_for(call->route->risk);
+        unsigned scope = call->any_scope ? key->scopes : scope_for(call->route->risk);
 
+        call->key_scopes = key->scopes;
         if (key->expires_at && key->expires_at <= state_now(call->api))
                 return err_set(err, E_UNAUTHORIZED, "The key has expired.");
         if (!address_allowed(key, call->client))
@@ -231,7 +232,7 @@ static void settle(struct check *check, const struct store_api_key *key)
         if (!key || strcmp(key->brand, call->brand->id) != 0)
                 (void)refuse(&err);
         else if (check_signature(check, key, &err) == E_OK &&
-                 check_rules(check, key, &err) == E_OK && check_replay(check, &err) == E_OK) {
+                 check_rules(check->call, key, &err) == E_OK && check_replay(check, &err) == E_OK) {
                 call->session.address = key->account;
                 call->session.expires_at = key->expires_at;
                 /* Its own bucket of requests; no session's hash, which the caller can't choose. */
@@ -268,11 +269,11 @@ static void add_sub_account(struct buf *text, const char *header)
         buf_puts(text, header);
 }
 
-static enum errc write_texts(struct check *check, const struct httpd_request *request)
+static enum errc write_texts(struct check *check, const struct inbound *in)
 {
         struct call *call = check->call;
-        const char *timestamp = httpd_header(request, "x-api-timestamp");
-        const char *sub_account = httpd_header(request, "x-sub-account");
+        const char *timestamp = in->timestamp;
+        const char *sub_account = in->sub_account;
         struct buf path, query;
         bool fits = true;
 
@@ -284,7 +285,7 @@ static enum errc write_texts(struct check *check, const struct httpd_request *re
                 struct buf *text = &check->texts[i];
 
                 buf_init(text, TEXT_MAX);
-                api_sign_text(text, timestamp, http_method_name(request->method),
+                api_sign_text(text, timestamp, http_method_name(in->method),
                               i & 2 ? buf_cstr(&path) : call->path,
                               i & 1 ? buf_cstr(&query) : call->query, call->body, call->body_len);
                 add_sub_account(text, sub_account);
@@ -295,14 +296,14 @@ static enum errc write_texts(struct check *check, const struct httpd_request *re
         return fits ? E_OK : E_TOO_LARGE;
 }
 
-void api_keys_check(struct call *call, const struct httpd_request *request, api_keys_fn *done)
+void api_keys_check(struct call *call, const struct inbound *in, api_keys_fn *done)
 {
         struct api *api = call->api;
         const struct api_sign_headers headers = {
-                .key = httpd_header(request, "x-api-key"),
-                .timestamp = httpd_header(request, "x-api-timestamp"),
-                .signature = httpd_header(request, "x-api-signature"),
-                .window = httpd_header(request, "x-api-window"),
+                .key = in->api_key,
+                .timestamp = in->timestamp,
+                .signature = in->signature,
+                .window = in->window,
         };
         struct check *check = xcalloc(1, sizeof *check);
         const struct store_api_key *known;
@@ -310,12 +311,12 @@ void api_keys_check(struct call *call, const struct httpd_request *request, api_
 
         check->call = call;
         check->done = done;
-        if (write_texts(check, request))
+        if (write_texts(check, in))
                 (void)err_set(&err, E_TOO_LARGE, "%s", err_text(E_TOO_LARGE));
         else if (call->route->auth == ROUTE_WALLET)
                 (void)err_set(&err, E_FORBIDDEN,
                               "This needs a session of the wallet; no API key may do it.");
-        else if (httpd_header(request, "authorization")[0])
+        else if (in->authorization[0])
                 (void)err_set(&err, E_UNAUTHORIZED,
                               "Send a session or a signature with an API key, not both.");
         else
@@ -329,4 +330,60 @@ void api_keys_check(struct call *call, const struct httpd_request *request, api_
                 settle(check, known);
         else
                 store_api_key_get(api->o.store, check->sign.key, key_loaded, check);
+}
+
+/* --- once more --- */
+
+struct again {
+        struct call *call;
+        api_keys_fn *done;
+};
+
+static void check_again(struct again *again, const struct store_api_key *key)
+{
+        struct call *call = again->call;
+        api_keys_fn *done = again->done;
+        struct err err = {.code = E_OK};
+
+        free(again);
+        if (!key || strcmp(key->brand, call->brand->id) != 0 ||
+            !hex_addr_equal(&key->account, &call->session.address))
+                (void)err_set(&err, E_UNAUTHORIZED, "The key was deleted.");
+        else
+                (void)!check_rules(call, key, &err);
+        done(call, &err);
+}
+
+static void loaded_again(void *cookie, enum errc rc, const struct store_api_key *keys, unsigned n)
+{
+        struct again *again = cookie;
+        struct call *call = again->call;
+        api_keys_fn *done = again->done;
+        struct err err = {.code = E_OK};
+
+        if (rc && rc != E_NOT_FOUND) {
+                (void)err_set(&err, rc, "%s", err_text(rc));
+                free(again);
+                done(call, &err);
+                return;
+        }
+        if (n)
+                api_keys_impl_remember(call->api->keys, keys);
+        check_again(again, n ? keys : NULL);
+}
+
+void api_keys_recheck(struct call *call, api_keys_fn *done)
+{
+        struct api *api = call->api;
+        struct again *again = xcalloc(1, sizeof *again);
+        const struct store_api_key *known;
+
+        must(call->has_key);
+        again->call = call;
+        again->done = done;
+        known = map_get(api->keys->by_id, call_key_id(call), API_SIGN_KEY_BYTES);
+        if (known)
+                check_again(again, known);
+        else
+                store_api_key_get(api->o.store, call_key_id(call), loaded_again, again);
 }

@@ -6,6 +6,7 @@
 
 #include "api/audited.h"
 #include "api/idempotency.h"
+#include "api/inbound.h"
 #include "api/problem.h"
 #include "api/query.h"
 #include "api/route.h"
@@ -64,31 +65,38 @@ static void add_common(struct header_set *set)
         add(set, "Cache-Control", "no-store");
 }
 
-struct call *call_new(struct api *api, const struct httpd_request *request,
-                      const struct route *route, struct brand_set *brands,
-                      const struct brand *brand, const char *param)
+/* Decoded ?symbol=, where it fits. */
+static void take_symbol(struct call *call)
+{
+        const struct httpd_request target = {.query = call->query};
+
+        if (!httpd_query(&target, "symbol", call->symbol_query, sizeof call->symbol_query))
+                call->symbol_query[0] = '\0';
+}
+
+struct call *call_new(struct api *api, const struct inbound *in, const struct route *route,
+                      struct brand_set *brands, const struct brand *brand, const char *param)
 {
         struct call *call = xcalloc(1, sizeof *call);
 
         call->api = api;
         api->open_calls++;
-        call->request = request->handle;
+        call->request = in->handle;
         call->route = route;
         call->brands = brands ? brand_set_ref(brands) : NULL;
         call->brand = brand;
-        text_copy(call->request_id, sizeof call->request_id, request->request_id);
-        text_copy(call->peer, sizeof call->peer, request->peer);
-        text_copy(call->origin, sizeof call->origin, httpd_header(request, "origin"));
-        text_copy(call->client, sizeof call->client, request->peer);
-        text_copy(call->accept, sizeof call->accept, httpd_header(request, "accept"));
-        call->path = xstrdup(request->path);
-        call->query = xstrdup(request->query);
+        text_copy(call->request_id, sizeof call->request_id, in->request_id);
+        text_copy(call->peer, sizeof call->peer, in->peer);
+        text_copy(call->origin, sizeof call->origin, in->origin);
+        text_copy(call->client, sizeof call->client, in->client);
+        text_copy(call->accept, sizeof call->accept, in->accept);
+        call->path = xstrdup(in->path);
+        call->query = xstrdup(in->query);
         text_copy(call->param, sizeof call->param, param);
-        if (!httpd_query(request, "symbol", call->symbol_query, sizeof call->symbol_query))
-                call->symbol_query[0] = '\0';
-        call->has_query = request->query[0] != '\0';
-        call->body = xstrndup(request->body, request->body_len);
-        call->body_len = request->body_len;
+        take_symbol(call);
+        call->has_query = in->query[0] != '\0';
+        call->body = xstrndup(in->body, in->body_len);
+        call->body_len = in->body_len;
         call->started_mono_ms = clock_mono_ms(api->o.clock);
         call->key_day = state_now(api) / DAY_MS;
         return call;
@@ -173,6 +181,13 @@ void call_reply_raw(struct call *call, int status, const char *content_type, con
                 call_free(call);
                 return;
         }
+        if (call->told) {
+                call->told(call->told_cookie, status, content_type, body, len, call->replayed);
+                count(api, call->route, call->brand->id, status,
+                      clock_mono_ms(api->o.clock) - call->started_mono_ms);
+                call_free(call);
+                return;
+        }
         add_common(&set);
         add_limits(&set, &call->limit, status);
         add_cors(&set, call->brand, call->origin);
@@ -221,7 +236,7 @@ void call_fail_code(struct call *call, enum errc code)
         call_fail(call, &err);
 }
 
-void call_refuse(struct api *api, const struct httpd_request *request, const struct brand *brand,
+void call_refuse(struct api *api, const struct inbound *in, const struct brand *brand,
                  const struct limit_state *limit, const struct err *err)
 {
         struct header_set set = {.n = 0};
@@ -230,16 +245,16 @@ void call_refuse(struct api *api, const struct httpd_request *request, const str
         struct buf body;
 
         buf_init(&body, REPLY_MAX_BYTES);
-        problem_print(&body, err, request->request_id, "");
+        problem_print(&body, err, in->request_id, "");
         add_common(&set);
         add_limits(&set, limit, status);
         if (err->code == E_METHOD) {
-                route_allowed(request->path, allowed, sizeof allowed);
+                route_allowed(in->path, allowed, sizeof allowed);
                 add(&set, "Allow", allowed);
         }
-        add_cors(&set, brand, httpd_header(request, "origin"));
-        httpd_reply(api->o.httpd, request->handle, status, "application/problem+json", set.pair,
-                    set.n, body.data, body.len);
+        add_cors(&set, brand, in->origin);
+        httpd_reply(api->o.httpd, in->handle, status, "application/problem+json", set.pair, set.n,
+                    body.data, body.len);
         count(api, NULL, brand ? brand->id : "", status, 0);
         buf_fini(&body);
 }

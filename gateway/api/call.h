@@ -10,6 +10,7 @@
 #include "base/buf.h"
 
 struct field;
+struct inbound;
 struct route;
 
 #define CALL_PARAM_MAX 80
@@ -51,6 +52,12 @@ struct call {
         /* A call of the gateway's own: nobody waits for it but this. Called once, in place of a reply. */
         void (*answered)(void *cookie, int status, const char *body);
         void *answered_cookie;
+        /* A call that came over a socket (api_socket.h): told in place of a reply. */
+        void (*told)(void *cookie, int status, const char *content_type, const char *body,
+                     size_t len, bool replayed);
+        void *told_cookie;
+        bool any_scope;      /* asks for no scope of a key: it only says who asks */
+        unsigned key_scopes; /* of the key that asks: enum api_key_scope */
         int64_t started_mono_ms;
 };
 
@@ -66,10 +73,9 @@ static inline const uint8_t *call_key_id(const struct call *call)
         return call->has_key ? call->session.token_hash : NULL;
 }
 
-/* Takes what it needs from request; brand may be NULL for routes that need none. */
-struct call *call_new(struct api *api, const struct httpd_request *request,
-                      const struct route *route, struct brand_set *brands,
-                      const struct brand *brand, const char *param);
+/* Takes what it needs from the request; brand may be NULL for routes that need none. */
+struct call *call_new(struct api *api, const struct inbound *in, const struct route *route,
+                      struct brand_set *brands, const struct brand *brand, const char *param);
 
 /* A call that the gateway makes for a trader of its own accord, such as a margin guard's: it has a
  * session, passes every check of the pipeline and stands in the journal. The caller sets key, answered
@@ -99,7 +105,7 @@ void call_fail_code(struct call *call, enum errc code);
 void call_fail_with(struct call *call, const struct err *err, const char *more);
 
 /* Answers a request that has no call yet. */
-void call_refuse(struct api *api, const struct httpd_request *request, const struct brand *brand,
+void call_refuse(struct api *api, const struct inbound *in, const struct brand *brand,
                  const struct limit_state *limit, const struct err *err);
 
 /* The body as a JSON object, owned by the call, or NULL with err set: syntax, depth, duplicates. An

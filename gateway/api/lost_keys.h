@@ -1,6 +1,8 @@
 /* lost_keys: requests that a store which was lost, or put back from a copy, knows nothing of. Their order ids
  * follow from their keys, so the venue knows them: where the store can't vouch for the last day, an account's
- * latest orders are read once, and a key whose order is among them places nothing. */
+ * latest orders are read once, and a key whose order is among them places nothing. What was read is kept in
+ * the store. While it is not known, because it is being asked for elsewhere or could not be read, the venue
+ * is asked for the one order by its id. */
 #ifndef API_LOST_KEYS_H
 #define API_LOST_KEYS_H
 

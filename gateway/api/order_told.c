@@ -13,9 +13,12 @@ static const char *text(const json_t *object, const char *name)
         return s ? s : "";
 }
 
-static void take(struct order_told *out, const char *status, const char *message)
+static void take(struct order_told *out, const char *status, const char *message,
+                 const char *filled_size)
 {
         out->is_refused = strcmp(status, "rejected") == 0;
+        out->is_filled = strcmp(status, "filled") == 0 && filled_size[0] &&
+                         text_copy(out->filled_size, sizeof out->filled_size, filled_size);
         if (out->is_refused)
                 (void)text_copy(out->venue_message, sizeof out->venue_message, message);
 }
@@ -27,7 +30,7 @@ static void take_order(struct order_told *out, const json_t *answer)
         const char *status = text(answer, "orderStatus");
 
         take(out, status[0] ? status : text(answer, "status"),
-             text(problem ? problem : answer, "venueMessage"));
+             text(problem ? problem : answer, "venueMessage"), text(answer, "filledSize"));
 }
 
 void order_told_read(struct order_told *out, const char *answer, const char *id)
@@ -41,7 +44,7 @@ void order_told_read(struct order_told *out, const char *answer, const char *id)
         for (size_t i = 0; i < json_array_size(legs); i++) {
                 const json_t *leg = json_array_get(legs, i);
                 if (strcmp(text(leg, "id"), id) == 0)
-                        take(out, text(leg, "status"), text(leg, "detail"));
+                        take(out, text(leg, "status"), text(leg, "detail"), "");
         }
         json_decref(root);
 }

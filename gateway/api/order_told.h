@@ -5,9 +5,13 @@
 
 #include <stdbool.h>
 
+#include "base/num.h"
+
 struct order_told {
         bool is_refused;
-        char venue_message[192]; /* "" where the venue said nothing */
+        bool is_filled;                /* as far as it could be: an end */
+        char filled_size[NUM_STR_MAX]; /* then */
+        char venue_message[192];       /* "" where the venue said nothing */
 };
 
 /* answer may be NULL: nothing is told of an order without one, or that it does not name. */

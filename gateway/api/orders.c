@@ -84,9 +84,11 @@ static bool never_stood(const struct look *look)
                age > api->o.expires_after_ms + ARRIVAL_MS && age < FORGOTTEN_MS;
 }
 
+/* What was told of its end stays true: the venue forgets orders, two thousand newer ones later. */
 static void show_journaled(struct look *look, bool refused)
 {
         const char *message = look->told.venue_message;
+        bool is_filled = !refused && look->told.is_filled;
         struct buf body;
 
         buf_init(&body, 4096);
@@ -94,9 +96,9 @@ static void show_journaled(struct look *look, bool refused)
         out_text(&body, "id", look->call->param);
         out_text(&body, "clientId", look->client_id[0] ? look->client_id : NULL);
         out_text(&body, "symbol", look->symbol);
-        out_text(&body, "status", refused ? "rejected" : "unknown");
-        out_text(&body, "filledSize", refused ? "0" : NULL);
-        if (look->is_recovering && !refused)
+        out_text(&body, "status", refused ? "rejected" : is_filled ? "filled" : "unknown");
+        out_text(&body, "filledSize", refused ? "0" : is_filled ? look->told.filled_size : NULL);
+        if (look->is_recovering && !refused && !is_filled)
                 out_bool(&body, "recovering", true);
         if (refused && message[0])
                 out_text(&body, "venueMessage", message);
@@ -104,15 +106,17 @@ static void show_journaled(struct look *look, bool refused)
         call_reply(look->call, 200, &body);
 }
 
-/* Known to us, not to the venue: refused before or when it got there, or not yet known to have arrived. */
+/* Known to us, not to the venue: refused before or when it got there, not yet known to have arrived, or
+ * forgotten there. */
 static void journal_only(struct look *look)
 {
         bool refused = look->journaled && never_stood(look);
 
         if (!look->journaled || look->cancels)
                 /* It may still arrive: then there is something to cancel. */
-                call_fail_code(look->call,
-                               look->journaled && !refused ? E_OUTCOME_UNKNOWN : E_NOT_FOUND);
+                call_fail_code(look->call, look->journaled && !refused && !look->told.is_filled
+                                                   ? E_OUTCOME_UNKNOWN
+                                                   : E_NOT_FOUND);
         else
                 show_journaled(look, refused);
 }

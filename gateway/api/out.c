@@ -214,6 +214,29 @@ void out_market(struct buf *out, const struct market *m, const struct brand *bra
         buf_putc(out, '}');
 }
 
+void out_level(struct buf *out, const struct venue_level *level)
+{
+        buf_putc(out, '{');
+        out_px(out, "price", level->price);
+        out_qty(out, "size", level->size);
+        out_int(out, "orders", level->n_orders);
+        buf_putc(out, '}');
+}
+
+void out_candle(struct buf *out, const struct venue_candle *c)
+{
+        buf_putc(out, '{');
+        out_int(out, "openAt", c->open_at);
+        out_int(out, "closeAt", c->close_at);
+        out_px(out, "open", c->open);
+        out_px(out, "high", c->high);
+        out_px(out, "low", c->low);
+        out_px(out, "close", c->close);
+        out_text(out, "volume", c->volume);
+        out_int(out, "trades", (int64_t)c->trades);
+        buf_putc(out, '}');
+}
+
 void out_book(struct buf *out, const struct venue_book *book)
 {
         static const char *const names[2] = {"bids", "asks"};
@@ -225,12 +248,9 @@ void out_book(struct buf *out, const struct venue_book *book)
                 out_key(out, names[side]);
                 buf_putc(out, '[');
                 for (unsigned i = 0; i < book->n[side]; i++) {
-                        const struct venue_level *l = &book->level[side][i];
-                        buf_puts(out, i ? ",{" : "{");
-                        out_px(out, "price", l->price);
-                        out_qty(out, "size", l->size);
-                        out_int(out, "orders", l->n_orders);
-                        buf_putc(out, '}');
+                        if (i)
+                                buf_putc(out, ',');
+                        out_level(out, &book->level[side][i]);
                 }
                 buf_putc(out, ']');
         }

@@ -23,6 +23,9 @@ void out_brand(struct buf *out, const struct brand *brand, const char *network);
 void out_market(struct buf *out, const struct market *market, const struct brand *brand);
 void out_book(struct buf *out, const struct venue_book *book);
 void out_trades(struct buf *out, const char *symbol, const struct venue_trade *trades, size_t n);
+/* {"price","size","orders"}. */
+void out_level(struct buf *out, const struct venue_level *level);
+void out_candle(struct buf *out, const struct venue_candle *candle);
 /* "plan":[...] and "risk":{...} as members. */
 void out_plan(struct buf *out, const struct plan *plan);
 void out_risk(struct buf *out, const struct plan_risk *risk, const char *collateral);

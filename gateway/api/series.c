@@ -104,20 +104,6 @@ static int64_t time_of(const struct entry *e, size_t i)
         return e->candles ? e->candles[i].open_at : e->rates[i].at;
 }
 
-static void candle_json(struct buf *out, const struct venue_candle *c)
-{
-        buf_putc(out, '{');
-        out_int(out, "openAt", c->open_at);
-        out_int(out, "closeAt", c->close_at);
-        out_px(out, "open", c->open);
-        out_px(out, "high", c->high);
-        out_px(out, "low", c->low);
-        out_px(out, "close", c->close);
-        out_text(out, "volume", c->volume);
-        out_int(out, "trades", (int64_t)c->trades);
-        buf_putc(out, '}');
-}
-
 static void rate_json(struct buf *out, const struct venue_funding_rate *r)
 {
         buf_putc(out, '{');
@@ -148,7 +134,7 @@ static void answer(const struct entry *e, const struct waiter *w)
                         buf_putc(&body, ',');
                 comma = true;
                 if (e->candles)
-                        candle_json(&body, &e->candles[i]);
+                        out_candle(&body, &e->candles[i]);
                 else
                         rate_json(&body, &e->rates[i]);
         }

@@ -34,6 +34,7 @@ struct mirrored_room;
 struct acting;
 struct recovery;
 struct idempotency;
+struct sockets;
 
 struct api {
         struct api_options o;     /* the parts, borrowed; see api.h */
@@ -57,6 +58,7 @@ struct api {
         struct mirrored_room *room;
         struct acting *acting;
         struct idempotency *idempotency;
+        struct sockets *sockets; /* of clients of /v1/ws; borrowed, NULL: none are served */
         struct limit *public_limit;
         struct map *session_limits;       /* brand id -> struct limit *, per account */
         struct forwarded_proxies trusted; /* whose X-Forwarded-For is believed */

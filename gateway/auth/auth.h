@@ -76,6 +76,9 @@ void auth_check(struct auth *auth, const char *brand, const char *authorization,
 /* The same from the cache alone: true when it is known and live, with *out filled. The fast path. */
 bool auth_check_cached(struct auth *auth, const char *brand, const char *authorization,
                        struct auth_session *out);
+/* Whether a session that was checked before is still one, by its token's hash. */
+void auth_recheck(struct auth *auth, const char *brand, const uint8_t token_hash[32],
+                  auth_session_fn *done, void *cookie);
 void auth_logout(struct auth *auth, const struct auth_session *session, store_done *done,
                  void *cookie);
 

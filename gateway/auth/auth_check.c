@@ -109,8 +109,9 @@ static void check_loaded(void *cookie, enum errc rc, const struct store_session 
         check_answer(call);
 }
 
-void auth_check(struct auth *auth, const char *brand, const char *authorization,
-                auth_session_fn *done, void *cookie)
+/* With what there is to look up; NULL hash: nothing. */
+static void check(struct auth *auth, const char *brand, const uint8_t hash[32],
+                  auth_session_fn *done, void *cookie)
 {
         struct check_call *call = xcalloc(1, sizeof *call);
 
@@ -118,12 +119,27 @@ void auth_check(struct auth *auth, const char *brand, const char *authorization,
         call->done = done;
         call->cookie = cookie;
         call->rc = E_UNAUTHORIZED;
-        if (!text_copy(call->brand, sizeof call->brand, brand) ||
-            !read_token(call->hash, authorization) ||
+        if (hash)
+                memcpy(call->hash, hash, sizeof call->hash);
+        if (!text_copy(call->brand, sizeof call->brand, brand) || !hash ||
             ask_cache(auth, brand, call->hash, &call->rc, &call->session)) {
                 loop_post(store_loop(auth->options.store), check_answer, call);
                 return;
         }
         auth_impl_hold(auth);
         store_session_get(auth->options.store, call->hash, check_loaded, call);
+}
+
+void auth_check(struct auth *auth, const char *brand, const char *authorization,
+                auth_session_fn *done, void *cookie)
+{
+        uint8_t hash[32];
+
+        check(auth, brand, read_token(hash, authorization) ? hash : NULL, done, cookie);
+}
+
+void auth_recheck(struct auth *auth, const char *brand, const uint8_t token_hash[32],
+                  auth_session_fn *done, void *cookie)
+{
+        check(auth, brand, token_hash, done, cookie);
 }

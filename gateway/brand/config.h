@@ -36,6 +36,23 @@ struct config_node {
         unsigned accounts_per_read; /* in one batchClearinghouseStates; 0: it has none */
 };
 
+/* The sockets of /v1/ws: deploy/docs/streams.md. */
+struct config_streams {
+        unsigned sockets_per_address, sockets_per_account, sockets_per_brand; /* 0: no bound */
+        unsigned subscriptions;                                               /* of a socket */
+        unsigned frames_per_second, frame_burst;                              /* from a client */
+        unsigned operations_at_once;                                          /* of a socket */
+        unsigned channels;
+        unsigned ring_frames; /* of a channel */
+        uint64_t ring_bytes;  /* of a channel */
+        uint64_t rings_bytes; /* of all */
+        uint64_t queue_bytes; /* that wait for a socket */
+        int64_t events_linger_ms;
+        int64_t ping_ms, idle_ms, reconnect_spread_ms;
+        unsigned poll_weight; /* of a minute's request weight, where the feed has no room */
+        bool deflate;
+};
+
 struct config {
         struct config_listener public_listener;
         struct config_listener admin_listener; /* loopback unless allow_remote_admin */
@@ -82,6 +99,7 @@ struct config {
                 unsigned keep, bytes_per_second;
         } backup;
         char master_key_file[256]; /* else environment PERPGATE_MASTER_KEY */
+        struct config_streams streams;
         char log_level[8];
         int64_t session_ms;
         struct brand_set *brands; /* one reference, owned */

@@ -7,7 +7,7 @@
 #include "store/store_restore.h"
 
 const char ctl_restore_usage[] =
-        "       perpgatectl restore --data DIR [--without-checksum] BACKUP\n";
+        "       perpgatectl restore --data DIR [--without-checksum] [--broken-audit] BACKUP\n";
 
 static int usage(void)
 {
@@ -19,6 +19,10 @@ static void print(const char *file, const struct store_restore_result *result)
 {
         printf("%s: restored, schema version %lld, newest record of %lld ms\n", file,
                (long long)result->version, (long long)result->made_at);
+        if (result->audit_fault[0])
+                printf("the audit log is not whole: %s\n", result->audit_fault);
+        else
+                printf("the audit log is whole\n");
         if (result->aside[0])
                 printf("%s: what was there before\n", result->aside);
         printf("%u sessions ended: traders sign in again\n", result->sessions);
@@ -42,6 +46,8 @@ int ctl_restore(const struct ctl *ctl, int argc, char **argv)
                         data = argv[++i];
                 else if (strcmp(argv[i], "--without-checksum") == 0)
                         options.without_sum = true;
+                else if (strcmp(argv[i], "--broken-audit") == 0)
+                        options.broken_audit = true;
                 else if (argv[i][0] != '-' && !options.backup)
                         options.backup = argv[i];
                 else

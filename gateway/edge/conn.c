@@ -8,13 +8,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "edge/conn_ws.h"
 #include "edge/lws_include.h"
 
 #define LINGER_MS           1000
 #define WS_CLOSE_TIMEOUT_MS 3000
-#define WS_END_MS           200
+#define WS_END_MS           1000
 
 /* ---- states ---- */
+
+static bool pings(const struct httpd_listen_options *o)
+{
+        return o->ws_ping_ms > 0 && (o->ws_idle_ms == 0 || o->ws_ping_ms < o->ws_idle_ms);
+}
 
 /* How long a connection may stay in state; 0: as long as it likes. */
 static int64_t limit_ms(const struct conn *conn, enum conn_state state)
@@ -23,11 +29,12 @@ static int64_t limit_ms(const struct conn *conn, enum conn_state state)
 
         switch (state) {
         case CONN_READING:
+        case CONN_UPGRADING:
         case CONN_WRITING: return o->request_deadline_ms;
         case CONN_IDLE: return o->idle_keep_alive_ms;
         case CONN_LINGERING: return LINGER_MS;
-        case CONN_WS:
-        case CONN_WS_PINGED: return (o->ws_idle_ms + 1) / 2;
+        case CONN_WS: return pings(o) ? o->ws_ping_ms : o->ws_idle_ms;
+        case CONN_WS_PINGED: return o->ws_idle_ms > 0 ? o->ws_idle_ms - o->ws_ping_ms : 0;
         case CONN_WS_CLOSING: return WS_CLOSE_TIMEOUT_MS;
         case CONN_WS_ENDING: return WS_END_MS;
         case CONN_WAITING:
@@ -70,7 +77,13 @@ void conn_expired(struct conn *conn)
                 break;
         case CONN_IDLE: idle_expired(conn); break;
         case CONN_LINGERING: conn_doom(conn, "done"); break;
-        case CONN_WS: conn_ws_ping(conn); break;
+        case CONN_UPGRADING: conn_doom(conn, "the upgrade took too long"); break;
+        case CONN_WS:
+                if (pings(&conn->listener->options))
+                        conn_ws_ping(conn);
+                else
+                        conn_doom(conn, "the WebSocket was silent");
+                break;
         case CONN_WS_PINGED: conn_doom(conn, "the WebSocket was silent"); break;
         case CONN_WS_CLOSING: conn_doom(conn, "no answer to the close frame"); break;
         case CONN_WS_ENDING: conn_doom(conn, "the WebSocket was closed"); break;
@@ -228,7 +241,7 @@ bool conn_admit(struct httpd_listener *listener, int fd)
         (void)text_copy(conn->peer, sizeof(conn->peer), peer);
         list_init(&conn->at);
         list_init(&conn->doomed_at);
-        list_init(&conn->ws_queue);
+        list_init(&conn->flush_at);
         listener->newborn = conn;
         listener->n_conns++;
         httpd->stats.connections++;

@@ -1,5 +1,6 @@
 /* conn: one accepted connection, from accept to close: its state, deadline and end. What its bytes
- * mean is conn_http's and conn_ws's; the bytes themselves are the library's. Private to this folder.
+ * mean is conn_http's and conn_ws's; the bytes themselves are the library's, until a WebSocket is
+ * made of it. Private to this folder.
  * Loop thread only.
  *
  * A connection is in exactly one of its listener's lists, the one of its state; every state has one
@@ -26,9 +27,11 @@
 #include "edge/httpd.h"
 #include "loop/watch.h"
 
+struct conn_ws;
 struct lws;
 struct lws_context;
 struct lws_vhost;
+struct ws_deflate;
 
 enum conn_state {
         CONN_READING,    /* accepted, or a head is here and its body is not */
@@ -36,6 +39,7 @@ enum conn_state {
         CONN_WAITING,    /* the handler has the request */
         CONN_WRITING,    /* the answer is being sent */
         CONN_LINGERING,  /* all is sent; what still comes is discarded until the peer closes */
+        CONN_UPGRADING,  /* becomes a WebSocket: the library has to let go of it */
         CONN_WS,         /* WebSocket, heard from lately */
         CONN_WS_PINGED,  /* WebSocket, silent, was sent a ping */
         CONN_WS_CLOSING, /* what is queued is sent, then a close frame, then its echo is awaited */
@@ -52,6 +56,11 @@ struct httpd {
         struct handle_table *peers;
         struct list doomed;
         bool doom_is_due;
+        struct list to_flush; /* WebSockets that have something to send when the turn is over */
+        bool flush_is_due;
+        bool is_flushing;
+        struct ws_deflate *deflate;
+        uint8_t scratch[16384]; /* for one read, or one write; nothing stays in it */
         struct loop_timer *sweep;
         struct httpd_stats stats;
         int fd_limit;       /* descriptors from here on are left to the rest of the process */
@@ -77,6 +86,7 @@ struct httpd_listener {
 struct conn {
         struct list at;
         struct list doomed_at;
+        struct list flush_at;
         struct httpd *httpd;
         struct httpd_listener *listener;
         struct lws *lws;
@@ -92,8 +102,8 @@ struct conn {
         struct buf body;
         struct handle request;
         char request_id[37];
-        int refused_upgrade; /* the status an upgrade is refused with; 0: none */
-        const char *refused_why;
+        char *spoilt; /* the name in an Upgrade header, of which the library must not know */
+        char spoilt_was;
         bool closes_after;  /* the connection ends with this answer */
         bool is_delivering; /* the handler is on the stack */
         bool has_answered;  /* an earlier request */
@@ -102,14 +112,7 @@ struct conn {
         struct buf out; /* the answer */
         size_t out_off; /* of it, what lws has taken */
 
-        /* WebSocket */
-        struct handle ws_peer;
-        struct list ws_queue;
-        size_t ws_queued_bytes;
-        struct buf message; /* the one that is arriving */
-        bool wants_ping;
-        uint16_t close_code; /* of CONN_WS_CLOSING */
-        char close_reason[121];
+        struct conn_ws *ws; /* NULL: it is no WebSocket */
 };
 
 /* Whether a socket just accepted may stay. Counts it. */
@@ -129,7 +132,8 @@ void conn_drop_watch(struct conn *conn); /* at the latest when lws is about to c
 void conn_linger(struct conn *conn);
 
 /* conn_http: requests. Those that return int are called by lws: not zero closes. */
-int conn_http_begin(struct conn *conn); /* a head is whole */
+void conn_http_spoil(struct conn *conn, char *upgrade); /* what the library finds in Upgrade */
+int conn_http_begin(struct conn *conn);                 /* a head is whole */
 int conn_http_body(struct conn *conn, const void *data, size_t len);
 int conn_http_body_whole(struct conn *conn);
 int conn_http_writeable(struct conn *conn);
@@ -141,19 +145,8 @@ void conn_http_reply(struct conn *conn, int status, const char *content_type,
 bool conn_http_has_begun(const struct conn *conn);
 /* The error whose row has this status, so that a refused upgrade has a code like any refusal. */
 enum errc conn_http_code_for(int status);
-void conn_http_make_id(struct conn *conn);
+/* The library forgets the request, as one that is answered. Not zero: to be closed. */
+int conn_http_forget(struct conn *conn);
 void conn_http_view(struct conn *conn, struct httpd_request *request);
-
-/* conn_ws: WebSocket peers. */
-int conn_ws_confirm(struct conn *conn, char *upgrade); /* an upgrade is asked for */
-int conn_ws_opened(struct conn *conn);
-int conn_ws_receive(struct conn *conn, const char *data, size_t len);
-int conn_ws_peer_closes(struct conn *conn, const uint8_t *payload, size_t len);
-int conn_ws_writeable(struct conn *conn);
-void conn_ws_heard(struct conn *conn);
-enum errc conn_ws_send(struct conn *conn, const void *text, size_t len);
-void conn_ws_close(struct conn *conn, uint16_t code, const char *reason);
-void conn_ws_ping(struct conn *conn);
-void conn_ws_gone(struct conn *conn); /* tells closed(), once */
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "edge/conn.h"
+#include "edge/conn_upgrade.h"
 #include "edge/http_target.h"
 #include "edge/lws_include.h"
 #include "edge/taken.h"
@@ -32,6 +33,7 @@ void conn_http_dropped(struct conn *conn)
 {
         head_fini(&conn->head);
         buf_fini(&conn->body);
+        conn->spoilt = NULL; /* it pointed into what the library keeps of the request */
 }
 
 /* ---- answers: the text ---- */
@@ -98,6 +100,14 @@ static void mark_taken(struct conn *conn)
         conn->knows_taken = taken_bytes(lws_get_socket_fd(conn->lws), &conn->taken);
 }
 
+int conn_http_forget(struct conn *conn)
+{
+        if (lws_http_transaction_completed(conn->lws))
+                return -1;
+        lws_set_timeout(conn->lws, NO_PENDING_TIMEOUT, 0);
+        return 0;
+}
+
 /* The answer is with the kernel. Not zero: to be closed. */
 static int answered(struct conn *conn)
 {
@@ -112,9 +122,8 @@ static int answered(struct conn *conn)
         conn->has_answered = true;
         if (!conn->knows_taken)
                 mark_taken(conn);
-        if (lws_http_transaction_completed(conn->lws))
+        if (conn_http_forget(conn))
                 return -1;
-        lws_set_timeout(conn->lws, NO_PENDING_TIMEOUT, 0);
         conn_resume_reads(conn);
         return 0;
 }
@@ -206,7 +215,7 @@ void conn_http_reply(struct conn *conn, int status, const char *content_type,
 
 /* ---- requests ---- */
 
-void conn_http_make_id(struct conn *conn)
+static void make_id(struct conn *conn)
 {
         struct httpd *httpd = conn->httpd;
         const char *sent = head_value(&conn->head, HEAD_X_REQUEST_ID);
@@ -333,14 +342,47 @@ static bool is_pipelined_body(struct conn *conn)
                taken < conn->taken + HEAD_MIN_BYTES;
 }
 
+/* The library would frame the messages itself, answer a refusal with nothing, and hang up on what it
+ * does not know. With the name spoilt, every upgrade is an ordinary request to it. */
+void conn_http_spoil(struct conn *conn, char *upgrade)
+{
+        conn->spoilt = upgrade;
+        conn->spoilt_was = *upgrade;
+        *upgrade = '-';
+}
+
+/* Others are ordinary requests, as HTTP allows a server to treat them. */
+static bool is_upgrade(const struct conn *conn)
+{
+        const struct httpd_listen_options *o = &conn->listener->options;
+
+        if (!conn->head.wants_upgrade || !o->ws)
+                return false;
+        for (unsigned i = 0; i < o->n_ws_paths; i++)
+                if (strcmp(o->ws_paths[i], head_path(&conn->head)) == 0)
+                        return true;
+        return false;
+}
+
+static int upgrade(struct conn *conn)
+{
+        const char *why = NULL;
+        int status = conn_upgrade_check(conn, &why);
+
+        if (status)
+                return refuse(conn, conn_http_code_for(status), status, why);
+        return conn_upgrade_accept(conn);
+}
+
 int conn_http_begin(struct conn *conn)
 {
-        int refused_upgrade = conn->refused_upgrade;
         bool is_pipelined;
         const char *why = NULL;
         enum errc rc;
 
-        conn->refused_upgrade = 0;
+        if (conn->spoilt)
+                *conn->spoilt = conn->spoilt_was;
+        conn->spoilt = NULL;
         if (conn->state != CONN_READING && conn->state != CONN_IDLE)
                 return -1;
         lws_set_timeout(conn->lws, NO_PENDING_TIMEOUT, 0);
@@ -350,7 +392,7 @@ int conn_http_begin(struct conn *conn)
         conn->closes_after = false;
         head_fini(&conn->head);
         rc = head_read(&conn->head, conn->lws, &why);
-        conn_http_make_id(conn);
+        make_id(conn);
         if (is_pipelined) {
                 (void)refuse(conn, E_SYNTAX, 400, "A request with a body can't be pipelined.");
                 return -1;
@@ -358,9 +400,8 @@ int conn_http_begin(struct conn *conn)
         if (rc)
                 return refuse(conn, rc, err_http_status(rc), why);
         conn->closes_after = conn->head.wants_close;
-        if (refused_upgrade)
-                return refuse(conn, conn_http_code_for(refused_upgrade), refused_upgrade,
-                              conn->refused_why);
+        if (is_upgrade(conn))
+                return upgrade(conn);
         if (conn->head.body_len > conn->listener->options.max_body_bytes)
                 return refuse(conn, E_TOO_LARGE, 413, err_text(E_TOO_LARGE));
         buf_fini(&conn->body);

@@ -47,6 +47,7 @@ static const struct {
         KNOWN(SEC_WEBSOCKET_KEY, "sec-websocket-key", WSI_TOKEN_KEY, false),
         KNOWN(SEC_WEBSOCKET_VERSION, "sec-websocket-version", WSI_TOKEN_VERSION, false),
         KNOWN(SEC_WEBSOCKET_PROTOCOL, "sec-websocket-protocol", WSI_TOKEN_PROTOCOL, true),
+        KNOWN(SEC_WEBSOCKET_EXTENSIONS, "sec-websocket-extensions", WSI_TOKEN_EXTENSIONS, true),
 #undef KNOWN
 };
 

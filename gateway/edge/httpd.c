@@ -9,11 +9,15 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "edge/conn.h"
+#include "edge/conn_upgrade.h"
+#include "edge/conn_ws.h"
 #include "edge/http_target.h"
 #include "edge/listener.h"
 #include "edge/lws_include.h"
+#include "edge/ws_deflate.h"
 
 #define SWEEP_MS     50
+#define SWEEP_MAX    256
 #define REQUESTS_MAX (1U << 18)
 #define PEERS_MAX    (1U << 18)
 #define FDS_LEFT     32    /* of the process's descriptors, for everything but connections */
@@ -21,19 +25,24 @@
 
 /* ---- deadlines ---- */
 
+/* Thousands that came together expire together: a part of them now, others are waiting, too. */
+static void sweep_list(struct list *front, int64_t now)
+{
+        for (int i = 0; i < SWEEP_MAX && !list_empty(front); i++) {
+                struct conn *conn = list_entry(front->next, struct conn, at);
+
+                if (conn->until > now)
+                        break;
+                conn_expired(conn);
+        }
+}
+
 static void sweep_listener(struct httpd_listener *listener, int64_t now)
 {
-        for (int state = 0; state < CONN_DOOMED; state++) {
-                struct list *front = &listener->conns[state];
-
-                while (!list_empty(front)) {
-                        struct conn *conn = list_entry(front->next, struct conn, at);
-
-                        if (conn->until > now)
-                                break;
-                        conn_expired(conn);
-                }
-        }
+        for (int state = 0; state < CONN_DOOMED; state++)
+                sweep_list(&listener->conns[state], now);
+        list_each_safe (it, &listener->conns[CONN_UPGRADING])
+                conn_upgrade_again(list_entry(it, struct conn, at));
 }
 
 static void on_sweep(void *cookie)
@@ -87,6 +96,8 @@ struct httpd *httpd_new(struct loop *loop)
         httpd->fd_limit = fd_limit();
         list_init(&httpd->listeners);
         list_init(&httpd->doomed);
+        list_init(&httpd->to_flush);
+        httpd->deflate = ws_deflate_new();
         httpd->lws = lws_create_context(&info);
         if (!httpd->lws)
                 log_event(LOG_ERROR, "libwebsockets can't use libev", "hint",
@@ -116,6 +127,7 @@ void httpd_free(struct httpd *httpd)
         }
         handle_table_free(httpd->requests);
         handle_table_free(httpd->peers);
+        ws_deflate_free(httpd->deflate);
         loop_free_later(httpd->loop, free, httpd); /* what is doomed in this turn still names it */
 }
 
@@ -199,6 +211,20 @@ enum errc httpd_ws_send(struct httpd *httpd, struct handle peer, const void *tex
         struct conn *conn = handle_get(httpd->peers, peer);
 
         return conn ? conn_ws_send(conn, text, len) : E_NOT_FOUND;
+}
+
+enum errc httpd_ws_share(struct httpd *httpd, struct handle peer, struct httpd_frame *frame)
+{
+        struct conn *conn = handle_get(httpd->peers, peer);
+
+        return conn ? conn_ws_share(conn, frame) : E_NOT_FOUND;
+}
+
+size_t httpd_ws_queued(const struct httpd *httpd, struct handle peer)
+{
+        const struct conn *conn = handle_get(httpd->peers, peer);
+
+        return conn ? conn_ws_queued(conn) : 0;
 }
 
 void httpd_ws_close(struct httpd *httpd, struct handle peer, uint16_t code, const char *reason)

@@ -76,19 +76,36 @@ void httpd_reply(struct httpd *httpd, struct handle request, int status, const c
  * a broken one. No-op when the peer left. */
 void httpd_abort(struct httpd *httpd, struct handle request);
 
-/* WebSocket peers. A message sent is queued within the listener's bounds; httpd_ws_send answers
- * E_LIMIT when the queue is full (the caller decides: drop or close) and E_NOT_FOUND when the peer
- * is gone. */
+/* WebSocket peers. What is sent is queued within the listener's bounds: E_LIMIT when the queue is
+ * full (the caller decides: drop or close), E_NOT_FOUND when the peer is gone or being closed. What is
+ * queued within one turn of the loop leaves together, in order. */
 struct httpd_ws_ops {
         /* Upgrade request; return 0 to accept, an HTTP status to refuse. May be NULL: refuse all. */
         int (*upgrade)(void *cookie, const struct httpd_request *request);
-        void (*opened)(void *cookie, struct handle peer, const char *peer_address);
+        /* The peer is there. request is the upgrade's; of its handle, method and body there is nothing
+         * to use. */
+        void (*opened)(void *cookie, struct handle peer, const struct httpd_request *request);
         /* A whole text message, valid UTF-8, NUL-terminated, within max_message_bytes. */
         void (*message)(void *cookie, struct handle peer, const char *text, size_t len);
         void (*closed)(void *cookie, struct handle peer);
+        /* What was queued fell to a quarter of the bound or less, after it had been above half of it, or
+         * something had been refused: there is room again. Never from inside a call. May be NULL. */
+        void (*drained)(void *cookie, struct handle peer);
 };
 MUST_USE enum errc httpd_ws_send(struct httpd *httpd, struct handle peer, const void *text,
                                  size_t len);
+
+/* One text message for many peers: encoded once, counted, never changed. text is copied. */
+struct httpd_frame;
+struct httpd_frame *httpd_frame_new(const void *text,
+                                    size_t len);                 /* the caller has one reference */
+struct httpd_frame *httpd_frame_hold(struct httpd_frame *frame); /* one more */
+void httpd_frame_drop(struct httpd_frame *frame);                /* accepts NULL */
+/* Like httpd_ws_send. Holds the frame itself for as long as it waits. */
+MUST_USE enum errc httpd_ws_share(struct httpd *httpd, struct handle peer,
+                                  struct httpd_frame *frame);
+size_t httpd_ws_queued(const struct httpd *httpd,
+                       struct handle peer); /* bytes that wait; 0: gone */
 /* Sends what is queued, then closes with code and reason (at most 120 bytes). */
 void httpd_ws_close(struct httpd *httpd, struct handle peer, uint16_t code, const char *reason);
 
@@ -106,11 +123,15 @@ struct httpd_listen_options {
         const char *tls_key_file;
         httpd_handler *handler;
         const struct httpd_ws_ops *ws; /* NULL: no WebSockets; borrowed */
-        const char *ws_path;           /* e.g. "/ws"; NULL: none */
+        const char *const *ws_paths;   /* e.g. {"/ws"} */
+        unsigned n_ws_paths;
         size_t ws_max_message_bytes;
         size_t ws_max_queue_bytes;
-        int64_t ws_idle_ms; /* closed when nothing was received for so long; 0: never */
-        void *cookie;       /* for handler and ws */
+        unsigned ws_max_queue_frames; /* 0: only the bytes are bounded */
+        int64_t ws_ping_ms;           /* pinged when nothing was received for so long; 0: never */
+        int64_t ws_idle_ms;           /* closed when nothing was received for so long; 0: never */
+        bool ws_deflate;              /* permessage-deflate for peers that offer it */
+        void *cookie;                 /* for handler and ws */
 };
 
 struct httpd *httpd_new(struct loop *loop);
@@ -126,7 +147,7 @@ void httpd_stop_accepting(struct httpd *httpd);          /* the same for all lis
 unsigned httpd_requests_open(const struct httpd *httpd); /* delivered and not answered yet */
 
 struct httpd_stats {
-        uint64_t connections, requests, refused, slow_closed, over_limit, ws_opened;
+        uint64_t connections, requests, refused, slow_closed, over_limit, ws_opened, ws_open;
 };
 void httpd_stats(const struct httpd *httpd, struct httpd_stats *out);
 

@@ -72,13 +72,24 @@ void listener_free(struct httpd_listener *listener)
         free_const(listener->options.address);
         free_const(listener->options.tls_cert_file);
         free_const(listener->options.tls_key_file);
-        free_const(listener->options.ws_path);
+        for (unsigned i = 0; i < listener->options.n_ws_paths; i++)
+                free_const(listener->options.ws_paths[i]);
+        free((void *)(uintptr_t)listener->options.ws_paths);
         free(listener);
 }
 
 static char *copy_or_null(const char *s)
 {
         return s ? xstrdup(s) : NULL;
+}
+
+static const char *const *copy_paths(const struct httpd_listen_options *options)
+{
+        const char **copy = xcalloc(options->n_ws_paths + 1, sizeof(*copy));
+
+        for (unsigned i = 0; i < options->n_ws_paths; i++)
+                copy[i] = xstrdup(options->ws_paths[i]);
+        return copy;
 }
 
 static struct httpd_listener *listener_new(struct httpd *httpd,
@@ -91,7 +102,7 @@ static struct httpd_listener *listener_new(struct httpd *httpd,
         listener->options.address = xstrdup(options->address);
         listener->options.tls_cert_file = copy_or_null(options->tls_cert_file);
         listener->options.tls_key_file = copy_or_null(options->tls_key_file);
-        listener->options.ws_path = copy_or_null(options->ws_path);
+        listener->options.ws_paths = copy_paths(options);
         listener->gate = gate_new(options->max_connections_per_address);
         (void)snprintf(listener->name, sizeof(listener->name), "%p", (void *)listener);
         for (int state = 0; state < CONN_STATES; state++)
@@ -138,7 +149,7 @@ struct httpd_listener *listener_open(struct httpd *httpd,
         bool is_ipv6 = false;
 
         must(options->handler != NULL && options->max_connections > 0);
-        must(!options->ws || (options->ws_path && options->ws_max_message_bytes > 0));
+        must(!options->ws || (options->n_ws_paths > 0 && options->ws_max_message_bytes > 0));
         if (check_tls_files(options, err) || check_address(httpd, options, &is_ipv6, err))
                 return NULL;
         listener = listener_new(httpd, options);

@@ -36,23 +36,12 @@ static int on_instantiated(struct lws *lws, struct conn *conn)
         return 0;
 }
 
-/* The library starts to close a WebSocket by leaving the protocol; then it sends its close frame. */
-static void on_ws_dropped(struct conn *conn)
+/* A protocol that the library does not know it has refused before it asks; the name is gone then. */
+static int on_upgrade(struct lws *lws, struct conn *conn, char *name)
 {
-        if (conn->state == CONN_WS || conn->state == CONN_WS_PINGED)
-                conn_set_state(conn, CONN_WS_ENDING);
-}
-
-static int on_ws_handshake(struct lws *lws, struct conn *conn, struct lws_process_html_args *args)
-{
-        unsigned char *p = (unsigned char *)args->p;
-        unsigned char *end = p + args->max_len;
-
-        if (lws_add_http_header_by_name(lws, (const unsigned char *)"X-Request-Id:",
-                                        (const unsigned char *)conn->request_id,
-                                        (int)strlen(conn->request_id), &p, end))
+        if (conn->state == CONN_DOOMED || lws_hdr_total_length(lws, WSI_TOKEN_UPGRADE) == 0)
                 return -1;
-        args->p = (char *)p;
+        conn_http_spoil(conn, name);
         return 0;
 }
 
@@ -78,7 +67,7 @@ static int on_event(struct lws *lws, enum lws_callback_reasons reason, void *ses
 
         switch ((int)reason) {
         case LWS_CALLBACK_WSI_DESTROY: conn_destroyed(conn); return 0;
-        case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return conn_ws_confirm(conn, in);
+        case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return on_upgrade(lws, conn, in);
         case LWS_CALLBACK_HTTP: return conn_http_begin(conn);
         case LWS_CALLBACK_HTTP_BODY: return conn_http_body(conn, in, len);
         case LWS_CALLBACK_HTTP_BODY_COMPLETION: return conn_http_body_whole(conn);
@@ -88,13 +77,6 @@ static int on_event(struct lws *lws, enum lws_callback_reasons reason, void *ses
                 conn_drop_watch(conn);
                 conn_http_dropped(conn);
                 return 0;
-        case LWS_CALLBACK_ADD_HEADERS: return on_ws_handshake(lws, conn, in);
-        case LWS_CALLBACK_ESTABLISHED: return conn_ws_opened(conn);
-        case LWS_CALLBACK_RECEIVE: return conn_ws_receive(conn, in, len);
-        case LWS_CALLBACK_RECEIVE_PONG: conn_ws_heard(conn); return 0;
-        case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return conn_ws_peer_closes(conn, in, len);
-        case LWS_CALLBACK_SERVER_WRITEABLE: return conn_ws_writeable(conn);
-        case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL: on_ws_dropped(conn); return 0;
         case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: the library would have us speak something else */
         case LWS_CALLBACK_RAW_RX: return -1;
         default: return 0; /* the library's enum, of which this is all we care for */

@@ -111,6 +111,7 @@ struct keeper *keeper_open(const struct keeper_options *options, struct err *err
         keeper->o = *options;
         take_defaults(&keeper->o);
         list_init(&keeper->reads);
+        list_init(&keeper->taps);
         keeper->traded = map_new();
         keeper->watchers = watchers_new();
         keeper->mirror = mirror_new(&keeper->o.mirror);
@@ -130,6 +131,7 @@ void keeper_close(struct keeper *keeper)
                 return;
         loop_timer_free(keeper->tick);
         keeper_feed_close(keeper);
+        keeper_tap_close(keeper);
         keeper_reads_close(keeper);
         mirror_free(keeper->mirror);
         watchers_free(keeper->watchers);

@@ -71,6 +71,22 @@ void keeper_heard_setting(struct keeper *keeper, const struct addr *user, const 
                           const struct mirror_reading *reading,
                           const struct venue_setting *setting);
 
+/* What the venue tells, for others: the same feed, one subscription however many want it. Counted; as
+ * feed_want and feed_drop. E_NOT_FOUND: there is no feed. */
+MUST_USE enum errc keeper_want(struct keeper *keeper, const struct feed_topic *topic);
+void keeper_drop(struct keeper *keeper, const struct feed_topic *topic);
+/* As feed_verbatim. */
+MUST_USE enum errc keeper_verbatim(const struct keeper *keeper, struct feed_topic *out,
+                                   const char *json, size_t len);
+void keeper_feed_state(struct keeper *keeper, const struct feed_topic *topic,
+                       struct feed_topic_state *out);
+/* Hears every event of every topic, after the mirror took it. May be untapped from within. */
+typedef void keeper_tap_fn(void *cookie, const struct feed_event *event);
+struct keeper_tap;
+struct keeper_tap *keeper_tap(struct keeper *keeper, keeper_tap_fn *tap, void *cookie);
+void keeper_untap(
+        struct keeper_tap *tap); /* no call after it; before the keeper is closed; accepts NULL */
+
 /* Freshness and reach, for health and metrics. */
 struct keeper_status {
         bool has_feed, contexts_live;

@@ -16,6 +16,7 @@ static void on_event(void *cookie, const struct feed_event *event)
         struct keeper *keeper = cookie;
 
         mirror_event(keeper->mirror, event);
+        keeper_tap_tell(keeper, event);
 }
 
 enum errc keeper_feed_open(struct keeper *keeper, struct err *err)

@@ -19,10 +19,30 @@ static void liquidations(struct mirror *mirror, const struct feed_event *e)
                 mirror_liquidated(mirror, &e->u.liquidation[i], e->at);
 }
 
+/* What others watch tells nothing of accounts. */
+static bool is_of_accounts(enum feed_kind kind)
+{
+        switch (kind) {
+        case FEED_CONTEXTS:
+        case FEED_TRADES:
+        case FEED_USER_FILLS:
+        case FEED_USER_EVENTS:
+        case FEED_USER_STATE:
+        case FEED_USER_ORDERS: return true;
+        case FEED_BOOK:
+        case FEED_BBO:
+        case FEED_CANDLES:
+        case FEED_VERBATIM: return false;
+        }
+        never("a feed's kind");
+}
+
 void mirror_event(struct mirror *mirror, const struct feed_event *e)
 {
         struct mirror_reading reading = {.at = e->at};
 
+        if (!is_of_accounts(e->topic->kind))
+                return;
         switch (e->kind) {
         case FEED_LIVE: mirror_live(mirror, e->topic, e->at); return;
         case FEED_GAP: mirror_gap(mirror, e->topic, e->since, e->at); return;
@@ -41,6 +61,10 @@ void mirror_event(struct mirror *mirror, const struct feed_event *e)
                 mirror_orders(mirror, &e->topic->user, e->dex, &reading, e->u.order, e->n);
                 return;
         case FEED_ORDER_STATUS: statuses(mirror, e); return;
+        case FEED_BOOK_WHOLE:
+        case FEED_BBO_ROW:
+        case FEED_CANDLE_ROW:
+        case FEED_FRAME: return;
         }
         never("a feed event's kind");
 }

@@ -212,7 +212,11 @@ static uint8_t topic_bit(enum feed_kind kind)
         case FEED_USER_ORDERS: return TOPIC_ORDERS_LIVE;
         case FEED_USER_EVENTS:
         case FEED_CONTEXTS:
-        case FEED_TRADES: return 0;
+        case FEED_TRADES:
+        case FEED_BOOK:
+        case FEED_BBO:
+        case FEED_CANDLES:
+        case FEED_VERBATIM: return 0;
         }
         never("a feed's kind");
 }

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "store/store_intent_names.h"
 #include "store/store_op.h"
+#include "store/store_past.h"
 
 struct tend {
         struct store_op op;
@@ -96,6 +97,10 @@ static enum errc tend_exec(struct store_op *op, struct db *db)
         rc = read_watch(t, db);
         if (!rc)
                 rc = free_old(t, db);
+        if (!rc) /* a day later there are none that count */
+                rc = store_past_forget(db, t->out.known_since > t->now - STORE_KEY_KEPT_MS
+                                                   ? t->out.known_since
+                                                   : INT64_MIN);
         if (rc)
                 return rc;
         q = db_query(db, "UPDATE key_watch SET swept = ?1, known_since = ?2, seen_at = ?3");

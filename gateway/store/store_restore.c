@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/audit_file.h"
 #include "store/db.h"
 #include "store/db_backup.h"
 #include "store/store_backup.h"
@@ -226,6 +227,27 @@ static enum errc prepare(struct restore *r, struct err *err)
         return rc;
 }
 
+/* As it will be used: what an older schema lacks is there by now. */
+static enum errc check_audit(struct restore *r, struct err *err)
+{
+        struct audit_file *file = audit_file_open(r->copy, err);
+        struct audit_chain *chain = audit_chain_new();
+        struct audit_verdict v;
+        enum errc rc = file ? audit_file_verify(file, &v, chain, NULL, err) : err->code;
+
+        audit_chain_free(chain);
+        audit_file_close(file);
+        remove_side_files(r->copy);
+        if (rc || !v.fault)
+                return rc;
+        snprintf(r->result->audit_fault, sizeof r->result->audit_fault, "record %lld of %s: %s",
+                 (long long)v.seq, v.brand[0] ? v.brand : "?", audit_chain_fault_text(v.fault));
+        if (r->o->broken_audit)
+                return E_OK;
+        return err_set(err, E_CONFIG, "%s: the audit log is not whole: %s", r->o->backup,
+                       r->result->audit_fault);
+}
+
 /* --- putting it in place --- */
 
 /* Moved with it: beside what takes its place, a log or a journal of another database would be played into
@@ -329,6 +351,8 @@ enum errc store_restore(const struct store_restore_options *options,
                 rc = db_backup_check(r.copy, &result->version, err);
         if (!rc)
                 rc = prepare(&r, err);
+        if (!rc)
+                rc = check_audit(&r, err);
         if (!rc)
                 rc = put_in_place(&r, err);
         if (rc)

@@ -1,3 +1,4 @@
+pg_unit(lost_keys LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(retold LINK pg_api pg_venue pg_hyperliquid PkgConfig::JANSSON)
 pg_unit(idempotency LINK pg_api pg_venue pg_hyperliquid)
 pg_unit(sweep LINK pg_api pg_venue pg_hyperliquid)

@@ -1,4 +1,5 @@
 pg_unit(store_keys LINK pg_store)
+pg_unit(store_past LINK pg_store)
 pg_unit(store LINK pg_store PkgConfig::SQLITE PkgConfig::SODIUM)
 pg_unit(store_api_key LINK pg_store PkgConfig::SQLITE)
 pg_unit(store_batch LINK pg_store PkgConfig::SQLITE)

@@ -201,5 +201,13 @@ describe('when the gateway dies', () => {
       // Another key is another order; a cancel needs no such care.
       await who.place(bid('BTC', '90000', '0.001'), { 'Idempotency-Key': randomUUID() })
       await who.ok('DELETE', `/v1/orders/${placed.id}`, undefined, { 'Idempotency-Key': randomUUID() })
+      // What was read of the account is kept: after the next start nobody is asked.
+      await kill()
+      gateway = await start(true)
+      who.gateway = gateway
+      await paper.fault('502', 10000, { path: 'info' })
+      const kept = await who.refused(409, 'idempotency_conflict', 'POST', '/v1/orders', bid('BTC', '90000', '0.001'), headers)
+      assert.equal(kept.hint, `GET /v1/orders/${placed.id}`)
+      await paper.fault('none', 1)
     }))
 })

@@ -97,6 +97,7 @@ describe('a backup', () => {
     const restored = await restore(made.file)
     assert.equal(restored.code, 0, restored.stderr)
     assert.match(restored.stdout, /what was there before/)
+    assert.match(restored.stdout, /the audit log is whole/)
     assert.ok(readdirSync(data).some((name) => name.startsWith('perpgate.db.replaced-')))
     assert.ok(!existsSync(join(data, 'perpgate.db-wal')))
     await start()

@@ -8,8 +8,11 @@ import { faults } from '../fault/run.mjs'
 
 const KINDS = 'killBeforeSend,killAfterSend,killLateEffect,killAfterAnswer,killAfterCommit,lostAnswer,stopAt,clockBack,events,twins'
 
+const SEED = Number(process.env.SEED ?? 20261)
+
 test('a round of each of ten faults', { skip: whyNot() }, async (t) => {
-  const found = await faults({ rounds: 10, orders: 30, accounts: 6, seed: 20261, faults: KINDS, spread: 300, expires: 1500, quiet: 20 })
+  t.diagnostic(`seed ${SEED}`)
+  const found = await faults({ rounds: 10, orders: 30, accounts: 6, seed: SEED, faults: KINDS, spread: 300, expires: 1500, quiet: 120, fire: 30000 })
   t.diagnostic(found.line)
   for (const kind of ['lost', 'duplicated', 'unresolved', 'nonceRejects', 'troubles']) assert.deepEqual(found[kind], [], kind)
   assert.ok(found.orders >= 300 && found.hits.size === 10, found.line)

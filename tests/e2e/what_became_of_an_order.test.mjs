@@ -107,3 +107,18 @@ test('a list that tells an order many times, in any order, tells its end', async
   }
   front.tells = (answer) => answer
 })
+
+test('an end that was told stays, also when the venue has forgotten the order', async () => {
+  const filled = await who.place({ symbol: 'BTC', side: 'buy', type: 'market', size: '0.001', leverage: 5, marginMode: 'isolated' })
+  const resting = await who.place(bid('90300'))
+  assert.deepEqual([filled.status, resting.status], ['filled', 'resting'])
+  front.tells = () => ({ status: 'unknownOid' })
+  const shown = await who.ok('GET', `/v1/orders/${filled.id}`)
+  assert.deepEqual([shown.status, shown.filledSize, shown.symbol, shown.recovering], ['filled', '0.001', 'BTC', undefined])
+  await who.refused(404, 'not_found', 'DELETE', `/v1/orders/${filled.id}`)
+  // Of one that rested nobody can tell what became of it since.
+  assert.equal((await who.ok('GET', `/v1/orders/${resting.id}`)).status, 'unknown')
+  front.tells = (answer) => answer
+  await who.ok('DELETE', `/v1/orders/${resting.id}`)
+  await who.ok('DELETE', '/v1/positions/BTC')
+})

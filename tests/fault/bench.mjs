@@ -15,6 +15,7 @@ const SHIM = join(BUILD, 'tests/fault_shim.so')
 const DISK = '4g' // of which only what is used exists
 const BRANDS = ['meridian', 'harbor']
 const CLIENTS = 2
+const END_MS = 60000 // of the gateway, which waits for what is under way
 
 // Says why where a run can't be had here at all.
 export function whyNot() {
@@ -244,7 +245,7 @@ export class Bench {
     this.isEnding = true
     const ended = new Promise((done) => this.child.once('exit', (code, signal) => done(signal ?? code)))
     this.signal('SIGTERM')
-    const how = await within('the end of the gateway', 20000, ended)
+    const how = await within('the end of the gateway', END_MS, ended)
     if (how !== 0) this.trouble(`the gateway ended with ${how}: ${this.lastLog()}`)
   }
 

@@ -2,15 +2,18 @@
 // hit. Points of the gateway's life are hit exactly (shim/fault_shim.c); when it happens is chance.
 import { setTimeout as delay } from 'node:timers/promises'
 
-const FIRE_MS = 4000 // at most, until an armed point is crossed
+const FIRE_MS = 4000 // at most, until an armed point is crossed, where the options don't tell
 const HOUR_MS = 3600000
+
+// How many crossings of a point are let pass: never more than a round has for certain.
+const passes = (bench, dice, most = 40) => dice.whole(0, Math.min(most, Math.floor(bench.options.orders / 5)))
 
 // Ends the gateway at a point; `late` actions are still on their way to the venue when it starts again.
 function killAt(point, more = {}) {
   return async (bench, dice) => {
     if (more.late) await bench.venue.fault('late', dice.whole(1, 4), { path: 'exchange', delayMs: dice.whole(50, bench.options.expiresMs + 800) })
     bench.downMs = dice.chance(0.5) ? 0 : dice.whole(0, 600)
-    const hits = await killed(bench, point, dice.whole(0, more.within ?? 40))
+    const hits = await killed(bench, point, passes(bench, dice, more.within))
     await bench.up()
     return hits
   }
@@ -18,7 +21,7 @@ function killAt(point, more = {}) {
 
 async function fire(bench, point, pass, signal) {
   bench.shim.arm(point, pass, signal)
-  const end = Date.now() + FIRE_MS
+  const end = Date.now() + (bench.options.fire ?? FIRE_MS)
   while (!bench.shim.hasFired() && Date.now() < end) await delay(5)
   bench.shim.disarm()
   return bench.shim.hasFired() ? 1 : 0
@@ -76,7 +79,7 @@ async function stopGateway(bench, dice) {
 }
 
 async function stopAt(bench, dice) {
-  const hits = await fire(bench, dice.pick(['beforeSend', 'afterSend', 'afterAnswer', 'inJournal']), dice.whole(0, 40), 'SIGSTOP')
+  const hits = await fire(bench, dice.pick(['beforeSend', 'afterSend', 'afterAnswer', 'inJournal']), passes(bench, dice), 'SIGSTOP')
   await delay(dice.chance(0.3) ? bench.options.expiresMs + dice.whole(50, 600) : dice.whole(20, 1200))
   bench.signal('SIGCONT')
   return hits

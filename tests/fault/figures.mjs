@@ -48,8 +48,8 @@ export function causeTable(rows) {
   return [['field', ...sorted], ...[...fields].sort().map((field) => [field, ...sorted.map((cause) => causes.get(cause).get(field) ?? 0)])]
 }
 
-export function otherTable(rows) {
-  const shown = [...rows].filter(([name, value]) => /^perpgate_(mirror|keeper|feed|venue|actions|drift)/.test(name) && !/^perpgate_mirror_drift_(total|causes)/.test(name) && value !== 0)
+export function otherTable(rows, names = /^perpgate_(mirror|keeper|feed|venue|actions|drift)/) {
+  const shown = [...rows].filter(([name, value]) => names.test(name) && !/^perpgate_mirror_drift_(total|causes)/.test(name) && value !== 0)
   return [['series', 'value'], ...shown]
 }
 

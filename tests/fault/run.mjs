@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { Bench, whyNot } from './bench.mjs'
 import { Dice } from './dice.mjs'
 import { Deck, FAULTS } from './faults.mjs'
-import { table } from './figures.mjs'
+import { metrics, otherTable, table } from './figures.mjs'
 import { fateOf } from './fate.mjs'
 import { Traders } from './traders.mjs'
 
@@ -14,6 +14,8 @@ const SECOND_FAULT = 0.35 // share of rounds in which the venue fails on top
 const TWINS = 0.03 // share of jobs that two clients do at once, in any round
 const SAMPLE = 400 // orders that are looked at one by one in the end
 const SHOWN = 40 // findings that are printed
+const ORDERS_EACH = 1200 // of an account: the venue remembers 2000, legs among them
+const LOOK_MS = 100 // from one look at what is still open to the next
 
 export const DEFAULTS = { rounds: 20, orders: 200, seed: 1, accounts: 0, faults: '', quiet: 60, spread: 1500, deadline: 1000, expires: 3000, pending: 1.5, verbose: false }
 
@@ -96,11 +98,19 @@ function progress(run, i, names, hits) {
 
 // --- the end ------------------------------------------------------------------------------------
 
+// First the clients: each knows what became of its requests. Then the gateway: of what nobody waits for any more, such as
+// orders that left before it was ended, it learns the end only when they have expired, which is later. The store tells.
 async function quiet(run) {
+  const { bench, options } = run
   const from = Date.now()
-  while (run.pending.size && Date.now() - from < run.options.quiet * 1000) await delay(50)
-  // Nobody waits any more; what the gateway still has open, it may still finish.
-  await delay(Math.min(run.options.quiet * 1000, run.options.expires + 500))
+  while (run.pending.size && Date.now() - from < options.quiet * 1000) await delay(50)
+  const end = Date.now() + options.quiet * 1000
+  for (let isOver = false; !isOver; await delay(LOOK_MS)) {
+    const rows = await metrics(bench.gateway)
+    const isLate = Date.now() >= end
+    isOver = isLate || (rows.get('perpgate_recovery_open') === 0 && bench.look().open.length === 0)
+    if (isLate) run.recovery = otherTable(rows, /^perpgate_recover/)
+  }
   return Date.now() - from
 }
 
@@ -152,6 +162,7 @@ function tell(run, end) {
   for (const kind of ['lost', 'duplicated', 'unresolved', 'nonceRejects']) for (const text of end[kind].slice(0, SHOWN)) console.log(`${kind}: ${text}`)
   for (const [text, times] of [...bench.troubles].slice(0, SHOWN)) console.log(`trouble, ${times} times: ${text}`)
   for (const one of bench.silences.slice(0, SHOWN)) console.log(`silent: ${JSON.stringify(one)}`)
+  if (run.recovery) console.log(`still open when nobody waited any more:\n${table(run.recovery)}\nthe gateway's last words: ${bench.lastLog()}`)
   console.log(
     `\nclients: ${run.traders.nJobs} jobs, ${tally.noAnswers} requests without an answer (${bench.silences.length} for 8 seconds), ${tally.tries} tried again, ${tally.conflicts} times the first was still running` +
       `\nvenue: ${bench.record.rows} actions, ${bench.record.names.size} orders and legs placed, ${bench.record.resends} resends of the same bytes, ${bench.record.expired} came too late` +
@@ -180,7 +191,7 @@ async function open(options) {
   try {
     await bench.openVenue()
     await bench.openGateway()
-    await run.traders.open(options.accounts || Math.max(40, Math.ceil((options.rounds * options.orders) / 2500)))
+    await run.traders.open(options.accounts || Math.max(40, Math.ceil((options.rounds * options.orders) / ORDERS_EACH)))
     bench.record.read()
     run.setup = new Set(bench.record.placed.keys())
     bench.openClients(run.traders.people, (result) => take(run, result))

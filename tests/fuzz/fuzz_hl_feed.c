@@ -73,13 +73,15 @@ static struct hl_feed *open_feed(void)
         log_set_level(LOG_ERROR);
         feed = feed_open(loop_new(), &options, NULL);
         must(feed);
-        for (unsigned kind = 0; kind < FEED_KINDS; kind++) {
+        for (unsigned kind = 0; kind < FEED_VERBATIM; kind++) {
                 struct feed_topic topic = {.kind = (enum feed_kind)kind};
                 enum hl_feed_class rank = hl_feed_class_of(topic.kind);
 
                 topic.user.b[19] = rank == HL_FEED_USERS;
                 (void)text_copy(topic.symbol, sizeof topic.symbol,
                                 rank == HL_FEED_PUBLIC ? "BTC" : "");
+                (void)text_copy(topic.detail, sizeof topic.detail,
+                                topic.kind == FEED_CANDLES ? "15m" : "");
                 must(feed_want(feed, &topic) == E_OK);
         }
         return (struct hl_feed *)(void *)feed;
@@ -102,15 +104,17 @@ static void begin(struct hl_feed *f, bool is_answered, unsigned level)
                 list_each_safe (it, &c->wires) {
                         struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_conn);
 
-                        if (!w->topic) {
+                        if (!w->topic && !w->verbatim) {
                                 hl_feed_wire_free(w);
                                 continue;
                         }
                         w->state = is_answered ? HL_FEED_HELD : HL_FEED_ASKED;
                         w->has_data = w->must_leave_first = false;
                         w->is_first = true;
-                        w->last_tid = 0;
-                        w->topic->is_live = false;
+                        if (w->topic)
+                                w->topic->is_live = false;
+                        if (w->verbatim)
+                                w->verbatim->is_live = false;
                 }
         }
 }

@@ -29,6 +29,7 @@ static const struct handle peer = {.slot = 1, .generation = 1};
 static void venue_open(void)
 {
         const struct paper_options options = {.seed = 7, .is_mainnet = true, .is_ungated = true};
+        static const struct httpd_request upgrade = {.path = "/ws", .peer = "192.0.2.1"};
         const struct usd amount = {100000 * NUM_SCALE};
         struct err err = {.code = E_OK};
 
@@ -39,7 +40,7 @@ static void venue_open(void)
         paper_fund(venue, &alice, amount);
         paper_fund(venue, &bob, amount);
         engine_dex_deposit(venue->engine, &alice, 1, amount, paper_now(venue));
-        paper_ws_ops()->opened(venue, peer, "192.0.2.1");
+        paper_ws_ops()->opened(venue, peer, &upgrade);
 }
 
 static void venue_close(void)

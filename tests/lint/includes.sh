@@ -47,6 +47,7 @@ never gateway/store edge journal auth brand plan api
 never gateway/journal edge auth brand plan api
 never gateway/plan loop edge store journal auth api
 never gateway/mirror loop edge store journal auth brand api ops
+never gateway/stream $upper sign risk
 never gateway/risk loop edge store journal auth api
 never adapters/hyperliquid edge store journal auth api
 never adapters/paper store journal auth brand plan api

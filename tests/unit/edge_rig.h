@@ -26,6 +26,8 @@ struct rig {
         bool has_param;
         /* WebSocket */
         unsigned n_opened;
+        char opened_path[64];
+        unsigned n_drained;
         unsigned n_messages;
         unsigned n_closed;
         struct handle peer;

@@ -76,6 +76,23 @@ static inline void note_first(struct told *told, const struct feed_event *e)
                         (void)text_copy(told->text, TEXT_MAX, e->u.order[0].symbol);
                 break;
         case FEED_ORDER_STATUS: (void)text_copy(told->text, TEXT_MAX, e->u.status->status); break;
+        case FEED_BOOK_WHOLE:
+                (void)snprintf(told->text, TEXT_MAX, "%s %u %u %s", e->u.book->symbol,
+                               e->u.book->n[0], e->u.book->n[1],
+                               num_print_px(text, e->u.book->level[0][0].price));
+                break;
+        case FEED_BBO_ROW:
+                (void)snprintf(told->text, TEXT_MAX, "%s %d %d %s", e->u.bbo->symbol,
+                               e->u.bbo->has[0], e->u.bbo->has[1],
+                               num_print_px(text, e->u.bbo->best[0].price));
+                break;
+        case FEED_CANDLE_ROW:
+                (void)snprintf(told->text, TEXT_MAX, "%lld %s", (long long)e->u.candle->open_at,
+                               num_print_px(text, e->u.candle->close));
+                break;
+        case FEED_FRAME:
+                (void)snprintf(told->text, TEXT_MAX, "%.*s", (int)e->raw_len, e->raw);
+                break;
         case FEED_LIVE:
         case FEED_GAP:
         case FEED_PROVEN: break;
@@ -98,6 +115,8 @@ static inline void on_event(void *cookie, const struct feed_event *e)
         told->n = e->n;
         told->is_snapshot = e->is_snapshot;
         memcpy(told->dex, e->dex, sizeof(told->dex));
+        if (e->raw)
+                (void)snprintf(told->raw, RAW_MAX, "%.*s", (int)e->raw_len, e->raw);
         note_first(told, e);
         rig->n_told++;
         if (rig->drops_in_callback) {
@@ -117,6 +136,14 @@ static inline struct feed_topic market_topic(enum feed_kind kind, const char *sy
         struct feed_topic topic = {.kind = kind};
 
         (void)text_copy(topic.symbol, sizeof(topic.symbol), symbol);
+        return topic;
+}
+
+static inline struct feed_topic candle_topic(const char *symbol, const char *interval)
+{
+        struct feed_topic topic = market_topic(FEED_CANDLES, symbol);
+
+        (void)text_copy(topic.detail, sizeof(topic.detail), interval);
         return topic;
 }
 
@@ -162,7 +189,7 @@ static inline struct feed_topic_state state_of(const struct rig *rig, struct fee
 static inline bool is_same_topic(const struct feed_topic *a, const struct feed_topic *b)
 {
         return a->kind == b->kind && !strcmp(a->symbol, b->symbol) &&
-               hex_addr_equal(&a->user, &b->user);
+               !strcmp(a->detail, b->detail) && hex_addr_equal(&a->user, &b->user);
 }
 
 /* ---- Waiting ----------------------------------------------------------------------------------- */
@@ -303,6 +330,7 @@ static inline int setup(void **state)
         rig->told = calloc(TOLD_MAX, sizeof(*rig->told));
         rig->sub = calloc(SUBS_MAX, sizeof(*rig->sub));
         rig->has_first = true;
+        rig->limits.linger_ms = -1;
         rig->ops.caps = venue_caps_of;
         rig->ops.market_count = venue_market_count;
         rig->ops.market_at = venue_market_at;

@@ -18,6 +18,7 @@
 #define TOLD_MAX  4096
 #define SUBS_MAX  2000
 #define TEXT_MAX  160
+#define RAW_MAX   512
 
 struct said {
         unsigned peer;
@@ -33,6 +34,7 @@ struct told {
         bool is_snapshot;
         char dex[16];
         char text[TEXT_MAX]; /* of the first row */
+        char raw[RAW_MAX];   /* what was received, cut short; "" */
 };
 
 struct rig {
@@ -88,12 +90,13 @@ static inline int server_upgrade(void *cookie, const struct httpd_request *reque
         return 0;
 }
 
-static inline void server_opened(void *cookie, struct handle peer, const char *address)
+static inline void server_opened(void *cookie, struct handle peer,
+                                 const struct httpd_request *request)
 {
         struct rig *rig = cookie;
 
         assert_true(rig->n_peers < PEERS_MAX);
-        (void)text_copy(rig->address[rig->n_peers], sizeof(rig->address[0]), address);
+        (void)text_copy(rig->address[rig->n_peers], sizeof(rig->address[0]), request->peer);
         rig->peer[rig->n_peers] = peer;
         rig->is_open[rig->n_peers++] = true;
         if (++rig->n_open > rig->max_open)
@@ -297,8 +300,11 @@ static inline void server_message(void *cookie, struct handle from, const char *
 
 static inline void serve(struct rig *rig)
 {
-        static const struct httpd_ws_ops ops = {server_upgrade, server_opened, server_message,
-                                                server_closed};
+        static const char *const paths[] = {"/ws"};
+        static const struct httpd_ws_ops ops = {.upgrade = server_upgrade,
+                                                .opened = server_opened,
+                                                .message = server_message,
+                                                .closed = server_closed};
         struct httpd_listen_options options = {
                 .address = "127.0.0.1",
                 .max_body_bytes = 1000,
@@ -307,7 +313,8 @@ static inline void serve(struct rig *rig)
                 .idle_keep_alive_ms = 5000,
                 .handler = server_handler,
                 .ws = &ops,
-                .ws_path = "/ws",
+                .ws_paths = paths,
+                .n_ws_paths = 1,
                 .ws_max_message_bytes = 100000,
                 .ws_max_queue_bytes = 64u << 20,
                 .cookie = rig,

@@ -310,7 +310,8 @@ static void test_at_random(void **state)
         print_message("seed %u\n", seed);
         srandom(seed);
         make_topics(wanted);
-        rig->limits = (struct feed_limits){.connections = 3, .subscriptions = 25, .users = 4};
+        rig->limits = (struct feed_limits){
+                .connections = 3, .subscriptions = 25, .users = 4, .linger_ms = 30};
         open_feed(rig);
         for (unsigned i = 0; i < STEPS; i++) {
                 unsigned dice = (unsigned)random() % 100;

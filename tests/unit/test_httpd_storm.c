@@ -138,7 +138,16 @@ static int any_upgrade(void *cookie, const struct httpd_request *request)
         return 0;
 }
 
-static const struct httpd_ws_ops any_ops = {any_upgrade, on_opened, on_message, on_closed};
+static void any_opened(void *cookie, struct handle peer, const struct httpd_request *request)
+{
+        struct rig *rig = cookie;
+
+        (void)peer;
+        (void)request;
+        rig->n_opened++;
+}
+
+static const struct httpd_ws_ops any_ops = {any_upgrade, any_opened, on_message, on_closed, NULL};
 
 static int storm_setup(void **state)
 {

@@ -100,6 +100,32 @@ static void an_answer_tells_of_its_orders(void **state)
         told(NULL, "0xa", false, "");
 }
 
+static void an_end_is_told_with_its_size(void **state)
+{
+        static const char order[] = "{\"id\":\"0xa\",\"status\":\"filled\",\"filledSize\":\"0.02\","
+                                    "\"legs\":[{\"id\":\"0xb\",\"status\":\"filled\"}]}";
+        struct order_told out;
+
+        (void)state;
+        order_told_read(&out, order, "0xa");
+        assert_true(out.is_filled);
+        assert_string_equal(out.filled_size, "0.02");
+        order_told_read(&out, order, "0xb"); /* of a leg no size is told */
+        assert_false(out.is_filled);
+        order_told_read(&out,
+                        "{\"id\":\"0xa\",\"status\":\"partiallyFilled\","
+                        "\"filledSize\":\"0.02\"}",
+                        "0xa");
+        assert_false(out.is_filled);
+        order_told_read(&out, "{\"id\":\"0xa\",\"status\":\"filled\",\"filledSize\":2}", "0xa");
+        assert_false(out.is_filled);
+        order_told_read(&out,
+                        "{\"id\":\"0xa\",\"status\":\"filled\",\"filledSize\":"
+                        "\"1111111111111111111111111111111111111111111111111111111111111111\"}",
+                        "0xa");
+        assert_false(out.is_filled);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -107,6 +133,7 @@ int main(void)
                 cmocka_unit_test(a_page_goes_on_behind_the_last_one_shown),
                 cmocka_unit_test(a_cursor_is_of_its_list),
                 cmocka_unit_test(an_answer_tells_of_its_orders),
+                cmocka_unit_test(an_end_is_told_with_its_size),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,55 @@ static void what_is_not_sound_is_not_put_back(void **state)
         assert_int_equal(count_files(b->rig->folder, ".restoring"), 0);
 }
 
+static void tamper(const char *file, const char *sql)
+{
+        sqlite3 *conn = NULL;
+        char *why = NULL;
+
+        assert_int_equal(sqlite3_open(file, &conn), SQLITE_OK);
+        if (sqlite3_exec(conn, sql, NULL, NULL, &why))
+                fail_msg("%s", why);
+        assert_int_equal(sqlite3_close(conn), SQLITE_OK);
+}
+
+static void an_audit_log_that_is_not_whole_is_told(void **state)
+{
+        struct bench *b = *state;
+        struct store_restore_options options = {
+                .file = b->rig->file, .without_sum = true, .broken_audit = true, .now = NOW + 1000};
+        struct store_backup_status status, unguarded;
+        struct store_restore_result result;
+        struct reply reply = {0};
+        struct err err;
+
+        insert_many(b, 0, 10);
+        for (int i = 0; i < 3; i++)
+                store_audit(b->rig->store, BRAND_A, "operator", "noted", "{}", NOW, rig_on_done,
+                            &reply);
+        rig_wait(b->rig, &reply, 3);
+        open_backup(b, 0, 0, FAST);
+        status = make(b, "one.db");
+        unguarded = make(b, "unguarded.db");
+        close_both(b);
+        assert_int_equal(restore(b->rig, status.file, &result, &err), E_OK);
+        assert_string_equal(result.audit_fault, "");
+
+        tamper(unguarded.file, "DROP TRIGGER audit_no_delete");
+        expect_refused(b, unguarded.file, true, "audit log is not whole");
+        tamper(status.file, "DROP TRIGGER audit_no_update;"
+                            "UPDATE audit SET detail = '{\"x\":1}' WHERE seq = 2");
+        expect_refused(b, status.file, true, "record 2 of " BRAND_A);
+        rig_open(b->rig); /* what is there is as it was */
+        expect_intents(b->rig, 0, 10);
+        close_both(b);
+        options.backup = status.file;
+        assert_int_equal(store_restore(&options, &result, &err), E_OK);
+        assert_non_null(strstr(result.audit_fault, "record 2 of " BRAND_A));
+        assert_int_equal(count_files(b->rig->folder, ".restoring"), 0);
+        rig_open(b->rig);
+        expect_intents(b->rig, 0, 10);
+}
+
 /* A store that can't be read is exactly what a backup is for. */
 static void a_damaged_store_is_replaced_and_kept(void **state)
 {
@@ -231,6 +280,7 @@ int main(void)
                 BENCH(what_is_put_back_is_safe_to_go_on_with),
                 BENCH(what_the_reserve_holds_is_not_lost_by_it),
                 BENCH(what_is_not_sound_is_not_put_back),
+                BENCH(an_audit_log_that_is_not_whole_is_told),
                 BENCH(a_damaged_store_is_replaced_and_kept),
                 BENCH(into_an_empty_folder_it_goes_too),
                 BENCH(a_kill_leaves_one_of_the_two),

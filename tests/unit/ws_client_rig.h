@@ -48,11 +48,12 @@ static inline int server_upgrade(void *cookie, const struct httpd_request *reque
         return 0;
 }
 
-static inline void server_opened(void *cookie, struct handle peer, const char *address)
+static inline void server_opened(void *cookie, struct handle peer,
+                                 const struct httpd_request *request)
 {
         struct rig *rig = cookie;
 
-        (void)address;
+        (void)request;
         rig->peer = peer;
         rig->n_peers++;
 }
@@ -78,8 +79,11 @@ static inline void server_closed(void *cookie, struct handle peer)
 
 static inline void serve(struct rig *rig, uint16_t port, bool is_tls)
 {
-        static const struct httpd_ws_ops ops = {server_upgrade, server_opened, server_message,
-                                                server_closed};
+        static const char *const paths[] = {"/ws"};
+        static const struct httpd_ws_ops ops = {.upgrade = server_upgrade,
+                                                .opened = server_opened,
+                                                .message = server_message,
+                                                .closed = server_closed};
         struct httpd_listen_options options = {
                 .address = "127.0.0.1",
                 .port = port,
@@ -91,7 +95,8 @@ static inline void serve(struct rig *rig, uint16_t port, bool is_tls)
                 .tls_key_file = is_tls ? rig->key : NULL,
                 .handler = server_handler,
                 .ws = &ops,
-                .ws_path = "/ws",
+                .ws_paths = paths,
+                .n_ws_paths = 1,
                 .ws_max_message_bytes = 2 * MESSAGE,
                 .ws_max_queue_bytes = 8 * MESSAGE,
                 .cookie = rig,

@@ -15,18 +15,21 @@ static inline int on_upgrade(void *cookie, const struct httpd_request *request)
 {
         struct rig *rig = cookie;
 
-        assert_string_equal(request->path, "/ws");
+        assert_true(strcmp(request->path, "/ws") == 0 || strcmp(request->path, "/v1/ws") == 0);
         assert_string_equal(request->host, "a");
         (void)text_copy(rig->last_header, sizeof(rig->last_header),
                         httpd_header(request, "x-forwarded-for"));
         return rig->upgrade_status;
 }
 
-static inline void on_opened(void *cookie, struct handle peer, const char *address)
+static inline void on_opened(void *cookie, struct handle peer, const struct httpd_request *request)
 {
         struct rig *rig = cookie;
 
-        assert_string_equal(address, "127.0.0.1");
+        assert_string_equal(request->peer, "127.0.0.1");
+        assert_string_equal(request->host, "a");
+        (void)text_copy(rig->opened_path, sizeof(rig->opened_path), request->path);
+        (void)text_copy(rig->last_query, sizeof(rig->last_query), request->query);
         rig->peer = peer;
         rig->n_opened++;
 }
@@ -54,7 +57,18 @@ static inline void on_closed(void *cookie, struct handle peer)
         rig->n_closed++;
 }
 
-static const struct httpd_ws_ops ws_ops = {on_upgrade, on_opened, on_message, on_closed};
+static inline void on_drained(void *cookie, struct handle peer)
+{
+        struct rig *rig = cookie;
+
+        (void)peer;
+        rig->n_drained++;
+}
+
+static const struct httpd_ws_ops ws_ops = {on_upgrade, on_opened, on_message, on_closed,
+                                           on_drained};
+
+static const char *const ws_paths[] = {"/ws", "/v1/ws"};
 
 static inline int ws_setup(void **state)
 {
@@ -62,7 +76,8 @@ static inline int ws_setup(void **state)
 
         rig_init(rig);
         rig->options.ws = &ws_ops;
-        rig->options.ws_path = "/ws";
+        rig->options.ws_paths = ws_paths;
+        rig->options.n_ws_paths = 2;
         rig->options.ws_max_message_bytes = 100000;
         rig->options.ws_max_queue_bytes = 200000;
         *state = rig;
