@@ -242,7 +242,9 @@ struct suspicion {
         struct shadow_book had;
         int64_t cash;             /* that came: is - had */
         bool is_merged;           /* of several states */
-        int64_t history_at;       /* wall ms: when the list of fills was asked for; 0 */
+        int64_t history_at;       /* wall ms: when the list of fills was asked for first; 0 */
+        int64_t again_at;         /* wall ms: when it is asked for again */
+        bool is_answered;         /* and does not explain it */
         bool is_of_orders;        /* resting orders, or what they reserve */
         uint64_t oid[DRIFT_ROWS]; /* which differ; 0 of them: it may be any */
         uint32_t n_oids;

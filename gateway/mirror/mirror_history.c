@@ -111,16 +111,17 @@ void mirror_history(struct mirror *mirror, const struct addr *user, const char *
         struct shadow *s = mirror_shadow_named(mirror, user, dex);
 
         for (struct suspicion *one = s ? s->suspicion : NULL, *next; one; one = next) {
-                bool is_all =
-                        one->history_at && one->venue_from == from && one->venue_until == until;
+                bool is_all = true;
 
                 next = one->next;
+                if (!one->history_at || one->venue_from != from || one->venue_until != until)
+                        continue;
                 for (uint32_t i = 0; i < one->n_rows && is_all; i++)
                         is_all = is_made(&list, mirror, &one->row[i]);
-                if (!is_all)
-                        continue;
-                suspicion_explain(mirror, one,
-                                  tell_liquidated(mirror, one, &list) ? CAUSE_LIQUIDATION
-                                                                      : CAUSE_ASKED);
+                one->is_answered = true;
+                if (is_all)
+                        suspicion_explain(mirror, one,
+                                          tell_liquidated(mirror, one, &list) ? CAUSE_LIQUIDATION
+                                                                              : CAUSE_ASKED);
         }
 }
