@@ -141,6 +141,8 @@ void mirror_settle(struct mirror *mirror, struct shadow *s, int64_t now);
 /* Adds an effect, with what follows from one that does not fit or is old. */
 bool mirror_effect(struct mirror *mirror, struct shadow *s, const struct shadow_effect *effect,
                    int64_t now);
+/* Whether that side of the trade was told. */
+bool mirror_trade_seen(const struct mirror_place *place, uint64_t tid, bool buys);
 void mirror_tell_fill(struct mirror *mirror, const struct shadow *s,
                       const struct mirror_fill_seen *fill);
 struct usd mirror_fee(const struct shadow *s, const struct shadow_effect *effect);

@@ -145,6 +145,23 @@ static void what_was_told_counts_too(void **state)
         expect_cause(s, CAUSE_ASKED);
 }
 
+/* The list lacks fills of TWAP orders; the feed told those. */
+static void what_was_told_may_be_missing_in_the_list(void **state)
+{
+        struct script *s = *state;
+        struct sheet more = sheet_of("1000");
+        struct venue_fill one = fill_of("AA", "3", "Open Long", T0 + 3000);
+
+        read_long(s, T0 + 1000);
+        own_fill(s, "AA", "2", "100", "0", 99, T0 + 2000);
+        hold(&more, "AA", "15", "100", "100", 10, "-1350", 20);
+        deliver(s, &more, T0 + 5000);
+        prove(s, T0 + 7000);
+        assert_int_equal(s->n_unexplained, 1);
+        answer(s, &one, 1);
+        expect_cause(s, CAUSE_ASKED);
+}
+
 /* Money that came meanwhile looks like margin that came back. */
 static void a_liquidation_beside_a_deposit_is_told(void **state)
 {
@@ -201,6 +218,7 @@ int main(void)
                 T(an_answer_about_other_times_says_nothing),
                 T(fills_of_the_states_own_moments_may_count_or_not),
                 T(what_was_told_counts_too),
+                T(what_was_told_may_be_missing_in_the_list),
                 T(a_liquidation_beside_a_deposit_is_told),
                 T(a_liquidation_of_more_than_was_known_is_told),
                 T(what_the_feed_explains_is_not_asked_for),
