@@ -385,6 +385,8 @@ static void take_row(struct mirror *mirror, struct shadow *s, struct mirror_plac
                 .is_exact = !is_liquidation(row),
         };
 
+        if (row->oid) /* what rests of the order is told by its fill, too */
+                suspicion_order(mirror, s, row->oid, row->at);
         if (known) {
                 (void)seen_before(mirror, place, row->tid, buys);
                 refine(mirror, s, known, row, now);
