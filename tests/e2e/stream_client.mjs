@@ -144,7 +144,7 @@ export class StreamClient {
     try {
       assert.ok(!isBinary, 'text')
       frame = JSON.parse(bytes.toString('utf8'))
-      this.judge.heard(frame)
+      this.judge?.heard(frame)
     } catch (error) {
       this.violations.push(`${error.message}: ${bytes.toString('utf8').slice(0, 300)}`)
       return
@@ -176,7 +176,7 @@ export class StreamClient {
       if (!found && this.closed) assert.fail(`closed (${JSON.stringify(this.closed)}) without an answer`)
       return found
     }, ms)
-    if (answer.type !== 'error') this.judge.said(JSON.parse(text))
+    if (answer.type !== 'error') this.judge?.said(JSON.parse(text))
     return answer
   }
 
