@@ -6,7 +6,7 @@
  * others on the machine can only add to it, and the ratio to nginx's proxy_pass is the result. Without
  * nginx the ratios are left out.
  *
- * Usage: bench_hop FOLDER-WITH-PROGRAMS [REQUESTS A ROUND] [CONNECTIONS] [ROUNDS] */
+ * Usage: bench_hop FOLDER-WITH-PROGRAMS [REQUESTS A ROUND] [CONNECTIONS] [ROUNDS] [GROUP] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +32,8 @@ struct hop {
         struct secp *secp;
         unsigned n, n_lanes, n_rounds;
         struct trader traders[HTTP_LOAD_LANES_MAX];
+        /* Whose orders go past the gateway: not of the accounts that it mirrors. */
+        struct trader strangers[HTTP_LOAD_LANES_MAX];
         uint64_t nonce;
         struct buf scratch;
 };
@@ -115,13 +117,22 @@ static void sign_order(struct hop *hop, const struct trader *t, char body[BODY_M
                  buf_cstr(&hop->scratch), (unsigned long long)envelope.nonce, r, s, sig.v);
 }
 
-static void write_signed(void *cookie, struct http_lane *lane)
+static void write_signed(struct hop *hop, struct http_lane *lane, const struct trader *t)
 {
-        struct hop *hop = cookie;
         char body[BODY_MAX];
 
-        sign_order(hop, &hop->traders[lane->number], body);
+        sign_order(hop, t, body);
         http_load_post(lane, "/exchange", BENCH_SITE_HOST, "", body);
+}
+
+static void write_traders(void *hop, struct http_lane *lane)
+{
+        write_signed(hop, lane, &((struct hop *)hop)->traders[lane->number]);
+}
+
+static void write_strangers(void *hop, struct http_lane *lane)
+{
+        write_signed(hop, lane, &((struct hop *)hop)->strangers[lane->number]);
 }
 
 static void write_same(struct hop *hop, struct http_lane *lane, const struct group *group,
@@ -157,7 +168,9 @@ static void measure(struct hop *hop, const struct group *group, const struct way
 {
         static struct http_lane lanes[HTTP_LOAD_LANES_MAX];
         int pid = way->server == NGINX ? hop->nginx.pid : hop->site.world.pid;
-        http_load_fn *before = way->load == LOAD_SIGNED ? write_signed : NULL;
+        http_load_fn *before = way->load != LOAD_SIGNED ? NULL
+                               : way->server == NGINX   ? write_strangers
+                                                        : write_traders;
         int64_t cpu;
 
         http_load_open(lanes, hop->n_lanes,
@@ -255,11 +268,14 @@ static void print_idle(const struct hop *hop)
 static void open_all(struct hop *hop, const char *programs)
 {
         hop->secp = secp_new();
-        hop->nonce = (uint64_t)(now_ns(CLOCK_REALTIME) / 1000000);
         buf_init(&hop->scratch, 65536);
         bench_site_open(&hop->site, programs);
-        for (unsigned i = 0; i < hop->n_lanes; i++)
+        for (unsigned i = 0; i < hop->n_lanes; i++) {
                 bench_site_trader(&hop->traders[i], &hop->site, hop->secp);
+                bench_site_stranger(&hop->strangers[i], &hop->site, hop->secp);
+        }
+        /* Above those that the traders have used by now. */
+        hop->nonce = (uint64_t)(now_ns(CLOCK_REALTIME) / 1000000);
         hop->has_nginx = hop_nginx_open(&hop->nginx, &hop->site);
         if (!hop->has_nginx)
                 puts("NO NGINX FOUND (Debian: nginx-light): the gateway's figures alone, no "
@@ -287,10 +303,11 @@ int main(int argc, char **argv)
         hop.n = number(argc, argv, 2, 2000);
         hop.n_lanes = number(argc, argv, 3, 16);
         hop.n_rounds = number(argc, argv, 4, 5);
+        unsigned group = number(argc, argv, 5, 0);
         if (argc < 2 || hop.n == 0 || hop.n_lanes == 0 || hop.n_lanes > HTTP_LOAD_LANES_MAX ||
             hop.n_rounds == 0 || hop.n_rounds > ROUNDS_MAX) {
                 fputs("usage: bench_hop FOLDER-WITH-PROGRAMS [REQUESTS A ROUND] [CONNECTIONS <= 64]"
-                      " [ROUNDS <= 25]\n",
+                      " [ROUNDS <= 25] [GROUP, from 1; 0: all]\n",
                       stderr);
                 return 2;
         }
@@ -301,7 +318,8 @@ int main(int argc, char **argv)
         print_idle(&hop);
         printf("  %-28s %8s %8s %8s %9s\n", "", "least", "median", "ratio", "bytes");
         for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-                run_group(&hop, &groups[i]);
+                if (group == 0 || group == i + 1)
+                        run_group(&hop, &groups[i]);
         print_floor(&hop);
         close_all(&hop);
         return 0;

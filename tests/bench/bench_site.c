@@ -118,15 +118,20 @@ void bench_site_close(struct bench_site *site)
 
 /* --- the traders --- */
 
+void bench_site_stranger(struct trader *t, const struct bench_site *site, const struct secp *secp)
+{
+        client_trader(t, &site->world, secp, BENCH_SITE_HOST);
+        json_decref(
+                client_paper(t->world, "/paper/faucet",
+                             json_pack("{s:s,s:s}", "user", t->address_text, "amount", "1000000")));
+}
+
 void bench_site_trader(struct trader *t, const struct bench_site *site, const struct secp *secp)
 {
         char signature[133];
         json_t *a, *b;
 
-        client_trader(t, &site->world, secp, BENCH_SITE_HOST);
-        json_decref(
-                client_paper(t->world, "/paper/faucet",
-                             json_pack("{s:s,s:s}", "user", t->address_text, "amount", "1000000")));
+        bench_site_stranger(t, site, secp);
         a = client_must(t, "POST", "/v1/auth/challenge",
                         json_pack("{s:s}", "address", t->address_text));
         client_sign_message(t, json_string_value(json_object_get(a, "message")), signature);

@@ -22,6 +22,9 @@ struct bench_site {
 void bench_site_open(struct bench_site *site, const char *programs);
 void bench_site_close(struct bench_site *site);
 
+/* With money at the venue, unknown to the gateway. */
+void bench_site_stranger(struct trader *trader, const struct bench_site *site,
+                         const struct secp *secp);
 /* Signed in, with money, an agent of the gateway's and a position in BTC. */
 void bench_site_trader(struct trader *trader, const struct bench_site *site,
                        const struct secp *secp);
