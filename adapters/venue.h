@@ -13,6 +13,7 @@
 #include "adapters/market.h"
 #include "adapters/sub_account.h"
 #include "adapters/venue_options.h"
+#include "adapters/venue_wire.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hex.h"
@@ -448,6 +449,19 @@ struct venue_ops {
         void (*read_allowance)(struct venue *venue, const struct addr *user,
                                venue_allowance_fn *done, void *cookie);
         void (*budget)(const struct venue *venue, struct venue_budget *out);
+        /* 60 of the venue's weight: for signers that nobody knows. */
+        void (*read_role)(struct venue *venue, const struct addr *who, venue_role_fn *done,
+                          void *cookie);
+        /* The venue's own wire, both ways byte for byte: a question, which waits behind all that
+         * trading reads, and a signed action, sent once. */
+        void (*wire_ask)(struct venue *venue, const void *body, size_t len,
+                         const struct venue_wire_cost *cost, venue_wire_fn *done, void *cookie);
+        void (*wire_act)(struct venue *venue, const void *body, size_t len,
+                         const struct venue_wire_action *action, venue_wire_fn *done, void *cookie);
+        /* What polling was answered to the question of this type about a dex; false: it asks none such,
+         * or has no answer yet. */
+        bool (*wire_polled)(const struct venue *venue, const char *type, const char *dex,
+                            struct venue_wire_polled *out);
         /* Appends the adapter's metrics in text exposition format. */
         void (*metrics)(const struct venue *venue, struct buf *out);
 };

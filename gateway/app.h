@@ -13,6 +13,8 @@
 #include "api/sockets.h"
 #include "auth/auth.h"
 #include "brand/config.h"
+#include "compat/compat.h"
+#include "compat/compat_ws.h"
 #include "edge/httpd.h"
 #include "journal/nonce.h"
 #include "keeper/keeper.h"
@@ -21,6 +23,7 @@
 #include "ops/metrics.h"
 #include "options.h"
 #include "sign/vault.h"
+#include "store/candle_store.h"
 #include "store/store.h"
 #include "store/store_backup.h"
 #include "ws_paths.h"
@@ -39,6 +42,7 @@ struct app {
         struct vault *vault;
         struct store *store;
         struct store_backup *backup;
+        struct candle_store *candles;
         struct nonce_ledger *nonces;
         struct auth *auth;
         struct paper *paper;
@@ -48,6 +52,8 @@ struct app {
         struct tell *tell;
         struct keeper *keeper;
         struct api *api;
+        struct compat *compat;
+        struct compat_ws *compat_ws;
         struct sockets *sockets;
         struct live *live;
         struct ws_paths *ws_paths;

@@ -15,6 +15,7 @@
 #define CHALLENGE_MS      300000
 #define ADMIN_BODY_MAX    1024
 #define ADMIN_CONNECTIONS 64
+#define CANDLES_KEPT      2000000                     /* rows; some 80 bytes each */
 #define BUILDER_FUNDS     (INT64_C(1000) * NUM_SCALE) /* a builder must hold some to be eligible */
 
 void app_complain(const struct err *err, const char *what)
@@ -61,6 +62,18 @@ static void open_backup(struct app *app)
         app->backup = store_backup_new(app->store, &options);
 }
 
+/* Charts go on without what is kept. */
+static void open_candles(struct app *app)
+{
+        struct err err = {.code = E_OK};
+        char file[300];
+
+        snprintf(file, sizeof file, "%s/candles.db", app->config->data_dir);
+        app->candles = candle_store_open(app->loop, file, CANDLES_KEPT, &err);
+        if (!app->candles)
+                log_event(LOG_WARN, "no candles are kept", "file", file, "why", err.detail, NULL);
+}
+
 static int open_store(struct app *app)
 {
         struct err err = {.code = E_OK};
@@ -74,6 +87,7 @@ static int open_store(struct app *app)
         }
         rotation_pick(&app->vault, app->store, app->config->master_key_file, app->secp);
         open_backup(app);
+        open_candles(app);
         app->nonces = nonce_ledger_new(app->store, loop_clock(app->loop));
         struct auth_options options = {
                 .clock = loop_clock(app->loop),
@@ -183,6 +197,34 @@ static bool feed_url(char *out, size_t cap, const char *base)
         return n > 0 && (size_t)n < cap;
 }
 
+/* 0 means never in the file, and the default where it goes. */
+static int64_t or_never(int64_t ms)
+{
+        return ms ? ms : -1;
+}
+
+static struct feed_limits feed_limits(const struct config *c)
+{
+        const struct config_feed *from = &c->venue.feed;
+
+        return (struct feed_limits){
+                .connections = from->connections,
+                .connects_per_minute = from->connects_per_minute,
+                .subscriptions = from->subscriptions,
+                .users = c->mirror.users,
+                .messages_per_minute = from->messages_per_minute,
+                .answer_ms = from->answer_ms,
+                .linger_ms = or_never(from->linger_ms),
+                .silent_ms = {[FEED_CONTEXTS] = or_never(from->contexts_silent_ms),
+                              [FEED_TRADES] = or_never(from->trades_silent_ms),
+                              [FEED_USER_STATE] = or_never(from->user_state_silent_ms),
+                              [FEED_USER_ORDERS] = or_never(from->user_orders_silent_ms),
+                              [FEED_BOOK] = or_never(from->book_silent_ms),
+                              [FEED_BBO] = or_never(from->bbo_silent_ms),
+                              [FEED_CANDLES] = or_never(from->candles_silent_ms)},
+        };
+}
+
 static int open_keeper(struct app *app)
 {
         const struct config *c = app->config;
@@ -195,7 +237,7 @@ static int open_keeper(struct app *app)
                 .ca_file = c->venue.ca_file[0] ? c->venue.ca_file : NULL,
                 .n_egress = c->venue.n_egress,
                 .egress = c->venue.egress,
-                .limits = {.users = c->mirror.users},
+                .limits = feed_limits(c),
                 .poll_weight = c->mirror.poll_weight,
                 .polls_at_once = c->mirror.polls_at_once,
                 .max_age_ms = c->mirror.check_max_age_ms,
@@ -238,6 +280,7 @@ static int open_api(struct app *app)
                 .httpd = app->httpd,
                 .store = app->store,
                 .backup = app->backup,
+                .candles = app->candles,
                 .auth = app->auth,
                 .vault = app->vault,
                 .secp = app->secp,
@@ -257,6 +300,8 @@ static int open_api(struct app *app)
         app->api = api_new(&options, app->config, &err);
         if (!app->api)
                 app_complain(&err, "api");
+        else
+                app->compat = compat_new(app->api);
         return app->api ? 0 : -1;
 }
 
@@ -266,8 +311,11 @@ static int open_streams(struct app *app)
 
         app->sockets = sockets_new(app->api, c);
         app->live = live_new(app->api, sockets_hub(app->sockets), c->poll_weight);
-        app->ws_paths = ws_paths_new(api_handle, app->api);
+        api_stream(app->api, sockets_hub(app->sockets));
+        app->ws_paths = ws_paths_new(compat_handle, app->compat);
         ws_paths_add(app->ws_paths, SOCKETS_PATH, &sockets_ops, app->sockets);
+        app->compat_ws = compat_ws_new(app->compat, c->queue_bytes);
+        ws_paths_add(app->ws_paths, COMPAT_WS_PATH, &compat_ws_ops, app->compat_ws);
         return 0;
 }
 
@@ -346,6 +394,7 @@ void app_parts_close(struct app *app)
         if (app->venue)
                 app->venue->ops->close(app->venue);
         live_stop(app->live);
+        compat_ws_stop(app->compat_ws);
         keeper_close(app->keeper);
         tell_free(app->tell);
         paper_stop(app->paper);
@@ -355,6 +404,7 @@ void app_parts_close(struct app *app)
                 httpd_free(app->paper_httpd);
         paper_close(app->paper);
         ws_paths_free(app->ws_paths);
+        compat_ws_free(app->compat_ws);
         sockets_free(app->sockets);
         live_free(app->live);
         auth_free(app->auth);
@@ -363,7 +413,9 @@ void app_parts_close(struct app *app)
         if (app->api)
                 api_flush(app->api);
         store_close(app->store);
+        candle_store_close(app->candles);
         store_backup_free(app->backup);
+        compat_free(app->compat);
         api_free(app->api);
         vault_free(app->vault);
         secp_free(app->secp);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/hyperliquid/hl_pass.h"
 #include "adapters/hyperliquid/hl_raw.h"
 #include "adapters/hyperliquid/hl_reads.h"
 #include "base/log.h"
@@ -123,6 +124,7 @@ static void on_markets(void *cookie, const struct http_answer *answer, enum errc
 
         v->poll_in_flight = false;
         if (root && take_markets(v, 0, root, &err) == E_OK) {
+                hl_pass_keep(v, 0, answer);
                 v->failed_polls = 0;
                 v->status.markets_at = v->dex[0].markets_at;
                 v->status.contexts_at = v->dex[0].contexts_at;
@@ -206,6 +208,8 @@ static void on_answer(void *cookie, const struct http_answer *answer, enum errc 
         v->dex_in_flight = false;
         if (v->asked == HL_REST_META) {
                 rc = root ? take_markets(v, v->turn, root, &err) : err.code;
+                if (!rc)
+                        hl_pass_keep(v, v->turn, answer);
                 set_dex_health(v, v->turn, &err);
         } else if (root && v->asked == HL_REST_DEXES) {
                 take_list(v, root);
@@ -302,8 +306,11 @@ void hl_poll_stop(struct hl_venue *v)
 
 void hl_poll_drop(struct hl_venue *v)
 {
-        for (unsigned i = 0; i < v->markets.n; i++)
+        for (unsigned i = 0; i < v->markets.n; i++) {
                 drop_universe(v, i);
+                free(v->dex[i].raw);
+                v->dex[i].raw = NULL;
+        }
         hl_dexes_tokens_free(v->tokens);
         v->tokens = NULL;
 }

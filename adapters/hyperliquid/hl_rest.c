@@ -81,7 +81,8 @@ static bool is_past(enum hl_rest_kind kind)
         case HL_REST_PAST_FILLS:
         case HL_REST_PAYMENTS:
         case HL_REST_LEDGER:
-        case HL_REST_PAST_ORDERS: return true;
+        case HL_REST_PAST_ORDERS:
+        case HL_REST_PASSED: return true;
         case HL_REST_EXCHANGE:
         case HL_REST_META:
         case HL_REST_DEXES:
@@ -294,18 +295,24 @@ static uint32_t hash_of(const char *body, size_t len)
         return hash;
 }
 
+static unsigned weight_of(enum hl_rest_kind kind, unsigned n_items)
+{
+        if (kind == HL_REST_PASSED)
+                return n_items;
+        return kinds[kind].weight + (kind == HL_REST_EXCHANGE ? n_items / 40 : 0);
+}
+
 void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body, size_t body_len,
                   unsigned n_items, int64_t deadline_ms, hl_rest_done *done, void *cookie)
 {
         struct request *r = xcalloc(1, sizeof *r);
-        bool is_order = kind == HL_REST_EXCHANGE;
         unsigned *n;
         struct list *queue = queue_of(rest, kind, &n);
 
         *r = (struct request){
                 .rest = rest,
                 .kind = kind,
-                .weight = kinds[kind].weight + (is_order ? n_items / 40 : 0),
+                .weight = weight_of(kind, n_items),
                 .until = now(rest) + deadline_ms,
                 .body = xmalloc(body_len + 1),
                 .body_len = body_len,

@@ -44,7 +44,8 @@ struct hl_rest;
         ROW(HL_REST_LEDGER, "userNonFundingLedgerUpdates", 20)                                     \
         ROW(HL_REST_PAST_ORDERS, "historicalOrders", 20)                                           \
         ROW(HL_REST_ALLOWANCE, "userRateLimit", 20)                                                \
-        ROW(HL_REST_SUB_ACCOUNTS, "subAccounts", 20)
+        ROW(HL_REST_SUB_ACCOUNTS, "subAccounts", 20)                                               \
+        ROW(HL_REST_PASSED, "passed", 0) /* somebody else's, as it came; its weight is told */
 
 enum hl_rest_kind {
 #define ROW(constant, name, weight) constant,
@@ -70,7 +71,8 @@ void hl_rest_free(struct hl_rest *rest);
  * once, never before hl_rest_post has returned. */
 typedef void hl_rest_done(void *cookie, const struct http_answer *answer, enum errc refused);
 
-/* Posts body (copied). n_items counts the orders or cancels of an exchange request. */
+/* Posts body (copied). n_items counts the orders or cancels of an exchange request; of a passed one it
+ * is the weight. */
 void hl_rest_post(struct hl_rest *rest, enum hl_rest_kind kind, const void *body, size_t body_len,
                   unsigned n_items, int64_t deadline_ms, hl_rest_done *done, void *cookie);
 /* Weight that an answer of n items cost beyond its request's: one per 20. While the answer is told. */

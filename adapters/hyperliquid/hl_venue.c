@@ -8,6 +8,7 @@
 #include "adapters/hyperliquid/hl_family.h"
 #include "adapters/hyperliquid/hl_history.h"
 #include "adapters/hyperliquid/hl_num.h"
+#include "adapters/hyperliquid/hl_pass.h"
 #include "adapters/hyperliquid/hl_poll.h"
 #include "adapters/hyperliquid/hl_polls.h"
 #include "adapters/hyperliquid/hl_raw.h"
@@ -237,6 +238,10 @@ static const struct venue_ops ops = {
         .read_sub_accounts = hl_family_read,
         .read_allowance = hl_history_allowance,
         .budget = op_budget,
+        .read_role = hl_pass_role,
+        .wire_ask = hl_pass_ask,
+        .wire_act = hl_pass_act,
+        .wire_polled = hl_pass_polled,
         .metrics = op_metrics,
 };
 

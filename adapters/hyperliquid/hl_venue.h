@@ -32,6 +32,8 @@ struct hl_venue {
                 struct hl_dex_facts facts; /* index 0: not listed */
                 int64_t markets_at, contexts_at;
                 bool was_judged, is_up;
+                char *raw; /* the newest answer, as it came; owned, NULL while there is none */
+                size_t raw_len, meta_at, meta_len; /* where its first part is */
         } dex[1 + VENUE_DEXES_MAX];
         struct hl_tokens *tokens; /* NULL until read */
         int64_t listed_at, tokens_at;

@@ -9,6 +9,8 @@
 struct alerts {
         struct alerts_options o;
         struct webhooks *webhooks;
+        alerts_told_fn *heard; /* or NULL */
+        void *heard_cookie;
         unsigned open;  /* being kept */
         bool is_closed; /* freed when the last of them is */
 };
@@ -28,6 +30,7 @@ static const char *const names[ALERT_KINDS] = {
         [ALERT_GUARD_ACTED] = "guardActed",
         [ALERT_AGENT_EXPIRES] = "agentExpires",
         [ALERT_DRIFT] = "drift",
+        [ALERT_DEAD_MAN_FIRED] = "deadManFired",
 };
 
 const char *alerts_kind_name(enum alert_kind kind)
@@ -60,6 +63,12 @@ enum errc alerts_configure(struct alerts *alerts, const struct brand_set *brands
         return webhooks_configure(alerts->webhooks, brands, err);
 }
 
+void alerts_listen(struct alerts *alerts, alerts_told_fn *heard, void *cookie)
+{
+        alerts->heard = heard;
+        alerts->heard_cookie = cookie;
+}
+
 static void count(struct alerts *alerts, const char *kind, const char *result)
 {
         char labels[96];
@@ -82,6 +91,8 @@ static void tell_kept(struct raised *raised, enum errc rc)
                 webhooks_wake(alerts->webhooks, raised->row.brand);
                 if (raised->told)
                         raised->told(raised->cookie, &raised->row);
+                if (alerts->heard)
+                        alerts->heard(alerts->heard_cookie, &raised->row);
         } else if (rc == E_EXISTS) {
                 count(alerts, raised->row.kind, "repeated");
         } else {

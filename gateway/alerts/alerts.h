@@ -18,8 +18,9 @@ enum alert_kind {
         ALERT_GUARD_ACTED,
         ALERT_AGENT_EXPIRES,
         ALERT_DRIFT,
+        ALERT_DEAD_MAN_FIRED,
 };
-#define ALERT_KINDS 7
+#define ALERT_KINDS 8
 const char *alerts_kind_name(enum alert_kind kind); /* "liquidationDistance", ... */
 
 struct alert {
@@ -54,6 +55,9 @@ MUST_USE enum errc alerts_configure(struct alerts *alerts, const struct brand_se
 typedef void alerts_told_fn(void *cookie, const struct store_alert *alert);
 void alerts_raise(struct alerts *alerts, const struct alert *alert, alerts_told_fn *told,
                   void *cookie);
+
+/* Who hears of every alert that was kept, once each; one at a time, NULL: nobody. */
+void alerts_listen(struct alerts *alerts, alerts_told_fn *heard, void *cookie);
 
 /* The alert as the API and the webhooks show it: a JSON object. */
 void alert_json(struct buf *out, const struct store_alert *alert, bool with_account);

@@ -1,4 +1,6 @@
 /* The account route. */
+#include "api/account.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,38 +105,69 @@ static enum errc summary(struct buf *out, const struct gather *g)
         return rc;
 }
 
-static void answer(struct view *view)
+enum errc account_margin(struct buf *out, const struct gather *g)
 {
-        struct call *call = view->call;
-        struct venue *venue = call->api->o.venue;
-        const struct brand *b = call->brand;
+        const struct venue_account *first = &g->part[0].account;
+        struct usd free_margin = {0};
+        int64_t positions = 0;
+        enum errc rc;
+
+        (void)!margin_free(&free_margin, &first->cross);
+        out_usd(out, "equity", first->account_value);
+        out_usd(out, "freeCollateral", free_margin);
+        rc = summary(out, g);
+        gather_missing(out, g);
+        for (unsigned i = 0; i < g->n; i++)
+                positions += g->part[i].account.n_positions;
+        out_int(out, "positions", positions);
+        out_int(out, "asOf", gather_as_of(g));
+        return rc;
+}
+
+void account_print(struct buf *out, const struct account_about *about, const struct buf *margin)
+{
+        const struct brand *b = about->brand;
         struct rate builder = out_fee_share(b->builder_fee_tenth_bp);
         char address[ADDR_STR_MAX];
-        struct buf body;
 
         if (!b->has_builder)
                 builder.v = 0;
+        buf_putc(out, '{');
+        out_text(out, "address", hex_print_addr(address, about->address));
+        if (about->master)
+                out_text(out, "master", hex_print_addr(address, about->master));
+        out_text(out, "brand", b->id);
+        out_text(out, "network", about->network);
+        out_text(out, "accountMode", about->facts->mode);
+        buf_putc(out, ',');
+        buf_put(out, margin->data, margin->len);
+        out_key(out, "fees");
+        buf_putc(out, '{');
+        out_rate(out, "taker", about->facts->fees.taker, 12);
+        out_rate(out, "maker", about->facts->fees.maker, 12);
+        out_rate(out, "builder", builder, 12);
+        buf_puts(out, "}");
+        out_key(out, "limits");
+        buf_putc(out, '{');
+        out_int(out, "requestsPerMinute", b->requests_per_minute);
+        buf_putc(out, '}');
+        buf_putc(out, '}');
+}
+
+static void answer(struct view *view)
+{
+        struct call *call = view->call;
+        const struct account_about about = {
+                .brand = call->brand,
+                .address = &call->account,
+                .master = call->for_sub_account ? &call->session.address : NULL,
+                .network = call->api->o.venue->ops->caps(call->api->o.venue)->network,
+                .facts = &view->facts,
+        };
+        struct buf body;
+
         buf_init(&body, 65536);
-        buf_putc(&body, '{');
-        out_text(&body, "address", hex_print_addr(address, &call->account));
-        if (call->for_sub_account)
-                out_text(&body, "master", hex_print_addr(address, &call->session.address));
-        out_text(&body, "brand", b->id);
-        out_text(&body, "network", venue->ops->caps(venue)->network);
-        out_text(&body, "accountMode", view->facts.mode);
-        buf_putc(&body, ',');
-        buf_put(&body, view->margin.data, view->margin.len);
-        out_key(&body, "fees");
-        buf_putc(&body, '{');
-        out_rate(&body, "taker", view->facts.fees.taker, 12);
-        out_rate(&body, "maker", view->facts.fees.maker, 12);
-        out_rate(&body, "builder", builder, 12);
-        buf_puts(&body, "}");
-        out_key(&body, "limits");
-        buf_putc(&body, '{');
-        out_int(&body, "requestsPerMinute", b->requests_per_minute);
-        buf_putc(&body, '}');
-        buf_putc(&body, '}');
+        account_print(&body, &about, &view->margin);
         call_reply(call, 200, &body);
 }
 
@@ -155,24 +188,10 @@ static void done(struct view *view, const struct err *err)
 static void gathered(void *cookie, const struct err *err, struct gather *g)
 {
         struct view *view = cookie;
-        struct buf *out = &view->margin;
-        const struct venue_account *first = &g->part[0].account;
-        struct usd free_margin = {0};
         struct err why = *err;
-        int64_t positions = 0;
 
-        if (!why.code) {
-                (void)!margin_free(&free_margin, &first->cross);
-                out_usd(out, "equity", first->account_value);
-                out_usd(out, "freeCollateral", free_margin);
-                if (summary(out, g))
-                        (void)err_set(&why, E_INTERNAL, "%s", err_text(E_INTERNAL));
-                gather_missing(out, g);
-                for (unsigned i = 0; i < g->n; i++)
-                        positions += g->part[i].account.n_positions;
-                out_int(out, "positions", positions);
-                out_int(out, "asOf", gather_as_of(g));
-        }
+        if (!why.code && account_margin(&view->margin, g))
+                (void)err_set(&why, E_INTERNAL, "%s", err_text(E_INTERNAL));
         done(view, &why);
 }
 

@@ -22,8 +22,8 @@ struct alerts_query {
 
 /* In the order of enum alert_kind. */
 static const char *const kind_words[ALERT_KINDS + 1] = {
-        "liquidationDistance", "fundingCharged", "stopTriggered", "liquidated",
-        "guardActed",          "agentExpires",   "drift",         NULL};
+        "liquidationDistance", "fundingCharged", "stopTriggered", "liquidated", "guardActed",
+        "agentExpires",        "drift",          "deadManFired",  NULL};
 static const struct field fields[] = {
         {.name = "kind",
          .type = FIELD_WORD,

@@ -10,12 +10,14 @@
 #include "api/api_keys.h"
 #include "api/audited.h"
 #include "api/call.h"
+#include "api/candles.h"
 #include "api/dead_man.h"
 #include "api/door.h"
 #include "api/guards.h"
 #include "api/mirrored.h"
 #include "api/forwarded.h"
 #include "api/idempotency.h"
+#include "api/own.h"
 #include "api/turnstile.h"
 #include "api/prepare.h"
 #include "api/recovery.h"
@@ -112,9 +114,11 @@ struct api *api_new(const struct api_options *options, const struct config *conf
         api->prepare = prepare_new(api);
         api->transfers = transfers_new(api);
         api->series = series_new(api);
+        api->candles = candles_new(api);
         api->keys = api_keys_new(api);
         api->acting = acting_new(api);
         api->idempotency = idempotency_new(api);
+        api->own = own_new(api);
         api->room = mirrored_room_new();
         api->guards = guards_new(api);
         api->dead_men = dead_man_new(api);
@@ -135,6 +139,7 @@ void api_free(struct api *api)
                 return;
         must(api->open_calls == 0);
         free(api->openapi);
+        free(api->asyncapi);
         recovery_free(api->recovery);
         prepare_free(api->prepare);
         transfers_free(api->transfers);
@@ -142,10 +147,12 @@ void api_free(struct api *api)
         acting_free(api->acting);
         idempotency_free(api->idempotency);
         guards_free(api->guards);
+        own_free(api->own);
         dead_man_free(api->dead_men);
         agent_watch_free(api->agent_watch);
         mirrored_room_free(api->room);
         series_free(api->series);
+        candles_free(api->candles);
         snapshots_free(api->snapshots);
         sweep_free(api->sweep);
         turnstile_free(api->turnstile);
@@ -175,9 +182,15 @@ unsigned api_open_calls(const struct api *api)
         return api->open_calls;
 }
 
+void api_stream(struct api *api, struct stream_hub *hub)
+{
+        own_register(api->own, hub);
+}
+
 void api_end(struct api *api)
 {
         api->ended = true;
+        own_end(api->own);
 }
 
 void api_note(struct api *api, const char *action, const char *detail)

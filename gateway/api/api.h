@@ -14,6 +14,7 @@ struct alerts;
 struct api;
 struct auth;
 struct brand_set;
+struct candle_store;
 struct clock;
 struct config;
 struct httpd;
@@ -23,6 +24,7 @@ struct loop;
 struct metrics;
 struct nonce_ledger;
 struct secp;
+struct stream_hub;
 struct store;
 struct vault;
 struct venue;
@@ -34,6 +36,7 @@ struct api_options {
         struct httpd *httpd;
         struct store *store;
         struct store_backup *backup;
+        struct candle_store *candles; /* NULL: none are kept */
         struct auth *auth;
         struct vault *vault;
         const struct secp *secp;
@@ -55,6 +58,8 @@ MUST_USE enum errc api_reload(struct api *api, const struct config *config, stru
 
 /* httpd_handler of the public listener; cookie is the api. */
 void api_handle(void *cookie, const struct httpd_request *request);
+/* Offers the private channels there; closed before the api is freed. */
+void api_stream(struct api *api, struct stream_hub *hub);
 /* Refuses what would start something new from now on. */
 void api_drain(struct api *api);
 /* Orders and other signed actions under way. */

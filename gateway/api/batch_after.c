@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/batch.h"
+#include "api/mirrored.h"
 #include "api/recovery.h"
 #include "api/run.h"
 #include "api/sweep.h"
@@ -148,8 +149,8 @@ static void look_next(struct batch *b)
                 b->wave_done_unknown(b);
                 return;
         }
-        b->venue->ops->lookup(b->venue, &b->call->account, &act->item[act->next_lookup]->cloid[0],
-                              0, order_looked_up, b);
+        mirrored_lookup(b->call->api, &b->call->account, &act->item[act->next_lookup]->cloid[0], 0,
+                        order_looked_up, b);
 }
 
 static void setting_looked_up(void *cookie, const struct err *err, const struct venue_setting *s)

@@ -55,7 +55,7 @@ static void add_cors(struct header_set *set, const struct brand *brand, const ch
         add(set, "Access-Control-Allow-Origin", origin);
         add(set, "Access-Control-Expose-Headers",
             "X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
-            "Idempotent-Replayed, X-Next-Cursor");
+            "Idempotent-Replayed, X-Next-Cursor, X-Stale-Since");
 }
 
 /* Nothing of ours may be sniffed, framed or kept by a shared cache. */

@@ -1,10 +1,13 @@
 /* The deadline has passed. What is open is read from the venue, dex by dex, and cancelled through the
  * pipeline like a trader's own request; then it is read again, until nothing is left. A last look comes
  * when whatever was signed before the deadline can't arrive any more. */
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "alerts/alerts.h"
 #include "api/dead_man_impl.h"
 #include "api/mirrored.h"
 #include "api/pipeline.h"
@@ -64,6 +67,28 @@ static void give_up(struct fire *fire, const char *why)
         end(fire);
 }
 
+/* A restart between the last cancel and what is written of it fires again: the same deadline is the same cause. */
+static void tell(const struct fire *fire, const struct store_dead_man *row)
+{
+        char cause[96], key[33] = "account";
+        struct alert alert = {.brand = row->brand,
+                              .account = row->account,
+                              .kind = ALERT_DEAD_MAN_FIRED,
+                              .symbol = "",
+                              .at = row->fired_at,
+                              .cause = cause};
+
+        if (row->has_key)
+                (void)hex_encode(key, row->key, sizeof row->key);
+        snprintf(cause, sizeof cause, "dead-man %s %" PRId64, key, fire->deadline);
+        alert.detail =
+                log_fmt("{\"scope\":\"%s\",\"deadline\":%" PRId64 ",\"cancelled\":%" PRId64 "}",
+                        row->has_key ? "apiKey" : "account", fire->deadline, row->cancelled);
+        alerts_raise(fire->api->o.alerts, &alert, NULL, NULL);
+        log_event(LOG_INFO, "dead man's switch fired", "brand", row->brand, "cancelled",
+                  log_int(row->cancelled), NULL);
+}
+
 /* Nothing is open any more. */
 static void passed(struct fire *fire)
 {
@@ -85,8 +110,7 @@ static void passed(struct fire *fire)
         man->is_passed = true;
         man->rest_until = late_at(fire);
         if (is_first)
-                log_event(LOG_INFO, "dead man's switch fired", "brand", row.brand, "cancelled",
-                          log_int(row.cancelled), NULL);
+                tell(fire, &row);
         dead_man_impl_write(fire->men, &row, is_first ? "dead_man_fired" : NULL, NULL, NULL);
         end(fire);
 }

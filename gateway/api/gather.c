@@ -9,12 +9,18 @@
 #include "api/state.h"
 #include "base/mem.h"
 
-static void gather_free(struct gather *g)
+void gather_fini(struct gather *g)
 {
         for (unsigned i = 0; i < g->n; i++) {
                 venue_account_fini(&g->part[i].account);
                 free(g->part[i].orders);
         }
+        g->n = 0;
+}
+
+static void gather_free(struct gather *g)
+{
+        gather_fini(g);
         free(g);
 }
 
@@ -122,6 +128,38 @@ void gather_read(struct api *api, const struct addr *user, const char *dex, bool
         }
         if (wants_orders)
                 read_orders(&g->part[0]);
+}
+
+static void take_part(struct gather_part *part, struct api *api, const struct addr *user)
+{
+        struct mirrored m;
+
+        part->err.code = E_OK;
+        part->account = (struct venue_account){.n_positions = 0};
+        part->orders = NULL;
+        part->n_orders = 0;
+        if (mirrored_take(&m, api, user, part->dex)) {
+                part->err = (struct err){.code = E_OK};
+                (void)err_set(&part->err, E_VENUE_UNAVAILABLE, "%s", err_text(E_VENUE_UNAVAILABLE));
+                return;
+        }
+        part->account = m.account;
+        part->account.cross.resting.v = 0;
+        part->orders = m.orders;
+        part->n_orders = m.n_orders;
+        m.account.position = NULL;
+        m.orders = NULL;
+        mirrored_fini(&m);
+}
+
+void gather_mirror(struct gather *out, struct api *api, const struct addr *user)
+{
+        out->api = api;
+        out->user = *user;
+        out->n = 0;
+        choose(out, NULL);
+        for (unsigned i = 0; i < out->n; i++)
+                take_part(&out->part[i], api, user);
 }
 
 bool gather_find_dex(struct venue_dex *out, struct venue *venue, const char *name)

@@ -39,6 +39,10 @@ struct gather {
 void gather_read(struct api *api, const struct addr *user, const char *dex, bool wants_orders,
                  gather_fn *done, void *cookie);
 
+/* The same out of the mirror as it is, in place of a read: a dex that is not there is a part with an error. */
+void gather_mirror(struct gather *out, struct api *api, const struct addr *user);
+void gather_fini(struct gather *g); /* what the parts hold; accepts zeroed */
+
 /* A configured dex beside the first, by its name. */
 bool gather_find_dex(struct venue_dex *out, struct venue *venue, const char *name);
 /* The dex of a symbol, into out; the first one's for a name that is none's. */

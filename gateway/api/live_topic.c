@@ -240,7 +240,7 @@ static void read_some(struct live *live, bool whole)
                 list_remove(&t->at);
                 list_push_back(&later, &t->at);
                 if (!m || t->is_whole != whole || !should_read(t, now) ||
-                    (whole && !stream_is_heard(t->channel)) || !may_spend(live, t->kind->weight))
+                    !stream_is_heard(t->channel) || !may_spend(live, t->kind->weight))
                         continue;
                 t->is_reading = true;
                 t->kind->read(t, m);

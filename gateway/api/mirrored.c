@@ -325,6 +325,36 @@ void mirrored_setting(struct api *api, const struct addr *user, const struct mar
         start(&wait, age);
 }
 
+/* --- an order --- */
+
+struct looking {
+        struct api *api;
+        struct addr user;
+        venue_status_fn *done;
+        void *cookie;
+};
+
+static void order_heard(void *cookie, const struct err *err,
+                        const struct venue_order_status *status)
+{
+        struct looking look = *(struct looking *)cookie;
+
+        free(cookie);
+        if (!err->code && status->found && keeper_watches(look.api->o.keeper, &look.user))
+                mirror_order_status(keeper_mirror(look.api->o.keeper), &look.user, status,
+                                    state_now(look.api));
+        look.done(look.cookie, err, status);
+}
+
+void mirrored_lookup(struct api *api, const struct addr *user, const struct cloid *cloid,
+                     uint64_t oid, venue_status_fn *done, void *cookie)
+{
+        struct looking *look = xmalloc(sizeof *look);
+
+        *look = (struct looking){api, *user, done, cookie};
+        api->o.venue->ops->lookup(api->o.venue, user, cloid, oid, order_heard, look);
+}
+
 /* --- actions --- */
 
 struct sent {

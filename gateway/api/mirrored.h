@@ -40,6 +40,11 @@ void mirrored_orders(struct api *api, const struct addr *user, const char *dex,
 void mirrored_setting(struct api *api, const struct addr *user, const struct market *market,
                       enum mirrored_age age, venue_setting_fn *done, void *cookie);
 
+/* What became of an order, as the venue says: by its name, or by its number where cloid is NULL. The mirror hears
+ * it too. */
+void mirrored_lookup(struct api *api, const struct addr *user, const struct cloid *cloid,
+                     uint64_t oid, venue_status_fn *done, void *cookie);
+
 /* Submits an action and tells the mirror of it and of its outcome. */
 void mirrored_submit(struct api *api, const struct addr *user, const struct venue_action *action,
                      const struct venue_compiled *compiled, const struct signature *sig,

@@ -1,7 +1,8 @@
-/* GET /v1/openapi.json: the document in the brand's name. */
+/* GET /v1/openapi.json and /v1/asyncapi.json: the documents in the brand's name. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/asyncapi_build.h"
 #include "api/call.h"
 #include "api/handlers.h"
 #include "api/openapi_build.h"
@@ -24,7 +25,9 @@ static void put_value(struct buf *out, const struct brand *b, const char *name, 
 {
         const char *scheme = b->tls ? "https://" : "http://";
 
-        if (len == 4 && memcmp(name, "name", len) == 0) {
+        if (len == 2 && memcmp(name, "ws", len) == 0) {
+                buf_puts(out, b->tls ? "wss" : "ws");
+        } else if (len == 4 && memcmp(name, "name", len) == 0) {
                 put_inside(out, b->name);
         } else if (len == 4 && memcmp(name, "host", len) == 0) {
                 put_inside(out, b->host[0]);
@@ -38,15 +41,11 @@ static void put_value(struct buf *out, const struct brand *b, const char *name, 
         }
 }
 
-void openapi_get(struct call *call)
+static void reply(struct call *call, const char *document)
 {
-        struct api *api = call->api;
-        const char *at, *open;
+        const char *at = document, *open;
         struct buf body;
 
-        if (!api->openapi)
-                api->openapi = openapi_build();
-        at = api->openapi;
         buf_init(&body, BODY_MAX);
         while ((open = strstr(at, "{{")) != NULL) {
                 const char *close = strstr(open, "}}");
@@ -57,4 +56,22 @@ void openapi_get(struct call *call)
         }
         buf_puts(&body, at);
         call_reply(call, 200, &body);
+}
+
+void openapi_get(struct call *call)
+{
+        struct api *api = call->api;
+
+        if (!api->openapi)
+                api->openapi = openapi_build();
+        reply(call, api->openapi);
+}
+
+void openapi_streams(struct call *call)
+{
+        struct api *api = call->api;
+
+        if (!api->asyncapi)
+                api->asyncapi = asyncapi_build();
+        reply(call, api->asyncapi);
 }

@@ -198,15 +198,19 @@ static json_t *parameters(const struct operation *op)
         return list;
 }
 
+static const char *name_of(const struct field_table *table)
+{
+        for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+                if (tables[i].table == table)
+                        return tables[i].name;
+        never("field table");
+}
+
 static json_t *request_body(const struct operation *op)
 {
         bool required = false;
-        json_t *media = NULL;
+        json_t *media = json_pack("{s:o}", "schema", openapi_schema_ref(name_of(op->doc->body)));
 
-        for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-                if (tables[i].table == op->doc->body)
-                        media = json_pack("{s:o}", "schema", openapi_schema_ref(tables[i].name));
-        must(media != NULL);
         for (size_t i = 0; i < op->doc->body->n; i++)
                 required = required || op->doc->body->field[i].required;
         set_examples(media, examples_of(op, "body", NULL));
@@ -396,7 +400,7 @@ static json_t *paths(const json_t *all)
 /* --- the document --- */
 
 /* The schemas of the shorthand, of the handlers' tables, and those written out. */
-static json_t *schemas(const json_t *all)
+json_t *openapi_build_schemas(const json_t *all)
 {
         json_t *shorthand = json_object_get(all, "schemas"), *value;
         json_t *found = json_deep_copy(json_object_get(all, "raw"));
@@ -417,19 +421,37 @@ static json_t *schemas(const json_t *all)
         return found;
 }
 
-char *openapi_build(void)
+json_t *openapi_build_parts(void)
 {
-        json_t *all = json_object(), *document, *components;
-        char *text;
+        json_t *all = json_object();
 
         for (size_t i = 0; openapi_parts[i]; i++) {
                 json_t *part = json_loads(openapi_parts[i], JSON_REJECT_DUPLICATES, NULL);
                 must(part != NULL && json_object_update_recursive(all, part) == 0);
                 json_decref(part);
         }
+        return all;
+}
+
+struct openapi_route openapi_build_route(enum http_method method, const char *path)
+{
+        const struct route *route = route_by_pattern(method, path);
+        size_t i = 0;
+
+        while (route_at(i) != route)
+                i++;
+        return (struct openapi_route){.body = docs[i]->body ? name_of(docs[i]->body) : NULL,
+                                      .answer = docs[i]->answer};
+}
+
+char *openapi_build(void)
+{
+        json_t *all = openapi_build_parts(), *document, *components;
+        char *text;
+
         document = json_deep_copy(json_object_get(all, "document"));
         components = json_object_get(document, "components");
-        set(components, "schemas", schemas(all));
+        set(components, "schemas", openapi_build_schemas(all));
         set(document, "paths", paths(all));
         text = json_dumps(document, JSON_COMPACT);
         must(text != NULL);

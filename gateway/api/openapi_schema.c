@@ -68,6 +68,7 @@ json_t *openapi_schema_field(const struct field *f)
                                  "maximum", (json_int_t)f->size);
         case FIELD_ADDRESS: return openapi_schema_ref("Address");
         case FIELD_TIME: return openapi_schema_ref("Time");
+        case FIELD_SECONDS: return typed("integer");
         case FIELD_TEXTS: return array(text(0, f->size), FIELD_TEXTS_MAX);
         case FIELD_STRINGS: return array(typed("string"), f->size);
         case FIELD_LIST: return array(typed("object"), f->size);
@@ -120,8 +121,9 @@ static json_t *named(const char *word)
                 return typed("string");
         if (strcmp(word, "any") == 0)
                 return json_object();
-        if (strcmp(word, "integer") == 0 || strcmp(word, "boolean") == 0 ||
-            strcmp(word, "null") == 0 || strcmp(word, "object") == 0)
+        if (strcmp(word, "integer") == 0 || strcmp(word, "number") == 0 ||
+            strcmp(word, "boolean") == 0 || strcmp(word, "null") == 0 ||
+            strcmp(word, "object") == 0)
                 return typed(word);
         return NULL;
 }

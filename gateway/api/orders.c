@@ -5,6 +5,7 @@
 #include "api/call.h"
 #include "api/gather.h"
 #include "api/handlers.h"
+#include "api/mirrored.h"
 #include "api/order_fields.h"
 #include "api/order_list.h"
 #include "api/order_name.h"
@@ -193,11 +194,9 @@ static void looked_up(void *cookie, const struct err *err, const struct venue_or
 
 static void look_at_venue(struct look *look)
 {
-        struct venue *venue = look->call->api->o.venue;
-
-        venue->ops->lookup(venue, &look->call->account,
-                           look->name.by_cloid ? &look->name.cloid : NULL, look->name.oid,
-                           looked_up, look);
+        mirrored_lookup(look->call->api, &look->call->account,
+                        look->name.by_cloid ? &look->name.cloid : NULL, look->name.oid, looked_up,
+                        look);
 }
 
 /* What became of the orders themselves; another step of their plan may have ended otherwise. */

@@ -34,6 +34,9 @@ void out_risk(struct buf *out, const struct plan_risk *risk, const char *collate
 void out_position(struct buf *out, const struct venue_position *position,
                   const struct venue_account *account, const struct market *market,
                   const struct venue_open_order *orders, size_t n_orders, const char *guard);
+/* One that is not there any more: its size and money are 0, its other figures as they were or null. */
+void out_position_gone(struct buf *out, const struct venue_position *was,
+                       const struct venue_account *account, const struct market *market);
 /* The same of a position that is not there yet; its liquidation price is not the venue's. */
 void out_position_foreseen(struct buf *out, const struct venue_position *position,
                            const struct venue_account *account, const struct market *market,

@@ -3,6 +3,7 @@
 
 #include "api/out.h"
 #include "base/hex.h"
+#include "base/mem.h"
 
 static void problem(struct buf *out, const struct err *err)
 {
@@ -232,6 +233,18 @@ static void venue_figures_json(struct buf *out, const struct venue_position *p,
         out_usd(out, "funding", p->funding_since_open);
 }
 
+static void position_head(struct buf *out, const struct venue_position *p,
+                          const struct venue_account *account, const struct market *market)
+{
+        buf_putc(out, '{');
+        out_text(out, "symbol", p->symbol);
+        out_text(out, "collateral",
+                 account->collateral[0] ? account->collateral
+                 : market               ? market->collateral
+                                        : NULL);
+        out_text(out, "side", p->p.size.v > 0 ? "long" : "short");
+}
+
 static void position_json(struct buf *out, const struct venue_position *p,
                           const struct venue_account *account, const struct market *market,
                           const struct venue_open_order *orders, size_t n_orders,
@@ -242,13 +255,7 @@ static void position_json(struct buf *out, const struct venue_position *p,
         struct px mark = {0};
         bool known = p->tiers_known && margin_position_figures(&f, &p->p, &account->cross) == E_OK;
 
-        buf_putc(out, '{');
-        out_text(out, "symbol", p->symbol);
-        out_text(out, "collateral",
-                 account->collateral[0] ? account->collateral
-                 : market               ? market->collateral
-                                        : NULL);
-        out_text(out, "side", p->p.size.v > 0 ? "long" : "short");
+        position_head(out, p, account, market);
         out_qty(out, "size", size);
         out_px(out, "entryPrice", p->entry);
         if (num_px_for(&mark, p->p.value, size, NUM_NEAREST) == E_OK)
@@ -266,6 +273,31 @@ static void position_json(struct buf *out, const struct venue_position *p,
         protective_json(out, "stopLoss", protective(p, TRIGGER_STOP_LOSS, orders, n_orders));
         out_key(out, "guard");
         buf_puts(out, guard ? guard : "null");
+        out_int(out, "asOf", account->as_of);
+        out_bool(out, "drift", account->is_drifted);
+        buf_putc(out, '}');
+}
+
+void out_position_gone(struct buf *out, const struct venue_position *was,
+                       const struct venue_account *account, const struct market *market)
+{
+        const struct usd none = {0};
+        struct venue_position p = *was;
+
+        p.liquidation_px[0] = '\0';
+        p.margin_used = p.unrealized_pnl = p.funding_since_open = none;
+        must(text_copy(p.return_on_equity, sizeof p.return_on_equity, "0"));
+        position_head(out, &p, account, market);
+        out_qty(out, "size", (struct qty){0});
+        out_px(out, "entryPrice", p.entry);
+        out_null(out, "markPrice");
+        out_usd(out, "notional", none);
+        out_text(out, "marginMode", margin_mode_name(p.p.mode));
+        out_int(out, "leverage", p.p.leverage);
+        venue_figures_json(out, &p, account->is_computed ? SOURCE_EXACT : SOURCE_VENUE);
+        out_null(out, "takeProfit");
+        out_null(out, "stopLoss");
+        out_null(out, "guard");
         out_int(out, "asOf", account->as_of);
         out_bool(out, "drift", account->is_drifted);
         buf_putc(out, '}');

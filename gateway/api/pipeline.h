@@ -27,7 +27,8 @@ struct run_request {
         bool prepare; /* as far as the journal: the trader signs the steps, and submits them */
         char symbol[SYMBOL_MAX];
         struct plan_order_request order; /* PLACE, SIZE */
-        bool has_mode;                   /* LEVERAGE */
+        bool keeps_setting; /* PLACE, previewed: mode and leverage as they are set at the venue */
+        bool has_mode;      /* LEVERAGE */
         enum margin_mode mode;
         unsigned leverage;
         struct usd amount; /* MARGIN, unless by target */

@@ -1,4 +1,6 @@
 /* Position routes: read, close, leverage and mode, isolated margin. */
+#include "api/positions.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,18 +18,24 @@
 
 /* --- reading: the account and the orders that protect its positions --- */
 
-static void position_json(struct buf *out, const struct call *call, const struct gather_part *part,
-                          unsigned i)
+void positions_row(struct buf *out, const struct api *api, const char *brand,
+                   const struct addr *account, const struct gather_part *part, unsigned i)
 {
-        struct venue *venue = call->api->o.venue;
+        struct venue *venue = api->o.venue;
         const struct venue_position *p = &part->account.position[i];
         struct buf guard;
 
         buf_init(&guard, 4096);
-        guards_print(&guard, call->api->guards, call->brand->id, &call->account, p->symbol);
+        guards_print(&guard, api->guards, brand, account, p->symbol);
         out_position(out, p, &part->account, venue->ops->market_by_symbol(venue, p->symbol),
                      part->orders, part->n_orders, guard.len ? buf_cstr(&guard) : NULL);
         buf_fini(&guard);
+}
+
+static void position_json(struct buf *out, const struct call *call, const struct gather_part *part,
+                          unsigned i)
+{
+        positions_row(out, call->api, call->brand->id, &call->account, part, i);
 }
 
 static void answer_one(struct call *call, const struct gather_part *part)

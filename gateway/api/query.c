@@ -42,11 +42,13 @@ static enum errc decode(char *out, size_t cap, const char *s, size_t len)
 /* Numbers are digits in a query and integers in the tables. */
 static json_t *value_of(const struct field *field, const char *text)
 {
+        bool is_signed = field && field->type == FIELD_SECONDS;
         bool is_number = field && (field->type == FIELD_UINT || field->type == FIELD_TIME);
-        size_t len = strlen(text);
+        size_t len = strlen(text), sign = is_signed && text[0] == '-';
         int64_t number = 0;
 
-        if (is_number && len > 0 && len <= 18 && strspn(text, "0123456789") == len &&
+        if ((is_number || is_signed) && len > sign && len <= 18 &&
+            strspn(text + sign, "0123456789") == len - sign &&
             num_parse(&number, text, len, 0, NUM_REFUSE) == E_OK)
                 return json_integer(number);
         return json_string(text);

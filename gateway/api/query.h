@@ -7,7 +7,7 @@
 #define QUERY_VALUE_MAX 512 /* bytes of one decoded value */
 
 /* As schema_read: unknown parameters, wrong types and values out of bounds are named, all at once.
- * Of the types, FIELD_TEXT, FIELD_WORD, FIELD_UINT and FIELD_TIME have a place in a query. */
+ * Of the types, FIELD_TEXT, FIELD_WORD, FIELD_UINT, FIELD_TIME and FIELD_SECONDS have a place in a query. */
 MUST_USE enum errc query_read(void *out, const char *query, const struct field *fields, size_t n,
                               struct err *err);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/gather.h"
+#include "api/own.h"
 #include "api/recovery_impl.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -145,6 +146,8 @@ static void tell_mirror(struct recovery_case *c)
 
         gather_dex_of(dex, api->o.venue, c->intent.symbol);
         mirror_touched(keeper_mirror(api->o.keeper), &c->key.account, dex, state_now(api));
+        for (unsigned i = 0; i < c->intent.n_orders; i++)
+                own_ask_order(api->own, &c->key.account, &c->intent.order[i].cloid);
 }
 
 static void written(void *cookie, enum errc rc)

@@ -2,6 +2,7 @@
  * the position, and what it says is put into one word. */
 #include <string.h>
 
+#include "api/mirrored.h"
 #include "api/recovery_impl.h"
 #include "base/mem.h"
 #include "plan/order_life.h"
@@ -95,12 +96,11 @@ static void looked_up(void *cookie, const struct err *err, const struct venue_or
 static void look_next(struct recovery_case *c)
 {
         struct recovery_step *s = recovery_impl_step(c);
-        struct venue *venue = c->api->o.venue;
         const struct venue_cancel *name = &c->item[s->first_item + c->looking].name;
 
         if (c->looking < s->n_items)
-                venue->ops->lookup(venue, &c->key.account, name->by_cloid ? &name->cloid : NULL,
-                                   name->oid, looked_up, c);
+                mirrored_lookup(c->api, &c->key.account, name->by_cloid ? &name->cloid : NULL,
+                                name->oid, looked_up, c);
         else
                 recovery_impl_heard(c, s->kind == REC_ORDER ? orders_say(c, s) : cancels_say(c, s));
 }

@@ -2,6 +2,7 @@
  * what became of it. */
 #include <string.h>
 
+#include "api/mirrored.h"
 #include "api/order_name.h"
 #include "api/run.h"
 #include "base/mem.h"
@@ -55,8 +56,8 @@ void run_find(struct run *run)
                 (void)err_set(&run->err, E_NOT_FOUND, "%s", err_text(E_NOT_FOUND));
                 pipeline_fail(run);
         } else {
-                run->venue->ops->lookup(run->venue, &run->call->account,
-                                        name.by_cloid ? &name.cloid : NULL, name.oid, found, run);
+                mirrored_lookup(run->api, &run->call->account, name.by_cloid ? &name.cloid : NULL,
+                                name.oid, found, run);
         }
 }
 
@@ -86,6 +87,5 @@ static void looked_again(void *cookie, const struct err *err, const struct venue
 void run_find_fate(struct run *run, void (*done)(struct run *run))
 {
         run->find_done = done;
-        run->venue->ops->lookup(run->venue, &run->call->account, NULL, run->old.oid, looked_again,
-                                run);
+        mirrored_lookup(run->api, &run->call->account, NULL, run->old.oid, looked_again, run);
 }

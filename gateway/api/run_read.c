@@ -81,11 +81,24 @@ bool run_read_plans_orders(const struct run *run)
         return wanted != run->setting.mode;
 }
 
+/* The order comes from somebody who sets them apart from it. */
+static void keep_setting(struct run *run)
+{
+        struct plan_order_request *order = &run->q.order;
+
+        order->has_mode = true;
+        order->mode = run->setting.mode;
+        order->has_leverage = run->setting.leverage > 0;
+        order->leverage = run->setting.leverage;
+}
+
 /* Resting orders reserve margin, and stand in the way of another mode. */
 static void setting_known(struct run *run)
 {
         static const struct err ok = {.code = E_OK};
 
+        if (run->q.keeps_setting)
+                keep_setting(run);
         if (run->q.preview || run_read_plans_orders(run))
                 mirrored_orders(run->api, &run->call->account, run->market.dex, age_of(run),
                                 orders_read, run);

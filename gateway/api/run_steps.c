@@ -143,9 +143,8 @@ static void look_up_order(struct run *run)
 {
         const struct venue_action *a = &run->plan.step[run->step].action;
 
-        run->venue->ops->lookup(run->venue, &run->call->account,
-                                &a->u.order.order[run->outcome.n_items].cloid, 0, order_looked_up,
-                                run);
+        mirrored_lookup(run->api, &run->call->account,
+                        &a->u.order.order[run->outcome.n_items].cloid, 0, order_looked_up, run);
 }
 
 static void sub_found_out(struct run *run, bool is_done)

@@ -8,6 +8,7 @@
 #include "base/num.h"
 
 #define TIME_MAX_MS INT64_C(253402300799999)
+#define SECONDS_MAX INT64_C(253402300799)
 
 static void *at(void *out, size_t offset)
 {
@@ -138,6 +139,16 @@ static enum errc read_list(const json_t **value, const json_t *v, const struct f
         return E_OK;
 }
 
+static enum errc read_seconds(int64_t *out, const json_t *v, const char *path, struct err *err)
+{
+        json_int_t n = json_integer_value(v);
+
+        if (!json_is_integer(v) || n < -SECONDS_MAX || n > SECONDS_MAX)
+                return err_field(err, E_INVALID, path, "must be whole seconds since 1970");
+        *out = n;
+        return E_OK;
+}
+
 static enum errc read_time(int64_t *value, const json_t *v, const char *path, struct err *err)
 {
         json_int_t n = json_integer_value(v);
@@ -186,6 +197,7 @@ static enum errc read_one(void *out, const json_t *v, const struct field *f, con
         case FIELD_UINT_OR_NULL: return read_uint_or_null(value, v, f, path, err);
         case FIELD_ADDRESS: return read_address(value, v, path, err);
         case FIELD_TIME: return read_time(value, v, path, err);
+        case FIELD_SECONDS: return read_seconds(value, v, path, err);
         case FIELD_TEXTS: return read_texts(value, v, f, path, err);
         case FIELD_BOOL:
                 if (!json_is_boolean(v))

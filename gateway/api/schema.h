@@ -25,6 +25,7 @@ enum field_type {
         FIELD_OBJECT,         /* sub-table into a struct at offset */
         FIELD_OBJECT_OR_NULL, /* the same; null sets the bool at offset `null` instead */
         FIELD_TIME,           /* int64_t, wall ms, 0..253402300799999 (the year 9999) */
+        FIELD_SECONDS,        /* int64_t, Unix seconds of any sign, to the year 9999 */
         FIELD_TEXTS,   /* struct field_texts: 1..FIELD_TEXTS_MAX strings of up to size bytes */
         FIELD_STRINGS, /* const json_t * borrowed from the JSON: an array of 1..size strings */
         FIELD_LIST,    /* the same: an array of 1..size objects */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/candles.h"
 #include "api/out.h"
 #include "base/mem.h"
 
@@ -46,8 +47,10 @@ struct key {
 };
 
 struct waiter {
-        struct call *call;
+        struct call *call; /* for rates, and the part that it asked for */
         struct series_window window;
+        series_candles_fn *candles; /* for candles */
+        void *cookie;
 };
 
 struct entry {
@@ -99,11 +102,6 @@ static bool inside(const struct series_window *w, int64_t at)
         return at >= w->start && at < w->end;
 }
 
-static int64_t time_of(const struct entry *e, size_t i)
-{
-        return e->candles ? e->candles[i].open_at : e->rates[i].at;
-}
-
 static void rate_json(struct buf *out, const struct venue_funding_rate *r)
 {
         buf_putc(out, '{');
@@ -113,33 +111,38 @@ static void rate_json(struct buf *out, const struct venue_funding_rate *r)
         buf_putc(out, '}');
 }
 
-static void answer(const struct entry *e, const struct waiter *w)
+static void answer_rates(const struct entry *e, const struct waiter *w)
 {
         size_t first = e->n, taken = 0;
         bool comma = false;
         struct buf body;
 
         while (first > 0 && taken < w->window.limit)
-                taken += inside(&w->window, time_of(e, --first));
+                taken += inside(&w->window, e->rates[--first].at);
         buf_init(&body, BODY_MAX);
         buf_putc(&body, '{');
         out_text(&body, "symbol", e->key.symbol);
-        if (e->key.interval != RATES)
-                out_text(&body, "interval", series_intervals[e->key.interval]);
         buf_puts(&body, ",\"data\":[");
         for (size_t i = first; i < e->n; i++) {
-                if (!inside(&w->window, time_of(e, i)))
+                if (!inside(&w->window, e->rates[i].at))
                         continue;
                 if (comma)
                         buf_putc(&body, ',');
                 comma = true;
-                if (e->candles)
-                        out_candle(&body, &e->candles[i]);
-                else
-                        rate_json(&body, &e->rates[i]);
+                rate_json(&body, &e->rates[i]);
         }
         buf_puts(&body, "]}");
         call_reply(w->call, 200, &body);
+}
+
+static void answer(const struct entry *e, const struct waiter *w, const struct err *err)
+{
+        if (w->candles)
+                w->candles(w->cookie, err, e->candles, err->code ? 0 : e->n);
+        else if (err->code)
+                call_fail(w->call, err);
+        else
+                answer_rates(e, w);
 }
 
 static void settle(struct entry *e, const struct err *err)
@@ -156,12 +159,8 @@ static void settle(struct entry *e, const struct err *err)
                            ? 0
                            : clock_mono_ms(api->o.clock) +
                                      (e->key.end <= state_now(api) ? PAST_FRESH_MS : LIVE_FRESH_MS);
-        for (size_t i = 0; i < n; i++) {
-                if (err->code)
-                        call_fail(waiting[i].call, err);
-                else
-                        answer(e, &waiting[i]);
-        }
+        for (size_t i = 0; i < n; i++)
+                answer(e, &waiting[i], err);
         free(waiting);
         e->settling = false;
 }
@@ -194,6 +193,8 @@ static void candles_arrived(void *cookie, const struct err *err, const struct ve
                 if (n)
                         memcpy(e->candles, candles, n * sizeof *candles);
                 qsort(e->candles, n, sizeof *candles, by_open);
+                candles_keep(e->series->api->candles, e->key.symbol, e->key.interval, e->key.start,
+                             e->key.end, e->candles, n);
         }
         settle(e, err);
 }
@@ -258,6 +259,35 @@ static struct entry *find_entry(struct series *s, const struct key *key)
         return e;
 }
 
+struct search {
+        const struct key *key;
+        int64_t mono_ms;
+        struct entry *found;
+};
+
+static void look_at(void *cookie, const void *key, size_t key_len, void *value)
+{
+        struct search *search = cookie;
+        struct entry *e = value;
+
+        (void)key;
+        (void)key_len;
+        if (e->key.interval == search->key->interval && e->key.start <= search->key->start &&
+            e->key.end >= search->key->end && (e->reading || e->until > search->mono_ms) &&
+            strcmp(e->key.symbol, search->key->symbol) == 0)
+                search->found = e;
+}
+
+/* One that has, or is being read for, more than is asked for now: a chart that asks first needs all of it, the next
+ * one only its end. */
+static struct entry *find_covering(struct series *s, const struct key *key)
+{
+        struct search search = {.key = key, .mono_ms = clock_mono_ms(s->api->o.clock)};
+
+        map_each(s->by_key, look_at, &search);
+        return search.found;
+}
+
 static void wait_for(struct entry *e, const struct waiter *w)
 {
         if (e->n_waiting == e->cap_waiting) {
@@ -275,16 +305,24 @@ static void ask(struct series *s, const struct waiter *w, const struct market *m
         struct key key = {.interval = interval,
                           .start = w->window.start - w->window.start % grid_ms,
                           .end = past - past % grid_ms};
+        struct err err = {.code = E_OK};
         struct entry *e;
 
         text_copy(key.symbol, sizeof key.symbol, market->symbol);
-        e = find_entry(s, &key);
+        e = interval == RATES ? NULL : find_covering(s, &key);
+        if (!e)
+                e = find_entry(s, &key);
         if (!e || e->n_waiting >= WAITING_MAX) {
-                call_fail_code(w->call, E_VENUE_UNAVAILABLE);
+                const struct entry none = {.n = 0};
+                (void)err_set(&err, E_VENUE_UNAVAILABLE, "%s", err_text(E_VENUE_UNAVAILABLE));
+                answer(&none, w, &err);
                 return;
         }
         if (e->until > clock_mono_ms(s->api->o.clock)) {
-                answer(e, w);
+                bool was_settling = e->settling;
+                e->settling = true;
+                answer(e, w, &err);
+                e->settling = was_settling;
                 return;
         }
         wait_for(e, w);
@@ -299,10 +337,11 @@ static void ask(struct series *s, const struct waiter *w, const struct market *m
                                          key.end, candles_arrived, e);
 }
 
-void series_candles(struct series *series, struct call *call, const struct market *market,
-                    unsigned interval, const struct series_window *window)
+void series_candles(struct series *series, const struct market *market, unsigned interval,
+                    int64_t start, int64_t end, series_candles_fn *done, void *cookie)
 {
-        const struct waiter w = {call, *window};
+        const struct waiter w = {
+                .window = {.start = start, .end = end}, .candles = done, .cookie = cookie};
         int64_t ms = series_interval_ms(interval);
 
         /* Longer ones don't begin at multiples of their length. */
@@ -312,7 +351,7 @@ void series_candles(struct series *series, struct call *call, const struct marke
 void series_rates(struct series *series, struct call *call, const struct market *market,
                   const struct series_window *window)
 {
-        const struct waiter w = {call, *window};
+        const struct waiter w = {.call = call, .window = *window};
 
         ask(series, &w, market, RATES, HOUR_MS);
 }

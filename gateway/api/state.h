@@ -1,5 +1,5 @@
 /* state: what every handler of the API stands on. One per process, made in main, borrowed
- * everywhere. Loop thread only. Private to gateway/api. */
+ * everywhere. Loop thread only. Private to gateway/api, and to gateway/compat, which stands on it. */
 #ifndef API_STATE_H
 #define API_STATE_H
 
@@ -26,6 +26,7 @@ struct prepare;
 struct sweep;
 struct transfers;
 struct series;
+struct candles;
 struct api_keys;
 struct guards;
 struct dead_men;
@@ -34,6 +35,7 @@ struct mirrored_room;
 struct acting;
 struct recovery;
 struct idempotency;
+struct own;
 struct sockets;
 
 struct api {
@@ -51,6 +53,7 @@ struct api {
         bool is_paper; /* the embedded venue */
         struct config_deposit deposit;
         struct series *series;
+        struct candles *candles;
         struct api_keys *keys;
         struct guards *guards;
         struct dead_men *dead_men;
@@ -58,11 +61,13 @@ struct api {
         struct mirrored_room *room;
         struct acting *acting;
         struct idempotency *idempotency;
+        struct own *own;
         struct sockets *sockets; /* of clients of /v1/ws; borrowed, NULL: none are served */
         struct limit *public_limit;
         struct map *session_limits;       /* brand id -> struct limit *, per account */
         struct forwarded_proxies trusted; /* whose X-Forwarded-For is believed */
-        char *openapi;       /* the document, brandless; NULL until it is first asked for */
+        char *openapi,
+                *asyncapi;   /* the documents, brandless; NULL until they are first asked for */
         unsigned open_runs;  /* pipelines under way */
         unsigned open_calls; /* calls not answered yet: drain waits for them */
         bool draining;

@@ -424,6 +424,14 @@ static const struct yaml_field alert_fields[] = {
         {.key = "webhooks", .type = FIELD_CUSTOM, .read = read_webhooks},
         {0},
 };
+static const struct yaml_field compat_fields[] = {
+        {.key = "info", .type = FIELD_BOOL, .fallback = "true", AT(compat_info)},
+        {.key = "exchange", .type = FIELD_BOOL, .fallback = "true", AT(compat_exchange)},
+        {.key = "ws", .type = FIELD_BOOL, .fallback = "true", AT(compat_ws)},
+        {.key = "weightPerMinute", .type = FIELD_UINT, .min = 60, .max = 10000000,
+         .fallback = "1200", AT(compat_weight)},
+        {0},
+};
 static const struct yaml_field brand_fields[] = {
         {.key = "name", .type = FIELD_TEXT, .required = true, .min = 1, AT(name)},
         {.key = "tagline", .type = FIELD_TEXT, AT(tagline)},
@@ -444,6 +452,7 @@ static const struct yaml_field brand_fields[] = {
         {.key = "alerts", .type = FIELD_MAP, .fields = alert_fields},
         {.key = "keys", .type = FIELD_WORD, .words = keys_words, .fallback = "agent",
          AT(keys)},
+        {.key = "compat", .type = FIELD_MAP, .fields = compat_fields},
         {.key = "corsOrigins", .type = FIELD_CUSTOM, .read = read_origins},
         {.key = "signIn", .type = FIELD_MAP, .fields = sign_in_fields},
         {.key = "requestsPerMinute", .type = FIELD_UINT, .min = 1, .max = 1000000,

@@ -53,6 +53,14 @@ struct config_streams {
         bool deflate;
 };
 
+/* What the venue's sockets allow each address, and how long what is told there may be silent. 0: for ever. */
+struct config_feed {
+        unsigned connections, connects_per_minute, subscriptions, messages_per_minute;
+        int64_t answer_ms, linger_ms;
+        int64_t contexts_silent_ms, trades_silent_ms, user_state_silent_ms, user_orders_silent_ms;
+        int64_t book_silent_ms, bbo_silent_ms, candles_silent_ms;
+};
+
 struct config {
         struct config_listener public_listener;
         struct config_listener admin_listener; /* loopback unless allow_remote_admin */
@@ -68,6 +76,7 @@ struct config {
                 unsigned n_egress; /* 0: the system's choice */
                 char egress[CONFIG_EGRESS_MAX][46];
                 struct config_node node;
+                struct config_feed feed;
                 char ca_file[256];
                 unsigned weight_per_minute, order_reserve, max_in_flight;
                 int64_t order_deadline_ms, read_deadline_ms, expires_after_ms;

@@ -218,6 +218,30 @@ static const struct yaml_field node_fields[] = {
          AT(venue.node.accounts_per_read)},
         {0},
 };
+static const struct yaml_field silent_fields[] = {
+        {.key = "contexts", MS(0, DAY), .fallback = "15000", AT(venue.feed.contexts_silent_ms)},
+        {.key = "trades", MS(0, DAY), .fallback = "0", AT(venue.feed.trades_silent_ms)},
+        {.key = "userState", MS(0, DAY), .fallback = "30000", AT(venue.feed.user_state_silent_ms)},
+        {.key = "userOrders", MS(0, DAY), .fallback = "60000",
+         AT(venue.feed.user_orders_silent_ms)},
+        {.key = "book", MS(0, DAY), .fallback = "30000", AT(venue.feed.book_silent_ms)},
+        {.key = "bbo", MS(0, DAY), .fallback = "60000", AT(venue.feed.bbo_silent_ms)},
+        {.key = "candles", MS(0, DAY), .fallback = "0", AT(venue.feed.candles_silent_ms)},
+        {0},
+};
+static const struct yaml_field feed_fields[] = {
+        {.key = "connections", COUNT(1, 64), .fallback = "10", AT(venue.feed.connections)},
+        {.key = "connectsPerMinute", COUNT(1, 1000), .fallback = "30",
+         AT(venue.feed.connects_per_minute)},
+        {.key = "subscriptions", COUNT(1, 65535), .fallback = "1000",
+         AT(venue.feed.subscriptions)},
+        {.key = "messagesPerMinute", COUNT(10, 65535), .fallback = "2000",
+         AT(venue.feed.messages_per_minute)},
+        {.key = "answerMs", MS(100, MINUTE), .fallback = "10000", AT(venue.feed.answer_ms)},
+        {.key = "lingerMs", MS(0, MINUTE), .fallback = "3000", AT(venue.feed.linger_ms)},
+        {.key = "silentMs", .type = FIELD_MAP, .fields = silent_fields},
+        {0},
+};
 static const struct yaml_field venue_fields[] = {
         {.key = "kind", .type = FIELD_TEXT, .fallback = "hyperliquid", AT(venue.kind), .min = 1,
          .accepts = is_kind, .expected = "hyperliquid"},
@@ -227,6 +251,7 @@ static const struct yaml_field venue_fields[] = {
          .accepts = is_network, .expected = "mainnet or testnet"},
         {.key = "egress", .type = FIELD_CUSTOM, .read = read_egress},
         {.key = "node", .type = FIELD_MAP, .fields = node_fields},
+        {.key = "feed", .type = FIELD_MAP, .fields = feed_fields},
         {.key = "caFile", .type = FIELD_TEXT, AT(venue.ca_file)},
         {.key = "weightPerMinute", COUNT(1, 10000000), .fallback = "1200",
          AT(venue.weight_per_minute)},

@@ -14,6 +14,9 @@
 #define LEVEL       4 /* beyond, time grows faster than what it saves on a kilobyte of JSON */
 #define PIECE_BYTES 16384
 
+/* In zlib's data_type, once inflate has stopped. */
+#define AT_BLOCK_END 128
+
 struct ws_deflate {
         z_stream packer;
         z_stream unpacker;
@@ -199,11 +202,15 @@ bool ws_deflate_pack(struct ws_deflate *d, struct buf *out, const void *text, si
         return false;
 }
 
-/* Inflates what the unpacker was given. It may end early: what follows is not looked at. */
-static enum errc unpack_all(struct ws_deflate *d, struct buf *out)
+/* Inflates what the unpacker is given. *ended: a block said that it is the last; what follows is not
+ * looked at. */
+static enum errc unpack_part(struct ws_deflate *d, struct buf *out, bool *ended, const void *data,
+                             size_t len)
 {
         int rc;
 
+        d->unpacker.next_in = (Bytef *)(uintptr_t)data;
+        d->unpacker.avail_in = (uInt)len;
         do {
                 d->unpacker.next_out = d->piece;
                 d->unpacker.avail_out = sizeof(d->piece);
@@ -214,23 +221,25 @@ static enum errc unpack_all(struct ws_deflate *d, struct buf *out)
                 if (buf_check(out)) /* of a bomb, no more than fits is ever made */
                         return E_TOO_LARGE;
         } while (d->unpacker.avail_out == 0 && rc == Z_OK);
-        return d->unpacker.avail_in == 0 || rc == Z_STREAM_END ? E_OK : E_SYNTAX;
+        *ended = rc == Z_STREAM_END;
+        return *ended || d->unpacker.avail_in == 0 ? E_OK : E_SYNTAX;
 }
 
 enum errc ws_deflate_unpack(struct ws_deflate *d, struct buf *out, const void *data, size_t len)
 {
         static const uint8_t tail[4] = {0x00, 0x00, 0xff, 0xff};
+        bool ended = false;
         enum errc rc;
 
         if (len > UINT32_MAX / 2)
                 return E_TOO_LARGE;
         start_unpacker(d);
-        d->unpacker.next_in = (Bytef *)(uintptr_t)data;
-        d->unpacker.avail_in = (uInt)len;
-        rc = unpack_all(d, out);
-        if (rc)
+        rc = unpack_part(d, out, &ended, data, len);
+        if (rc || ended)
                 return rc;
-        d->unpacker.next_in = (Bytef *)(uintptr_t)tail;
-        d->unpacker.avail_in = sizeof(tail);
-        return unpack_all(d, out);
+        rc = unpack_part(d, out, &ended, tail, sizeof(tail));
+        /* Cut short, a message takes the tail, or a part of it, for its own. */
+        if (!rc && (ended || !(d->unpacker.data_type & AT_BLOCK_END)))
+                rc = E_SYNTAX;
+        return rc;
 }

@@ -235,8 +235,12 @@ bool mirror_watches(const struct mirror *mirror, const struct addr *user, const 
 
 void mirror_settle(struct mirror *mirror, struct shadow *s, int64_t now)
 {
+        const struct mirror_listener *listener = &mirror->listener;
+
         mirror_levels_set(mirror, s, now);
         mirror_needs_set(mirror, s, now);
+        if (mirror_is_heard(mirror, s))
+                listener->settled(listener->cookie, &s->user, mirror->dex[s->dex]);
 }
 
 static void touched(struct mirror *mirror, struct shadow *s, void *now)
@@ -253,6 +257,8 @@ void mirror_touched(struct mirror *mirror, const struct addr *user, const char *
                 touched(mirror, s, &now);
         else
                 mirror->stats.refused++;
+        if (mirror_is_heard(mirror, s))
+                mirror->listener.touched(mirror->listener.cookie, user, dex);
 }
 
 struct pooled {

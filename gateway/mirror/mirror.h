@@ -168,6 +168,33 @@ struct mirror_hooks {
         void *cookie;
 };
 
+/* How and when a reading was made. asked_at: when it was sent, 0 for what the venue pushed. */
+struct mirror_reading {
+        int64_t asked_at, at;
+};
+/* Who follows the accounts that are attended to (mirror_attend) closely. Called as hooks are, under the same
+ * rules. What comes in is told as it came, before the mirror has judged it: late, twice, in any order. */
+struct mirror_listener {
+        void (*settled)(void *cookie, const struct addr *user,
+                        const char *dex); /* it may have changed */
+        /* The caller says that something was done which no event shows. */
+        void (*touched)(void *cookie, const struct addr *user, const char *dex);
+        void (*fill)(void *cookie, const struct mirror_fill_seen *fill);
+        void (*fills)(void *cookie, const struct addr *user, const struct venue_fill *rows,
+                      size_t n, int64_t at);
+        void (*orders)(void *cookie, const struct addr *user, const char *dex,
+                       const struct mirror_reading *reading, const struct venue_open_order *orders,
+                       size_t n);
+        void (*order)(void *cookie, const struct addr *user,
+                      const struct venue_order_status *status, int64_t at);
+        void (*outcome)(void *cookie, const struct addr *user, const struct venue_action *action,
+                        const struct venue_outcome *outcome, int64_t at);
+        /* Of anybody: prices came; a topic is whole again, from now on. */
+        void (*marks)(void *cookie, const struct feed_context *rows, size_t n, int64_t at);
+        void (*whole)(void *cookie, const struct feed_topic *topic, int64_t at);
+        void *cookie;
+};
+
 /* 0 stands for the default, given here. */
 struct mirror_options {
         struct mirror_hooks hooks;
@@ -191,6 +218,8 @@ struct mirror_options {
 
 struct mirror *mirror_new(const struct mirror_options *options);
 void mirror_free(struct mirror *mirror); /* accepts NULL */
+/* One at a time; all members are set. NULL: nobody listens any more. */
+void mirror_listen(struct mirror *mirror, const struct mirror_listener *listener);
 
 /* ---- who is watched ---- */
 /* Watching counts. E_LIMIT: as many accounts, or dexes, as there may be; E_INVALID: a dex's name. */
@@ -199,10 +228,6 @@ void mirror_unwatch(struct mirror *mirror, const struct addr *user, const char *
 bool mirror_watches(const struct mirror *mirror, const struct addr *user, const char *dex);
 
 /* ---- what is so: events in; all may come twice and in any order ---- */
-/* How and when a reading was made. asked_at: when it was sent, 0 for what the venue pushed. */
-struct mirror_reading {
-        int64_t asked_at, at;
-};
 /* A market as it is now: new, or changed in its tiers, leverage cap or listing. E_LIMIT. */
 MUST_USE enum errc mirror_market(struct mirror *mirror, const struct market *market, int64_t now);
 void mirror_contexts(struct mirror *mirror, const struct feed_context *rows, size_t n, int64_t at);

@@ -62,6 +62,7 @@ struct mirror_heap {
 
 struct mirror {
         struct mirror_options options;
+        struct mirror_listener listener; /* settled NULL: nobody listens */
         struct ticks *ticks;
         struct map *accounts;   /* user and dex -> struct shadow */
         struct shadow **shadow; /* by slot; NULL: free */
@@ -136,6 +137,12 @@ void mirror_needs_sweep(struct mirror *mirror); /* start looking at everybody fo
 
 /* ---- mirror_settle, in mirror.c: after any change ---- */
 void mirror_settle(struct mirror *mirror, struct shadow *s, int64_t now);
+
+/* ---- mirror_listen.c: where somebody listens to the account ---- */
+bool mirror_is_heard(const struct mirror *mirror, const struct shadow *s); /* s may be NULL */
+/* The same of the user on any dex; the listener, or NULL. */
+const struct mirror_listener *mirror_listener_of(const struct mirror *mirror,
+                                                 const struct addr *user);
 
 /* ---- mirror_trades.c ---- */
 /* Adds an effect, with what follows from one that does not fit or is old. */

@@ -202,6 +202,8 @@ void mirror_contexts(struct mirror *mirror, const struct feed_context *rows, siz
                 ticks_put(mirror->ticks, mirror_place_number(mirror, place), place->mark);
         }
         ticks_tell(mirror->ticks);
+        if (mirror->listener.marks)
+                mirror->listener.marks(mirror->listener.cookie, rows, n, at);
 }
 
 static uint8_t topic_bit(enum feed_kind kind)
@@ -287,9 +289,11 @@ void mirror_live(struct mirror *mirror, const struct feed_topic *topic, int64_t 
                         place->live_at = at;
                 place->is_live = true;
                 mirror_needs_sweep(mirror);
-                return;
+        } else {
+                mirror_each_of(mirror, &topic->user, set_user_topic, &user);
         }
-        mirror_each_of(mirror, &topic->user, set_user_topic, &user);
+        if (mirror->listener.whole)
+                mirror->listener.whole(mirror->listener.cookie, topic, at);
 }
 
 struct proof {

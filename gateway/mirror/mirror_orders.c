@@ -221,6 +221,8 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
                 mirror->stats.refused++;
                 return;
         }
+        if (mirror_is_heard(mirror, s))
+                mirror->listener.orders(mirror->listener.cookie, user, dex, reading, orders, n);
         s->parts &= (uint8_t)~PART_ORDERS;
         s->is_taken = s->is_taken && s->parts;
         if (s->orders_known && asked_at < s->orders_asked_at) {
@@ -312,6 +314,8 @@ void mirror_order_status(struct mirror *mirror, const struct addr *user,
                 mirror->stats.refused++;
                 return;
         }
+        if (mirror_is_heard(mirror, s))
+                mirror->listener.order(mirror->listener.cookie, user, status, at);
         suspicion_order(mirror, s, status->order.oid, status->status_at);
         known = shadow_order(s, status->order.oid);
         if (known && status->status_at < known->status_at)

@@ -327,6 +327,9 @@ void mirror_outcome(struct mirror *mirror, uint64_t ticket, const struct venue_o
         if (!sent)
                 return;
         s = shadow_of(mirror, &sent->user, &sent->action);
+        if (mirror_is_heard(mirror, s))
+                mirror->listener.outcome(mirror->listener.cookie, &sent->user, &sent->action,
+                                         outcome, now);
         if (s && s->n_sent) {
                 s->n_sent--;
                 if (outcome->result == VENUE_UNKNOWN)

@@ -150,6 +150,8 @@ void mirror_tell_fill(struct mirror *mirror, const struct shadow *s,
         told.dex = mirror->dex[s->dex];
         if (hooks->fill)
                 hooks->fill(hooks->cookie, &told);
+        if (mirror_is_heard(mirror, s))
+                mirror->listener.fill(mirror->listener.cookie, &told);
 }
 
 /* What an outcome of ours told of this side of the market, by so much less. True where the whole trade
@@ -407,6 +409,10 @@ static void take_row(struct mirror *mirror, struct shadow *s, struct mirror_plac
 void mirror_fills(struct mirror *mirror, const struct addr *user, const struct venue_fill *rows,
                   size_t n, bool is_snapshot, int64_t at)
 {
+        const struct mirror_listener *listener = mirror_listener_of(mirror, user);
+
+        if (listener)
+                listener->fills(listener->cookie, user, rows, n, at);
         for (size_t i = 0; i < n; i++) {
                 struct mirror_place *place = mirror_place(mirror, rows[i].symbol);
                 struct shadow *s = place ? mirror_shadow(mirror, user, place->dex) : NULL;

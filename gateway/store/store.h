@@ -31,8 +31,8 @@ struct loop *store_loop(const struct store *store); /* the loop it was opened on
 /* After the commit is on disk. May be NULL where nobody asks. E_STORE_DOWN: nothing was written. */
 typedef void store_done(void *cookie, enum errc rc);
 
-/* Small synchronous reads, for start-up only (called before the loop runs). The wrapped key blob of a
- * brand; E_NOT_FOUND. */
+/* Small synchronous operations, for start-up and a reload. The wrapped key blob of a brand; E_NOT_FOUND.
+ * Saving one adds a record to the brand's audit log. */
 MUST_USE enum errc store_brand_key_load(struct store *store, const char *brand, uint8_t *blob,
                                         size_t cap, size_t *len);
 MUST_USE enum errc store_brand_key_save(struct store *store, const char *brand, const uint8_t *blob,

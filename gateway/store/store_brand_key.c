@@ -21,17 +21,39 @@ done:
         return rc;
 }
 
-enum errc store_brand_key_save(struct store *store, const char *brand, const uint8_t *blob,
-                               size_t len)
+static enum errc put_one(struct db *db, const char *brand, const uint8_t *blob, size_t len)
 {
-        struct db *db = store_op_lock(store);
         sqlite3_stmt *q =
                 db_query(db, "INSERT INTO brand_key (brand, wrapped) VALUES (?1, ?2)"
                              " ON CONFLICT (brand) DO UPDATE SET wrapped = excluded.wrapped");
 
         db_bind_text(q, 1, brand);
         db_bind_bytes(q, 2, blob, len);
-        enum errc rc = db_run(db, q);
+        return db_run(db, q);
+}
+
+/* What was begun is on disk whole, or not at all. */
+static enum errc end(struct db *db, enum errc rc)
+{
+        if (!rc)
+                rc = db_exec(db, "COMMIT");
+        if (db_in_transaction(db) && db_exec(db, "ROLLBACK"))
+                rc = E_STORE_DOWN;
+        return rc;
+}
+
+enum errc store_brand_key_save(struct store *store, const char *brand, const uint8_t *blob,
+                               size_t len)
+{
+        struct db *db = store_op_lock(store);
+        int64_t now = clock_wall_ms(loop_clock(store_loop(store)));
+        enum errc rc = db_exec(db, "BEGIN IMMEDIATE");
+
+        if (!rc)
+                rc = put_one(db, brand, blob, len);
+        if (!rc)
+                rc = store_audit_add(db, brand, "operator", "brand_key_made", "{}", now);
+        rc = end(db, rc);
         store_op_unlock(store);
         return rc;
 }
@@ -75,10 +97,7 @@ enum errc store_brand_key_replace(struct store *store, const char (*brand)[STORE
 
         for (unsigned i = 0; !rc && i < n; i++)
                 rc = replace_one(db, brand[i], blobs + i * len, len);
-        if (!rc)
-                rc = db_exec(db, "COMMIT");
-        if (db_in_transaction(db) && db_exec(db, "ROLLBACK"))
-                rc = E_STORE_DOWN;
+        rc = end(db, rc);
         store_op_unlock(store);
         return rc;
 }

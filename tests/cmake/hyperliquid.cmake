@@ -10,7 +10,7 @@ foreach(name hl_venue hl_poll hl_submit hl_reads hl_history hl_egress hl_polls)
   pg_unit(${name} LINK pg_venue Threads::Threads SOURCES
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/hl_server.c ${CMAKE_CURRENT_SOURCE_DIR}/unit/hl_fixture.c)
 endforeach()
-foreach(name hl_feed hl_feed_book hl_feed_frames hl_feed_limits hl_lanes)
+foreach(name hl_feed hl_feed_book hl_feed_frames hl_feed_limits hl_feed_verbatim hl_lanes)
   pg_unit(${name} LINK pg_venue pg_edge)
 endforeach()
 pg_fuzz(hl_raw LINK pg_hyperliquid)

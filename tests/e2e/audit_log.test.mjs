@@ -134,7 +134,7 @@ describe('the log of a gateway that runs', () => {
     assert.equal((await audit('verify', '--store', copy)).code, 0)
     const rows = (await audit('list', '--store', copy, '--brand', 'harbor')).rows
     assert.equal(rows.at(-1).action, 'gateway_stopped')
-    assert.deepEqual(rows.filter((row) => row.actor === 'operator').map((row) => row.action), ['gateway_started', 'drain_began', 'gateway_stopped'])
+    assert.deepEqual(rows.filter((row) => row.actor === 'operator').map((row) => row.action), ['brand_key_made', 'gateway_started', 'drain_began', 'gateway_stopped'])
     const bytes = readFileSync(copy)
     const at = bytes.indexOf('order_too_small')
     assert.ok(at > 0)

@@ -78,6 +78,12 @@ describe('a switch', () => {
     })
     assert.deepEqual([fired.armed, fired.cancelled], [false, 3])
     assert.ok(fired.firedAt >= armed.deadline)
+    const [alert] = await until('the account is told', async () => {
+      const { data } = await trader.ok('GET', '/v1/alerts?kind=deadManFired')
+      return data.length && data
+    }, FIRES)
+    assert.deepEqual(alert.detail, { scope: 'account', deadline: armed.deadline, cancelled: 3 })
+    assert.deepEqual([alert.symbol, alert.at], [null, fired.firedAt])
     // The net is taken off: it is not one of the ten firings that the venue grants a day.
     await until('the venue has no timer', async () => (await trader.ok('GET', path)).venueTimer.status === 'off', FIRES)
     const rows = await scheduled(gateway, trader.address)

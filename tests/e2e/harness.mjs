@@ -2,7 +2,7 @@
 // requests under a brand's Host, a wallet, and the paper venue's control routes.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -335,6 +335,48 @@ export async function startPaper(args = []) {
   const paper = new Paper(ready.url)
   paper.program = program
   paper.ready = ready
+  return paper
+}
+
+// --- what published clients are pointed at --------------------------------------------------------
+
+// The paper venue itself; or a gateway in front of one, where a test file has said so before it imports
+// another: `client` is the address for the client, `base` the venue's own.
+export const pointed = { start: startPaper }
+
+// A folder with the brand harbor, for the host 127.0.0.1; more is YAML at its end.
+export function compatBrand(more = 'compat: {weightPerMinute: 1000000}') {
+  const brand = join(temporaryFolder(), 'harbor')
+  cpSync(join(REPO, 'branding/harbor'), brand, { recursive: true })
+  const file = join(brand, 'brand.yaml')
+  writeFileSync(file, `${readFileSync(file, 'utf8').replace(/^hosts: .*$/m, 'hosts: [127.0.0.1, harbor.localhost]')}\n${more}\n`)
+  return { brand, file }
+}
+
+export async function startFronted(args = []) {
+  const { brand } = compatBrand()
+  const paper = await startPaper(args)
+  const venue = `{network: mainnet, baseUrl: "${paper.base}", weightPerMinute: 1000000, contextsEveryMs: 200}`
+  const gateway = await startConfigured({ brands: `[${brand}]`, venue, paper: '{enabled: false}' })
+  const move = paper.price.bind(paper)
+  paper.gateway = gateway
+  paper.client = gateway.http
+  // The gateway serves what others asked a moment ago: a price has moved when it is told here too.
+  paper.price = async (coin, price) => {
+    await move(coin, price)
+    const told = async (type) => (await gateway.call('POST', '/info', { host: '127.0.0.1', body: { type } })).json
+    const want = await paper.info({ type: 'allMids' })
+    await until(`${coin} at ${price} on /info`, async () => {
+      const [meta, contexts] = await told('metaAndAssetCtxs')
+      const at = meta.universe.findIndex((one) => one.name === coin)
+      return Number(contexts[at].markPx) === Number(price) && (await told('allMids'))[coin] === want[coin]
+    }, 60000)
+  }
+  const end = paper.stop.bind(paper)
+  paper.stop = async () => {
+    await gateway.stop()
+    await end()
+  }
   return paper
 }
 

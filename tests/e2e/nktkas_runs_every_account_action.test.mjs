@@ -4,19 +4,19 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { ApiRequestError, ExchangeClient, HttpTransport, InfoClient } from '@nktkas/hyperliquid'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { startPaper } from './harness.mjs'
+import { pointed } from './harness.mjs'
 
 let paper
 let transport
 let info
 
 before(async () => {
-  paper = await startPaper(['--ungated'])
-  transport = new HttpTransport({ apiUrl: paper.base })
+  paper = await pointed.start(['--ungated'])
+  transport = new HttpTransport({ apiUrl: paper.client ?? paper.base })
   info = new InfoClient({ transport })
   await paper.price('BTC', '60000')
 })
-after(() => paper?.program.stop())
+after(() => paper?.stop())
 
 async function trader(amount = '10000') {
   const wallet = privateKeyToAccount(generatePrivateKey())

@@ -93,7 +93,7 @@ describe('every example', () => {
     for (const o of operations) {
       const examples = examplesOf(o)
       const type = Object.keys(o.responses[200].content)[0]
-      if (type !== 'application/json' || o.operationId === 'openapi_get') continue
+      if (type !== 'application/json' || o.operationId.startsWith('openapi_')) continue
       assert.ok(examples.some((e) => e.status === 200), `${o.operationId} has an example that works`)
       for (const e of examples) {
         assert.ok(e.answer, `${o.operationId} ${e.name} has an answer`)

@@ -49,7 +49,7 @@ try {
     const words = JSON.parse(readFileSync(join(FOLDER, file), 'utf8'))
     const answers = {}
     for (const [id, { examples, media }] of Object.entries(words.operations ?? {})) {
-      if (id === 'openapi_get' || media) continue
+      if (id.startsWith('openapi_') || media) continue
       const operation = operations[id]
       for (const [name, e] of Object.entries(examples)) {
         const path = Object.fromEntries((operation.parameters ?? []).filter((p) => p.in === 'path').map((p) => [p.name, e.path]))

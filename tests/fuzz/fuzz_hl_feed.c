@@ -1,4 +1,5 @@
-/* Frames of the venue's socket, one per line, into a feed that has every kind of subscription. */
+/* Frames of the venue's socket, one per line, into a feed that has every kind of subscription, read and word
+ * by word. The first byte says how far the venue has answered, and on which connection it speaks. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,63 @@ static const struct market *market_at(const struct venue *venue, size_t i)
         return &markets[i];
 }
 
+#define USER "\"0x0000000000000000000000000000000000000001\""
+
+static const char *const words[] = {
+        "{\"type\":\"trades\",\"coin\":\"BTC\"}",
+        "{\"type\":\"bbo\",\"coin\":\"ETH\"}",
+        "{\"type\":\"l2Book\",\"coin\":\"BTC\"}",
+        "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"nSigFigs\":5,\"mantissa\":2}",
+        "{\"type\":\"candle\",\"coin\":\"BTC\",\"interval\":\"1h\"}",
+        "{\"type\":\"allMids\"}",
+        "{\"type\":\"allMids\",\"dex\":\"xyz\"}",
+        "{\"type\":\"activeAssetCtx\",\"coin\":\"BTC\"}",
+        "{\"type\":\"activeAssetCtx\",\"coin\":\"@107\"}",
+        "{\"type\":\"assetCtxs\",\"dex\":\"xyz\"}",
+        "{\"type\":\"allDexsAssetCtxs\"}",
+        "{\"type\":\"spotAssetCtxs\"}",
+        "{\"type\":\"fastAssetCtxs\"}",
+        "{\"type\":\"outcomeMetaUpdates\"}",
+        "{\"type\":\"userFills\",\"user\":" USER ",\"aggregateByTime\":true}",
+        "{\"type\":\"userEvents\",\"user\":" USER "}",
+        "{\"type\":\"orderUpdates\",\"user\":" USER "}",
+        "{\"type\":\"userNonFundingLedgerUpdates\",\"user\":" USER "}",
+        "{\"type\":\"userHistoricalOrders\",\"user\":" USER "}",
+        "{\"type\":\"spotState\",\"user\":" USER "}",
+        "{\"type\":\"activeAssetData\",\"user\":" USER ",\"coin\":\"BTC\"}",
+        "{\"type\":\"webData3\",\"user\":" USER "}",
+        "{\"type\":\"notification\",\"user\":" USER "}",
+        "{\"type\":\"twapStates\",\"user\":" USER "}",
+        "{\"type\":\"userTwapSliceFills\",\"user\":" USER "}",
+        "{\"type\":\"userTwapHistory\",\"user\":" USER "}",
+};
+
+static void check_book(const struct venue_book *book)
+{
+        for (unsigned side = 0; side < 2; side++) {
+                must(book->n[side] <= VENUE_LEVELS_MAX);
+                for (unsigned i = 0; i < book->n[side]; i++)
+                        must(book->level[side][i].size.v > 0 && book->level[side][i].price.v > 0);
+        }
+        must(!book->n[0] || !book->n[1] || book->level[0][0].price.v < book->level[1][0].price.v);
+}
+
+static void check_market(const struct feed_event *event)
+{
+        if (event->kind == FEED_BOOK_WHOLE)
+                check_book(event->u.book);
+        if (event->kind == FEED_BBO_ROW && event->u.bbo->has[0] && event->u.bbo->has[1])
+                must(event->u.bbo->best[0].price.v < event->u.bbo->best[1].price.v);
+        if (event->kind == FEED_CANDLE_ROW)
+                must(event->u.candle->low.v > 0 &&
+                     event->u.candle->low.v <= event->u.candle->high.v &&
+                     event->u.candle->open_at < event->u.candle->close_at);
+        if (event->kind == FEED_FRAME)
+                must(event->raw && event->topic->kind == FEED_VERBATIM);
+        if (event->raw)
+                must(event->raw_len > 0 && !memchr(event->raw, '\0', event->raw_len));
+}
+
 /* What is told must be whole: texts ended, topics wanted, rows within bounds. */
 static void on_event(void *cookie, const struct feed_event *event)
 {
@@ -54,6 +112,7 @@ static void on_event(void *cookie, const struct feed_event *event)
                 must(strcmp(event->u.trade[i].symbol, event->topic->symbol) == 0);
         for (size_t i = 0; i < event->n && event->kind == FEED_CONTEXT_ROWS; i++)
                 must(event->u.context[i].mark.v > 0);
+        check_market(event);
 }
 
 static struct hl_feed *open_feed(void)
@@ -64,7 +123,7 @@ static struct hl_feed *open_feed(void)
         static struct feed *feed;
         struct feed_options options = {
                 .url = "ws://127.0.0.1:9/ws",
-                .limits = {.connections = 2},
+                .limits = {.connections = 3},
                 .venue = &venue.venue,
                 .event = on_event,
                 .cookie = &feed,
@@ -79,9 +138,15 @@ static struct hl_feed *open_feed(void)
 
                 topic.user.b[19] = rank == HL_FEED_USERS;
                 (void)text_copy(topic.symbol, sizeof topic.symbol,
-                                rank == HL_FEED_PUBLIC ? "BTC" : "");
+                                hl_feed_class_is_market(rank) ? "BTC" : "");
                 (void)text_copy(topic.detail, sizeof topic.detail,
                                 topic.kind == FEED_CANDLES ? "15m" : "");
+                must(feed_want(feed, &topic) == E_OK);
+        }
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+                struct feed_topic topic;
+
+                must(feed_verbatim(feed, &topic, words[i], strlen(words[i])) == E_OK);
                 must(feed_want(feed, &topic) == E_OK);
         }
         return (struct hl_feed *)(void *)feed;
@@ -101,6 +166,7 @@ static void begin(struct hl_feed *f, bool is_answered, unsigned level)
                 if (!c)
                         continue;
                 c->is_open = true;
+                c->must_restart = false;
                 list_each_safe (it, &c->wires) {
                         struct hl_feed_wire *w = list_entry(it, struct hl_feed_wire, in_conn);
 
@@ -123,18 +189,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static struct hl_feed *f;
         const uint8_t *end = data + size;
+        struct hl_feed_conn *c;
 
         if (!f)
                 f = open_feed();
         if (size == 0)
                 return 0;
         begin(f, data[0] & 1, data[0] >> 1);
+        c = f->conn[data[0] >> 6 & 1];
         for (const uint8_t *line = data + 1; line <= end;) {
                 const uint8_t *stop = memchr(line, '\n', (size_t)(end - line));
                 size_t len = (size_t)((stop ? stop : end) - line);
                 char *text = xstrndup((const char *)line, len);
 
-                hl_feed_frame(f->conn[0], text, strlen(text));
+                hl_feed_frame(c, text, strlen(text));
                 free(text);
                 line += len + 1;
         }

@@ -34,12 +34,12 @@ cd "$src" || exit 2
 only 'libwebsockets\.h' gateway/edge gateway/loop
 only 'ev\.h|uv\.h|curl/.*' gateway/loop
 only 'sqlite3\.h|libpq-fe\.h' gateway/store
-only 'jansson\.h' gateway/api adapters
+only 'jansson\.h' gateway/api gateway/compat adapters
 only 'yaml\.h' gateway/brand
 only 'secp256k1.*' gateway/sign
 only 'nettle/.*' gateway/sign
 
-upper='loop edge store journal auth brand plan api ops adapters'
+upper='loop edge store journal auth brand plan api compat ops adapters'
 never gateway/base $upper sign risk
 never gateway/sign $upper risk
 never gateway/loop $(echo $upper | sed 's/loop //') sign risk
@@ -49,6 +49,7 @@ never gateway/plan loop edge store journal auth api
 never gateway/mirror loop edge store journal auth brand api ops
 never gateway/stream $upper sign risk
 never gateway/risk loop edge store journal auth api
+never gateway/api compat
 never adapters/hyperliquid edge store journal auth api
 never adapters/paper store journal auth brand plan api
 exit $failed

@@ -139,6 +139,15 @@ static inline struct feed_topic market_topic(enum feed_kind kind, const char *sy
         return topic;
 }
 
+static inline struct feed_topic verbatim(const struct rig *rig, const char *json)
+{
+        struct feed_topic topic;
+
+        if (feed_verbatim(rig->feed, &topic, json, strlen(json)))
+                fail_msg("no subscription: %s", json);
+        return topic;
+}
+
 static inline struct feed_topic candle_topic(const char *symbol, const char *interval)
 {
         struct feed_topic topic = market_topic(FEED_CANDLES, symbol);

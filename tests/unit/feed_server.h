@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "edge/httpd.h"
 
-#define WAIT_MS   10000
+#define WAIT_MS   60000
 #define PEERS_MAX 64
 #define SAID_MAX  4096
 #define TOLD_MAX  4096
@@ -63,6 +63,7 @@ struct rig {
         size_t n_subs, max_subs;
         unsigned max_users;
         bool closes_at_once, is_mute, is_deaf, is_busy;
+        bool has_books;         /* books are answered with one */
         bool has_first;         /* user feeds are answered with empty snapshots and states */
         unsigned users;         /* 0: any number */
         const char *refused[4]; /* types or coins */
@@ -170,6 +171,14 @@ static inline bool is_refused(const struct rig *rig, const char *type, const cha
         return false;
 }
 
+static inline void send_book(struct rig *rig, unsigned peer, const char *coin)
+{
+        say_to(rig, peer,
+               "{\"channel\":\"l2Book\",\"data\":{\"coin\":\"%s\",\"time\":%lld,\"levels\":[[],[]]}"
+               "}",
+               coin, (long long)clock_wall_ms(loop_clock(rig->loop)));
+}
+
 static inline void send_first(struct rig *rig, unsigned peer, const char *type, const char *user)
 {
         if (!strcmp(type, "userFills"))
@@ -212,6 +221,10 @@ static inline void take_subscribe(struct rig *rig, unsigned peer, const char *te
                 return;
         }
         assert_true(rig->n_subs < SUBS_MAX);
+        /* Frames of two books of one coin can't be told apart. */
+        for (size_t i = 0; i < rig->n_subs && !strcmp(type, "l2Book"); i++)
+                if (rig->sub[i].peer == peer && !strcmp(rig->sub[i].text, text))
+                        fail_msg("%s twice on one connection", text);
         rig->sub[rig->n_subs].peer = peer;
         (void)text_copy(rig->sub[rig->n_subs].text, TEXT_MAX, text);
         (void)text_copy(rig->sub[rig->n_subs].user, ADDR_STR_MAX, user);
@@ -234,6 +247,8 @@ static inline void take_subscribe(struct rig *rig, unsigned peer, const char *te
                json);
         if (rig->has_first)
                 send_first(rig, peer, type, user);
+        if (rig->has_books && !strcmp(type, "l2Book"))
+                send_book(rig, peer, name);
 }
 
 static inline void take_unsubscribe(struct rig *rig, unsigned peer, const char *text,

@@ -87,6 +87,31 @@ static void test_messages_wait(void **state)
         assert_int_equal(metric(rig, "perpgate_feed_messages_total"), 46);
 }
 
+/* Whatever strangers wish for leaves messages, and room, for what the gateway reads itself. */
+static void test_what_is_read_comes_first(void **state)
+{
+        struct rig *rig = *state;
+        struct feed_topic word;
+        char json[64];
+
+        rig->limits.messages_per_minute = 50;
+        rig->limits.connections = 1; /* whose pings need four, and a quarter is kept */
+        rig->limits.subscriptions = 40;
+        open_feed(rig);
+        for (unsigned i = 0; i < 40; i++) {
+                (void)snprintf(json, sizeof(json), "{\"type\":\"bbo\",\"coin\":\"M%u\"}", i);
+                word = verbatim(rig, json);
+                want(rig, word);
+        }
+        await_subs(rig, 34);
+        assert_int_equal(rig->n_said, 34);
+        want(rig, market_topic(FEED_TRADES, "BTC"));
+        AWAIT(rig, FEED_LIVE, market_topic(FEED_TRADES, "BTC"), 1);
+        AWAIT(rig, FEED_GAP, word, 1); /* the newest gives way */
+        assert_int_equal(state_of(rig, word).refusal, E_LIMIT);
+        assert_int_equal(rig->n_said, 35);
+}
+
 static void test_connects_are_limited(void **state)
 {
         struct rig *rig = *state;
@@ -240,22 +265,39 @@ static void test_venue_takes_fewer_users(void **state)
 /* ---- At random --------------------------------------------------------------------------------- */
 
 #define STEPS  400
-#define TOPICS 40
+#define TOPICS 50
 
 struct wanted {
         struct feed_topic topic;
         unsigned n;
 };
 
-static void make_topics(struct wanted *wanted)
+/* Books of two coins: as they are read, and rounded in four ways. */
+static struct feed_topic make_book(const struct rig *rig, unsigned i)
+{
+        const char *coin = i % 2 ? "BTC" : "ETH";
+        char json[FEED_DETAIL_MAX];
+
+        if (i < 2)
+                return market_topic(FEED_BOOK, coin);
+        (void)snprintf(json, sizeof(json), "{\"type\":\"l2Book\",\"coin\":\"%s\",\"nSigFigs\":%u}",
+                       coin, 1 + i / 2);
+        return verbatim(rig, json);
+}
+
+static void make_topics(const struct rig *rig, struct wanted *wanted)
 {
         static const enum feed_kind kinds[] = {FEED_USER_FILLS, FEED_USER_EVENTS, FEED_USER_ORDERS};
         char symbol[SYMBOL_MAX];
 
         for (unsigned i = 0; i < TOPICS; i++) {
                 (void)snprintf(symbol, sizeof(symbol), "M%u", i);
-                wanted[i].topic = i < 18 ? user_topic(kinds[i % 3], 1 + i / 3)
-                                         : market_topic(FEED_TRADES, symbol);
+                if (i < 18)
+                        wanted[i].topic = user_topic(kinds[i % 3], 1 + i / 3);
+                else if (i < 28)
+                        wanted[i].topic = make_book(rig, i - 18);
+                else
+                        wanted[i].topic = market_topic(FEED_TRADES, symbol);
         }
 }
 
@@ -309,10 +351,11 @@ static void test_at_random(void **state)
 
         print_message("seed %u\n", seed);
         srandom(seed);
-        make_topics(wanted);
+        rig->has_books = true;
         rig->limits = (struct feed_limits){
                 .connections = 3, .subscriptions = 25, .users = 4, .linger_ms = 30};
         open_feed(rig);
+        make_topics(rig, wanted);
         for (unsigned i = 0; i < STEPS; i++) {
                 unsigned dice = (unsigned)random() % 100;
 
@@ -344,6 +387,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(test_a_thousand_wants),
                 T(test_messages_wait),
+                T(test_what_is_read_comes_first),
                 T(test_connects_are_limited),
                 T(test_order_updates_stand_alone),
                 T(test_refused_coin),

@@ -153,6 +153,88 @@ static void test_closing_in_a_callback(void **state)
         assert_int_equal(rig->n_told, 1);
 }
 
+/* What is read and handed on as well is one subscription: of the address that has it. */
+static void test_what_is_shared_is_on_one_address(void **state)
+{
+        static const char *const symbols[] = {"A", "B", "C", "D", "E", "F"};
+        struct rig *rig = *state;
+
+        from(rig, three, 3);
+        for (size_t i = 0; i < 6; i++) {
+                struct feed_topic read = market_topic(FEED_TRADES, symbols[i]);
+                char json[64];
+
+                want(rig, read);
+                AWAIT(rig, FEED_LIVE, read, 1);
+                (void)snprintf(json, sizeof(json), "{\"type\":\"trades\",\"coin\":\"%s\"}",
+                               symbols[i]);
+                want(rig, verbatim(rig, json));
+                AWAIT(rig, FEED_LIVE, verbatim(rig, json), 1);
+        }
+        assert_int_equal(rig->n_said, 6);
+        for (unsigned i = 0; i < 3; i++)
+                assert_int_equal(subs_of(rig, three[i]), 2);
+}
+
+/* A user's topics are all on one address, however they are written. */
+static void test_words_of_a_user(void **state)
+{
+        struct rig *rig = *state;
+        struct feed_topic word;
+
+        from(rig, three, 3);
+        for (unsigned user = 1; user <= 3; user++) {
+                want(rig, user_topic(FEED_USER_FILLS, user));
+                AWAIT(rig, FEED_LIVE, user_topic(FEED_USER_FILLS, user), 1);
+        }
+        word = verbatim(rig, "{\"type\":\"userFundings\",\"user\":"
+                             "\"0x0000000000000000000000000000000000000002\"}");
+        want(rig, word);
+        AWAIT(rig, FEED_LIVE, word, 1);
+        assert_string_equal(address_that_said(rig, "subscribe userFundings 02"),
+                            address_that_said(rig, "subscribe userFills 02"));
+}
+
+static void test_every_address_proves(void **state)
+{
+        struct rig *rig = *state;
+
+        from(rig, three, 2);
+        want(rig, market_topic(FEED_TRADES, "A"));
+        want(rig, market_topic(FEED_TRADES, "B"));
+        AWAIT(rig, FEED_LIVE, market_topic(FEED_TRADES, "A"), 1);
+        AWAIT(rig, FEED_LIVE, market_topic(FEED_TRADES, "B"), 1);
+        feed_prove(rig->feed);
+        AWAIT(rig, FEED_PROVEN, market_topic(FEED_TRADES, "A"), 1);
+        AWAIT(rig, FEED_PROVEN, market_topic(FEED_TRADES, "B"), 1);
+}
+
+/* Another address has room for another book of the coin. */
+static void test_books_of_one_coin(void **state)
+{
+        struct rig *rig = *state;
+        char json[96];
+        unsigned n = 0;
+
+        rig->has_books = true;
+        rig->limits.connections = 2;
+        from(rig, three, 3);
+        want(rig, market_topic(FEED_BOOK, "BTC"));
+        for (unsigned figures = 2; figures <= 5; figures++) {
+                struct feed_topic word;
+
+                (void)snprintf(json, sizeof(json),
+                               "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"nSigFigs\":%u}", figures);
+                word = verbatim(rig, json);
+                if (try_want(rig, word))
+                        continue;
+                AWAIT(rig, FEED_LIVE, word, 1);
+                n++;
+        }
+        assert_int_equal(n, 3); /* one of each address, whose other connection is kept */
+        AWAIT(rig, FEED_LIVE, market_topic(FEED_BOOK, "BTC"), 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -161,6 +243,10 @@ int main(void)
                 T(test_an_address_that_cannot_be_used_is_left),
                 T(test_addresses_of_one_prefix_are_one),
                 T(test_closing_in_a_callback),
+                T(test_what_is_shared_is_on_one_address),
+                T(test_words_of_a_user),
+                T(test_every_address_proves),
+                T(test_books_of_one_coin),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -388,6 +388,36 @@ static void test_socket_faults(void **state)
                                        "{\"kind\":\"closeSocket\",\"count\":1}"));
         assert_null(paper_fixture_ws_next(&rig->f, rig->ws, "pong", WAIT_MS));
         assert_true(paper_fixture_ws_is_closed(rig->ws));
+        paper_fixture_ws_close(rig->ws);
+        json_decref(paper_fixture_post(&rig->f, "/paper/fault", 200, "{\"kind\":\"halfOpen\"}"));
+        rig->ws = paper_fixture_ws(&rig->f);
+        say(rig, "{\"method\":\"ping\"}");
+        assert_null(paper_fixture_ws_next(&rig->f, rig->ws, "pong", 200));
+        assert_false(paper_fixture_ws_is_closed(rig->ws));
+}
+
+static void test_a_book_that_crosses(void **state)
+{
+        static const char subscribe[] =
+                "{\"method\":\"subscribe\",\"subscription\":{\"type\":\"bbo\",\"coin\":\"BTC\"}}";
+        struct rig *rig = *state;
+        json_t *frame;
+
+        paper_fixture_price(&rig->f, "BTC", "60000");
+        json_decref(paper_fixture_post(&rig->f, "/paper/fault", 200, "{\"kind\":\"crossedBook\"}"));
+        subscribe_user(rig, "openOrders"); /* no book: it does not meet it */
+        json_decref(next(rig, "openOrders"));
+        say(rig, subscribe);
+        frame = next(rig, "bbo");
+        expect_text(frame, "data.bbo.0.px", "60001.0");
+        expect_text(frame, "data.bbo.1.px", "59999.0");
+        json_decref(frame);
+        paper_fixture_price(&rig->f, "BTC", "60100");
+        frame = next(rig, "bbo");
+        expect_text(frame, "data.bbo.0.px", "60099.0");
+        json_decref(frame);
+        json_decref(paper_fixture_post(&rig->f, "/paper/fault", 400,
+                                       "{\"kind\":\"late\",\"path\":\"ws\"}"));
 }
 
 int main(void)
@@ -406,6 +436,7 @@ int main(void)
                                                 setup, teardown),
                 cmocka_unit_test_setup_teardown(test_posts, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_socket_faults, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_book_that_crosses, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

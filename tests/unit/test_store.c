@@ -324,6 +324,7 @@ static void brand_keys_are_read_and_written_at_start(void **state)
         struct rig *rig = *state;
         const uint8_t key[5] = {1, 0, 3, 0, 5};
         uint8_t out[8] = {0};
+        sqlite3_stmt *q;
         size_t len = 0;
 
         assert_int_equal(store_brand_key_load(rig->store, BRAND_A, out, sizeof out, &len),
@@ -336,6 +337,13 @@ static void brand_keys_are_read_and_written_at_start(void **state)
         assert_int_equal(store_brand_key_load(rig->store, BRAND_B, out, sizeof out, &len),
                          E_NOT_FOUND);
         assert_int_equal(store_brand_key_save(rig->store, BRAND_A, key, 2), E_OK); /* rewrapped */
+        q = db_query(store_op_lock(rig->store),
+                     "SELECT count(*) FROM audit WHERE brand = 'meridian' AND actor = 'operator'"
+                     " AND action = 'brand_key_made'");
+        assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+        assert_int_equal(db_get_int(q, 0), 2); /* once each time, with what it tells */
+        db_reset(q);
+        store_op_unlock(rig->store);
         rig_reopen(rig);
         assert_int_equal(store_brand_key_load(rig->store, BRAND_A, out, sizeof out, &len), E_OK);
         assert_int_equal(len, 2);

@@ -94,14 +94,24 @@ static inline int ws_teardown(void **state)
         return 0;
 }
 
-static inline struct client upgraded(struct rig *rig)
+/* more: header lines, each with its end. What was answered stays in got. */
+static inline struct client upgraded_with(struct rig *rig, const char *more)
 {
         struct client c = rig_client(rig);
 
-        client_puts(&c, UPGRADE);
+        client_send(&c, UPGRADE, sizeof(UPGRADE) - 3);
+        client_puts(&c, more);
+        client_puts(&c, "\r\n");
         assert_true(client_wait_text(&c, "\r\n\r\n"));
         assert_int_equal(strncmp(c.got, "HTTP/1.1 101 Switching Protocols\r\n", 34), 0);
         assert_non_null(strstr(c.got, ACCEPT));
+        return c;
+}
+
+static inline struct client upgraded(struct rig *rig)
+{
+        struct client c = upgraded_with(rig, "");
+
         client_forget(&c);
         return c;
 }
