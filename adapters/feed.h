@@ -138,10 +138,11 @@ struct feed_options {
 struct feed *feed_open(struct loop *loop, const struct feed_options *options, struct err *err);
 /* No callback after it; may be called from one; before the venue is closed. Accepts NULL. */
 void feed_close(struct feed *feed);
-/* Counts who wants a topic; subscribes for the first, leaves after the last. E_LIMIT where the venue's
+/* Counts who wants a topic; subscribes for the first, leaves after the last. Who comes later to a book, best
+ * prices, candles or a verbatim state that is live is told the newest again, is_snapshot. E_LIMIT where the venue's
  * limits have no room (users above all): nothing is kept then. Contexts come before users, users
- * before trades where there is not room for all at once: the newest trades then make room, with a
- * FEED_GAP. E_INVALID for a topic that does not name what its kind is by. May be called from a
+ * before trades, trades before the rest where there is not room for all at once: the newest then make room,
+ * with a FEED_GAP. E_INVALID for a topic that does not name what its kind is by. May be called from a
  * callback, as may feed_drop. */
 MUST_USE enum errc feed_want(struct feed *feed, const struct feed_topic *topic);
 void feed_drop(struct feed *feed, const struct feed_topic *topic);

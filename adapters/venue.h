@@ -457,8 +457,7 @@ struct venue_ops {
         void (*wire_ask)(struct venue *venue, const void *body, size_t len,
                          const struct venue_wire_cost *cost, venue_wire_fn *done, void *cookie);
         void (*wire_act)(struct venue *venue, const void *body, size_t len,
-                         const struct venue_wire_action *action, venue_wire_fn *done,
-                         void *cookie);
+                         const struct venue_wire_action *action, venue_wire_fn *done, void *cookie);
         /* What polling was answered to the question of this type about a dex; false: it asks none such,
          * or has no answer yet. */
         bool (*wire_polled)(const struct venue *venue, const char *type, const char *dex,

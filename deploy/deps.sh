@@ -4,7 +4,8 @@
 
 DEPS_BUILD="gcc cmake ninja-build pkg-config ca-certificates
   libwebsockets-dev libwebsockets-evlib-ev libev-dev libcurl4-openssl-dev libjansson-dev libsodium-dev
-  libssl-dev libsecp256k1-dev libsqlite3-dev nettle-dev libyaml-dev libcmocka-dev"
+  libssl-dev libsecp256k1-dev libsqlite3-dev nettle-dev libyaml-dev zlib1g-dev
+  libcmocka-dev"
 DEPS_TESTS="clang-format"
 DEPS_FUZZ="clang libclang-rt-14-dev"
 

@@ -14,6 +14,7 @@
 #include "auth/auth.h"
 #include "brand/config.h"
 #include "compat/compat.h"
+#include "compat/compat_ws.h"
 #include "edge/httpd.h"
 #include "journal/nonce.h"
 #include "keeper/keeper.h"
@@ -52,6 +53,7 @@ struct app {
         struct keeper *keeper;
         struct api *api;
         struct compat *compat;
+        struct compat_ws *compat_ws;
         struct sockets *sockets;
         struct live *live;
         struct ws_paths *ws_paths;

@@ -314,6 +314,8 @@ static int open_streams(struct app *app)
         api_stream(app->api, sockets_hub(app->sockets));
         app->ws_paths = ws_paths_new(compat_handle, app->compat);
         ws_paths_add(app->ws_paths, SOCKETS_PATH, &sockets_ops, app->sockets);
+        app->compat_ws = compat_ws_new(app->compat, c->queue_bytes);
+        ws_paths_add(app->ws_paths, COMPAT_WS_PATH, &compat_ws_ops, app->compat_ws);
         return 0;
 }
 
@@ -392,6 +394,7 @@ void app_parts_close(struct app *app)
         if (app->venue)
                 app->venue->ops->close(app->venue);
         live_stop(app->live);
+        compat_ws_stop(app->compat_ws);
         keeper_close(app->keeper);
         tell_free(app->tell);
         paper_stop(app->paper);
@@ -401,6 +404,7 @@ void app_parts_close(struct app *app)
                 httpd_free(app->paper_httpd);
         paper_close(app->paper);
         ws_paths_free(app->ws_paths);
+        compat_ws_free(app->compat_ws);
         sockets_free(app->sockets);
         live_free(app->live);
         auth_free(app->auth);

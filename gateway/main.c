@@ -119,7 +119,7 @@ static void look_drained(void *cookie)
 {
         struct app *app = cookie;
         bool empty = api_open_calls(app->api) == 0 && httpd_requests_open(app->httpd) == 0 &&
-                     sockets_open(app->sockets) == 0;
+                     sockets_open(app->sockets) == 0 && compat_ws_open(app->compat_ws) == 0;
         bool late = clock_mono_ms(loop_clock(app->loop)) >= app->drain_until;
 
         if (empty || late)
@@ -139,6 +139,7 @@ static void on_end(void *cookie)
         httpd_stop_accepting(app->httpd);
         api_drain(app->api);
         sockets_drain(app->sockets);
+        compat_ws_drain(app->compat_ws);
         app->drain_until = clock_mono_ms(loop_clock(app->loop)) + app->config->drain_deadline_ms;
         loop_timer_start(app->drain_timer, 0, DRAIN_LOOK_MS);
 }

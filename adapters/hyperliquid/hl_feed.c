@@ -175,11 +175,11 @@ enum hl_feed_class hl_feed_class_of(enum feed_kind kind)
 {
         switch (kind) {
         case FEED_CONTEXTS: return HL_FEED_FIRST;
-        case FEED_TRADES:
+        case FEED_TRADES: return HL_FEED_PUBLIC;
         case FEED_BOOK:
         case FEED_BBO:
         case FEED_CANDLES:
-        case FEED_VERBATIM: return HL_FEED_PUBLIC;
+        case FEED_VERBATIM: return HL_FEED_WATCHED;
         case FEED_USER_FILLS:
         case FEED_USER_EVENTS:
         case FEED_USER_STATE:
@@ -244,7 +244,8 @@ static void op_drop(struct feed *feed, const struct feed_topic *topic)
         if (!t || t->n_wants == 0 || --t->n_wants > 0)
                 return;
         not_live(t);
-        if (hl_feed_topic_class(t) == HL_FEED_PUBLIC && f->limits.linger_ms > 0 && !t->is_parked)
+        if (hl_feed_class_is_market(hl_feed_topic_class(t)) && f->limits.linger_ms > 0 &&
+            !t->is_parked)
                 t->linger_until = hl_feed_mono(f) + f->limits.linger_ms;
         else
                 (void)map_take(f->by_topic, &t->topic, sizeof t->topic);
@@ -355,7 +356,8 @@ static void take_limits(struct hl_feed *f, const struct feed_limits *from)
         pings = PINGS_PER_MINUTE * l->connections;
         if (pings > l->messages_per_minute / 2)
                 pings = l->messages_per_minute / 2;
-        hl_budget_init(&f->messages, l->messages_per_minute - pings, 0, hl_feed_mono(f));
+        hl_budget_init(&f->messages, l->messages_per_minute - pings, l->messages_per_minute / 4,
+                       hl_feed_mono(f));
         hl_budget_init(&f->connects, l->connects_per_minute, 0, hl_feed_mono(f));
 }
 

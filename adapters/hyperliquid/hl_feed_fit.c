@@ -1,7 +1,7 @@
 #include "adapters/hyperliquid/hl_feed_state.h"
 
-/* Who has room within the venue's limits: contexts first, then users, then trades, and among equals the
- * older. What does not fit is parked, and comes back when there is room. */
+/* Who has room within the venue's limits: contexts first, then users, then trades, then what is only watched,
+ * and among equals the older. What does not fit is parked, and comes back when there is room. */
 
 struct room {
         size_t subscriptions;
@@ -116,13 +116,15 @@ static void bring_back(struct hl_feed *f, struct hl_feed_topic *t)
 /* Those that nobody wants now, but may want again at once. They make room for all others. */
 static void fit_lingering(struct hl_feed *f, struct room *room)
 {
-        list_each (it, &f->topics[HL_FEED_PUBLIC]) {
-                struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
+        for (unsigned rank = HL_FEED_PUBLIC; rank < HL_FEED_CLASSES; rank++) {
+                list_each (it, &f->topics[rank]) {
+                        struct hl_feed_topic *t = list_entry(it, struct hl_feed_topic, in_class);
 
-                if (t->n_wants > 0 || take(f, room, t))
-                        continue;
-                t->linger_until = 0;
-                hl_feed_kick(f);
+                        if (t->n_wants > 0 || take(f, room, t))
+                                continue;
+                        t->linger_until = 0;
+                        hl_feed_kick(f);
+                }
         }
 }
 

@@ -326,7 +326,7 @@ void hl_feed_frame(struct hl_feed_conn *c, const char *text, size_t len)
                 f->count.frames[i]++;
                 memset(&f->frame, 0, sizeof f->frame);
                 f->frame.type = channels[i].type;
-                f->frame.raw = hl_feed_raw_data(&f->frame.raw_len, text, len);
+                f->frame.raw = hl_feed_raw_data(&f->frame.raw_len, root, text, len);
                 channels[i].take(c, json_object_get(root, "data"));
         } else {
                 hl_feed_frame_ignore(f, HL_FEED_UNKNOWN_CHANNEL);

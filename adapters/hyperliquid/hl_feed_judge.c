@@ -59,7 +59,8 @@ void hl_feed_judge_anew(struct hl_feed *f, struct hl_feed_wire *w, int64_t wait_
 /* A market that the venue does not speak of is no reason to lose the others. */
 static bool is_alone_silent(const struct hl_feed_wire *w)
 {
-        bool is_of_market = !w->topic || hl_feed_class_of(w->topic->topic.kind) == HL_FEED_PUBLIC;
+        bool is_of_market =
+                !w->topic || hl_feed_class_is_market(hl_feed_class_of(w->topic->topic.kind));
 
         return is_of_market && hex_addr_zero(&w->key.user) && w->conn->spoke_until > w->heard_until;
 }

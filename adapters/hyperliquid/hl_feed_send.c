@@ -1,7 +1,7 @@
 #include "adapters/hyperliquid/hl_feed_state.h"
 
 /* What is asked of the venue, in order and within its limits: first what is given up, since that makes
- * room, then contexts, users, trades. What can't be sent now stays in its state and is looked at again by
+ * room, then contexts, users, trades, and what is only watched. What can't be sent now stays in its state and is looked at again by
  * the next tick. The venue counts a subscription until it has answered that it is gone. */
 
 struct sending {
@@ -48,11 +48,13 @@ static void count_all(struct sending *s)
 static bool say(struct sending *s, struct hl_feed_wire *w, const char *method)
 {
         struct hl_feed *f = s->f;
+        bool is_read = w->topic != NULL || w->state == HL_FEED_LEAVING;
         struct buf text;
         enum errc rc;
 
-        if (hl_budget_take(&f->messages, 1, true, s->now) > 0) {
-                s->is_over = true;
+        /* Whatever strangers wish for leaves messages for what the gateway reads itself. */
+        if (hl_budget_take(&f->messages, 1, is_read, s->now) > 0) {
+                s->is_over = is_read;
                 return false;
         }
         buf_init(&text, 512);

@@ -56,8 +56,8 @@ enum hl_feed_type {
 #define HL_FEED_TYPES 28
 
 /* In this order they are subscribed to, and get what room there is. */
-enum hl_feed_class { HL_FEED_FIRST, HL_FEED_USERS, HL_FEED_PUBLIC };
-#define HL_FEED_CLASSES 3
+enum hl_feed_class { HL_FEED_FIRST, HL_FEED_USERS, HL_FEED_PUBLIC, HL_FEED_WATCHED };
+#define HL_FEED_CLASSES 4
 
 /* Names one subscription; every byte counts, padding included. */
 struct hl_feed_key {
@@ -233,6 +233,10 @@ enum hl_feed_class hl_feed_class_of(enum feed_kind kind);
 
 /* The caller's. E_INVALID: it does not name what its kind is by. */
 MUST_USE enum errc hl_feed_topic_new(struct hl_feed_topic **out, const struct feed_topic *topic);
+static inline bool hl_feed_class_is_market(enum hl_feed_class rank)
+{
+        return rank >= HL_FEED_PUBLIC;
+}
 enum hl_feed_class hl_feed_topic_class(const struct hl_feed_topic *t);
 
 /* ---- hl_feed_key.c: subscriptions as the venue names them ---- */
@@ -358,8 +362,8 @@ void hl_feed_frame_heard(struct hl_feed *f, struct hl_feed_wire *w);
 /* The venue's clock is at least as late as what it says. */
 void hl_feed_frame_learn_time(struct hl_feed *f, int64_t venue_at);
 
-/* The "data" of a well-formed frame, as it stands there; NULL: there is none. */
-const char *hl_feed_raw_data(size_t *raw_len, const char *text, size_t len);
+/* The "data" of a frame that was loaded, as it stands in its text; NULL: there is none. */
+const char *hl_feed_raw_data(size_t *raw_len, const json_t *root, const char *text, size_t len);
 
 /* Once for each frame. */
 static inline void hl_feed_frame_put_raw(struct hl_feed *f, struct feed_event *event)

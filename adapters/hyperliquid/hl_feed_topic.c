@@ -25,7 +25,7 @@ void hl_feed_topic_normal(struct feed_topic *out, const struct feed_topic *topic
 static bool names_what_it_must(const struct feed_topic *topic)
 {
         enum hl_feed_class rank = hl_feed_class_of(topic->kind);
-        bool is_of_market = rank == HL_FEED_PUBLIC && topic->kind != FEED_VERBATIM;
+        bool is_of_market = hl_feed_class_is_market(rank) && topic->kind != FEED_VERBATIM;
 
         if (topic->kind == FEED_CANDLES && !hl_feed_key_is_interval(topic->detail))
                 return false;

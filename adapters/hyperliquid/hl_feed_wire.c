@@ -135,7 +135,7 @@ static void join(struct hl_feed *f, struct hl_feed_topic *t, struct hl_feed_wire
         if (w->state == HL_FEED_REFUSED)
                 w->state = HL_FEED_WAITING;
         if (t->topic.kind == FEED_VERBATIM || !is_at_venue ||
-            hl_feed_class_of(t->topic.kind) == HL_FEED_PUBLIC)
+            hl_feed_class_is_market(hl_feed_class_of(t->topic.kind)))
                 return;
         hl_feed_judge_anew(f, w, 0);
         hl_feed_lose(f, w->verbatim, E_OK);
@@ -276,7 +276,7 @@ void hl_feed_wire_sync(struct hl_feed *f, struct hl_feed_topic *t)
         struct walk walk = {.f = f, .maker = f, .t = t, .topic = &t->topic};
 
         /* Nothing changes what a market needs. */
-        if (hl_feed_class_of(t->topic.kind) == HL_FEED_PUBLIC && !list_empty(&t->wires))
+        if (hl_feed_class_is_market(hl_feed_class_of(t->topic.kind)) && !list_empty(&t->wires))
                 return;
         list_each (it, &t->wires)
                 hl_feed_wire_at(t, it)->is_desired = false;

@@ -145,9 +145,9 @@ void api_free(struct api *api)
         transfers_free(api->transfers);
         api_keys_free(api->keys);
         acting_free(api->acting);
-        own_free(api->own);
         idempotency_free(api->idempotency);
         guards_free(api->guards);
+        own_free(api->own);
         dead_man_free(api->dead_men);
         agent_watch_free(api->agent_watch);
         mirrored_room_free(api->room);

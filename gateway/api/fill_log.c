@@ -24,9 +24,9 @@ struct waiting {
 };
 
 struct fill_log {
-        struct map *known;                          /* of the floor and later -> struct key */
-        struct history_row newest[FILL_LOG_NEWEST]; /* newest first */
-        size_t n;
+        struct map *known;         /* of the floor and later -> struct key */
+        struct venue_fill *newest; /* newest first; owned */
+        size_t n, cap;
         bool has_more; /* older ones than those at hand */
         int64_t floor; /* all before it is settled */
         int64_t read_until;
@@ -51,6 +51,7 @@ void fill_log_free(struct fill_log *log)
         if (!log)
                 return;
         map_free(log->known, free);
+        free(log->newest);
         free(log);
 }
 
@@ -67,38 +68,62 @@ static struct key key_of(const struct venue_fill *f)
 
 /* --- those that are shown --- */
 
-static void keep(struct fill_log *log, const struct venue_fill *fill)
+static struct history_row row_of(const struct venue_fill *fill)
 {
         struct history_row row;
-        size_t at = 0;
 
         memset(&row, 0, sizeof row);
         row.u.fill = *fill;
         history_page_place(&row, HISTORY_FILLS);
-        while (at < log->n && history_page_compare(&log->newest[at].place, &row.place) < 0)
+        return row;
+}
+
+/* Whether a is shown before b. */
+static bool is_before(const struct venue_fill *a, const struct venue_fill *b)
+{
+        struct history_row x, y;
+
+        if (a->at != b->at)
+                return a->at > b->at;
+        x = row_of(a);
+        y = row_of(b);
+        return history_page_compare(&x.place, &y.place) < 0;
+}
+
+static void keep(struct fill_log *log, const struct venue_fill *fill)
+{
+        size_t at = 0;
+
+        while (at < log->n && is_before(&log->newest[at], fill))
                 at++;
         log->has_more |= log->n == FILL_LOG_NEWEST;
         if (at == FILL_LOG_NEWEST)
                 return;
         log->n -= log->n == FILL_LOG_NEWEST;
-        memmove(&log->newest[at + 1], &log->newest[at], (log->n - at) * sizeof log->newest[0]);
-        log->newest[at] = row;
+        if (log->n == log->cap) {
+                log->cap = log->cap ? log->cap * 2 : 4;
+                log->newest = xrealloc(log->newest, log->cap * sizeof *log->newest);
+        }
+        memmove(&log->newest[at + 1], &log->newest[at], (log->n - at) * sizeof *log->newest);
+        log->newest[at] = *fill;
         log->n++;
 }
 
 void fill_log_print(const struct fill_log *log, struct buf *out)
 {
+        struct history_row row;
         char cursor[HISTORY_CURSOR_MAX];
 
         buf_puts(out, "{\"data\":[");
         for (size_t i = 0; i < log->n; i++) {
+                row = row_of(&log->newest[i]);
                 if (i)
                         buf_putc(out, ',');
-                history_page_json(out, HISTORY_FILLS, &log->newest[i]);
+                history_page_json(out, HISTORY_FILLS, &row);
         }
         buf_puts(out, "],\"nextCursor\":");
         if (log->has_more && log->n) {
-                history_page_print_cursor(cursor, HISTORY_FILLS, &log->newest[log->n - 1].place);
+                history_page_print_cursor(cursor, HISTORY_FILLS, &row.place);
                 buf_put_json(out, cursor, strlen(cursor));
         } else {
                 buf_puts(out, "null");
@@ -141,14 +166,14 @@ static void came(struct fill_log *log, const struct venue_fill *fill)
 static void subtract_known(const struct fill_log *log, struct waiting *w)
 {
         for (size_t i = 0; i < log->n; i++)
-                if (log->newest[i].u.fill.oid == w->oid)
-                        w->size.v -= log->newest[i].u.fill.size.v;
+                if (log->newest[i].oid == w->oid)
+                        w->size.v -= log->newest[i].size.v;
 }
 
 static bool is_known_tid(const struct fill_log *log, uint64_t tid)
 {
         for (size_t i = 0; i < log->n; i++)
-                if (log->newest[i].u.fill.tid == tid)
+                if (log->newest[i].tid == tid)
                         return true;
         return false;
 }

@@ -9,6 +9,7 @@
 #include "api/call.h"
 #include "api/guards_impl.h"
 #include "api/out.h"
+#include "api/own.h"
 #include "api/pipeline.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -60,6 +61,7 @@ void guards_impl_forget(struct guards *guards, struct guarded *g)
         guards_impl_key(&key, g->row.brand, &g->row.account, g->row.symbol);
         must(map_take(guards->by_key, &key, sizeof key) == g);
         g->is_gone = true;
+        own_touch(guards->api->own, &g->row.account);
         store_guard_delete(guards->api->o.store, &g->row, NULL, NULL);
         release(g);
 }
@@ -124,6 +126,7 @@ static void noted(void *cookie, enum errc rc)
 
         (void)rc; /* where the store was down the move stays pending there, and is found out again */
         g->is_busy = false;
+        own_touch(g->guards->api->own, &g->row.account);
         release(g);
 }
 

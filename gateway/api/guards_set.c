@@ -7,6 +7,7 @@
 #include "api/handlers.h"
 #include "api/markets.h"
 #include "api/out.h"
+#include "api/own.h"
 #include "api/schema.h"
 #include "api/tables.h"
 #include "base/mem.h"
@@ -104,6 +105,7 @@ static void kept(void *cookie, enum errc rc)
                         guards_impl_keep(guards, &setting->row);
                 if (g)
                         g->is_busy = g->is_being_set = false;
+                own_touch(setting->call->api->own, &setting->row.account);
                 answer(setting->call, &setting->row);
         }
         if (rc && g)

@@ -34,6 +34,7 @@ void order_watch_free(struct order_watch *w)
         map_free(w->by_cloid, NULL);
         map_free(w->by_oid, free_entry);
         free(w->change);
+        free(w->question);
         free(w);
 }
 
@@ -46,11 +47,6 @@ struct order_watch_entry *order_watch_find_cloid(const struct order_watch *w,
                                                  const struct cloid *cloid)
 {
         return map_get(w->by_cloid, cloid, sizeof *cloid);
-}
-
-static bool wants_name(const struct order_watch_entry *e)
-{
-        return e->order.has_cloid && !e->has_name;
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -67,7 +63,7 @@ static void forget_oldest(struct order_watch *w)
                 w->forgotten_oid = oid;
         w->forgotten_at = later(w->forgotten_at, e->fact_at);
         w->forgotten_wall = later(w->forgotten_wall, e->heard_at);
-        w->n_unnamed -= wants_name(e);
+        w->n_unnamed -= order_watch_is_unnamed(e);
         if (e->order.has_cloid && order_watch_find_cloid(w, &e->order.cloid) == e)
                 (void)map_take(w->by_cloid, &e->order.cloid, sizeof e->order.cloid);
         list_remove(&e->link);
@@ -104,26 +100,6 @@ static struct qty left_of(const struct order_watch_entry *e)
         return (struct qty){e->order.original_size.v - order_life_filled(&e->life).v};
 }
 
-static void put_change(struct order_watch *w, const struct order_watch_entry *e)
-{
-        struct order_watch_change *c;
-
-        if (!w->is_begun || w->is_lost)
-                return;
-        if (w->n_changes == ORDER_WATCH_CHANGES) {
-                w->is_lost = true;
-                return;
-        }
-        if (!w->change)
-                w->change = xcalloc(ORDER_WATCH_CHANGES, sizeof *w->change);
-        c = &w->change[(w->first_change + w->n_changes++) % ORDER_WATCH_CHANGES];
-        *c = (struct order_watch_change){.word = e->word, .is_over = e->is_over};
-        c->status = (struct venue_order_status){
-                .found = true, .status_at = e->status_at, .order = e->order};
-        c->status.order.size = e->left;
-        must(text_copy(c->status.status, sizeof c->status.status, order_life_fact(&e->life)->word));
-}
-
 static void move_to_over(struct order_watch *w, struct order_watch_entry *e)
 {
         e->is_over = true;
@@ -155,63 +131,14 @@ void order_watch_settle(struct order_watch *w, struct order_watch_entry *e, int6
         if (is_over && !e->is_over)
                 move_to_over(w, e);
         if (!is_quiet)
-                put_change(w, e);
-}
-
-static struct order_watch_row row_of(const struct order_watch_entry *e)
-{
-        struct order_watch_row row = {.word = e->word, .name = e->name, .is_over = e->is_over};
-
-        row.status.found = true;
-        row.status.status_at = e->status_at;
-        row.status.order = e->order;
-        row.status.order.size = e->left;
-        must(text_copy(row.status.status, sizeof row.status.status,
-                       order_life_fact(&e->life)->word));
-        return row;
-}
-
-bool order_watch_first_change(struct order_watch *w, struct order_watch_row *out, bool *is_named)
-{
-        const struct order_watch_change *c;
-        const struct order_watch_entry *e;
-
-        if (!w->n_changes)
-                return false;
-        c = &w->change[w->first_change];
-        e = order_watch_find(w, c->status.order.oid);
-        *out = (struct order_watch_row){
-                .status = c->status, .word = c->word, .is_over = c->is_over};
-        out->name = e ? e->name : NULL;
-        *is_named = !e || !wants_name(e);
-        return true;
-}
-
-void order_watch_pop_change(struct order_watch *w)
-{
-        must(w->n_changes > 0);
-        w->n_changes--;
-        w->first_change = (w->first_change + 1) % ORDER_WATCH_CHANGES;
-}
-
-bool order_watch_is_lost(const struct order_watch *w)
-{
-        return w->is_lost;
-}
-
-void order_watch_begin(struct order_watch *w, int64_t at)
-{
-        w->base_at = at;
-        w->is_begun = true;
-        w->is_lost = false;
-        w->n_changes = w->first_change = 0;
+                order_watch_put_change(w, e);
 }
 
 /* --- names --- */
 
 static void set_name(struct order_watch *w, struct order_watch_entry *e, const char *name)
 {
-        w->n_unnamed -= wants_name(e);
+        w->n_unnamed -= order_watch_is_unnamed(e);
         e->has_name = true;
         e->name = name && name[0] && !e->name ? xstrdup(name) : e->name;
 }
@@ -240,7 +167,7 @@ static size_t unnamed_in(const struct list *list, struct cloid *out, size_t max)
                 struct order_watch_entry *e = list_entry(it, struct order_watch_entry, link);
                 if (n == max)
                         break;
-                if (!wants_name(e) || e->is_name_asked)
+                if (!order_watch_is_unnamed(e) || e->is_name_asked)
                         continue;
                 e->is_name_asked = true;
                 out[n++] = e->order.cloid;
@@ -267,16 +194,18 @@ void order_watch_name(struct order_watch *w, const struct cloid *cloid, const ch
 {
         struct order_watch_entry *e = order_watch_find_cloid(w, cloid);
 
-        if (e && wants_name(e))
+        if (e && order_watch_is_unnamed(e))
                 set_name(w, e, name);
 }
 
 /* --- words --- */
 
-/* Of before the watch, or of an order that was forgotten since it was over. */
-static bool is_past(const struct order_watch *w, uint64_t oid, int64_t at)
+/* Of an order that was over before the watch, or that was forgotten since it is. */
+static bool is_past(const struct order_watch *w, const struct venue_order_status *status)
 {
-        return oid <= w->forgotten_oid && at <= w->forgotten_at;
+        if (status->order.oid <= w->forgotten_oid && status->status_at <= w->forgotten_at)
+                return true;
+        return w->is_begun && status->status_at > 0 && status->status_at <= w->base_at;
 }
 
 /* What stays as it is, unless an older word tells it. */
@@ -320,7 +249,7 @@ void order_watch_status(struct order_watch *w, const struct venue_order_status *
 
         if (!status->found || !status->order.oid)
                 return;
-        if (!e && is_past(w, status->order.oid, status->status_at))
+        if (!e && is_past(w, status))
                 return;
         if (!e)
                 e = add(w, status->order.oid, now);
@@ -441,46 +370,4 @@ void order_watch_list(struct order_watch *w, const char *dex, int64_t asked_at,
                 if (e->listed != w->list_number && e->known_at < asked_at && is_on(e, dex))
                         order_watch_add_question(w, e->life.oid, NULL, true, now);
         }
-}
-
-/* --- what stands --- */
-
-static int by_place(const void *a, const void *b)
-{
-        const struct venue_open_order *x = &((const struct order_watch_row *)a)->status.order;
-        const struct venue_open_order *y = &((const struct order_watch_row *)b)->status.order;
-
-        if (x->placed_at != y->placed_at)
-                return x->placed_at > y->placed_at ? -1 : 1;
-        return (x->oid < y->oid) - (x->oid > y->oid);
-}
-
-size_t order_watch_open(const struct order_watch *w, struct order_watch_row *out, size_t max)
-{
-        struct order_watch_row *all = xcalloc(w->n_open + 1, sizeof *all);
-        size_t n = 0;
-
-        list_each (it, &w->open)
-                all[n++] = row_of(list_entry(it, struct order_watch_entry, link));
-        qsort(all, n, sizeof *all, by_place);
-        n = n < max ? n : max;
-        if (n)
-                memcpy(out, all, n * sizeof *all);
-        free(all);
-        return n;
-}
-
-size_t order_watch_count(const struct order_watch *w)
-{
-        return w->n_open;
-}
-
-bool order_watch_is_in(const struct order_watch *w, const struct map *symbols)
-{
-        list_each (it, &w->open) {
-                const char *symbol = list_entry(it, struct order_watch_entry, link)->order.symbol;
-                if (map_get(symbols, symbol, strlen(symbol)))
-                        return true;
-        }
-        return false;
 }

@@ -12,7 +12,7 @@ struct map;
 struct order_watch;
 
 #define ORDER_WATCH_OPEN      5120 /* that stand at a time; the venue lets nobody have more */
-#define ORDER_WATCH_OVER      1024 /* remembered of those that are over */
+#define ORDER_WATCH_OVER      512  /* remembered of those that are over */
 #define ORDER_WATCH_CHANGES   1024 /* not taken yet */
 #define ORDER_WATCH_QUESTIONS 512  /* beyond which lists are wanted instead */
 

@@ -36,6 +36,10 @@ void order_watch_add_question(struct order_watch *w, uint64_t oid, const struct 
                 w->wants_lists = true;
                 return;
         }
+        if (!q && w->n_questions == w->cap_questions) {
+                w->cap_questions = w->cap_questions ? w->cap_questions * 2 : 8;
+                w->question = xrealloc(w->question, w->cap_questions * sizeof *w->question);
+        }
         if (!q) {
                 q = &w->question[w->n_questions++];
                 *q = (struct order_watch_open_question){.what.oid = oid, .due_at = due_at};

@@ -58,10 +58,10 @@ struct order_watch {
         } list[ORDER_WATCH_DEXES];
         unsigned n_lists;
         uint64_t list_number;
-        struct order_watch_change *change; /* a ring */
-        size_t first_change, n_changes;
-        struct order_watch_open_question question[ORDER_WATCH_QUESTIONS];
-        size_t n_questions;
+        struct order_watch_change *change; /* from first_change on, oldest first; owned */
+        size_t first_change, n_changes, cap_changes;
+        struct order_watch_open_question *question; /* owned */
+        size_t n_questions, cap_questions;
 };
 
 struct order_watch_entry *order_watch_find(const struct order_watch *watch, uint64_t oid);
@@ -69,6 +69,14 @@ struct order_watch_entry *order_watch_find_cloid(const struct order_watch *watch
                                                  const struct cloid *cloid);
 /* After any word of it: tells what has changed. */
 void order_watch_settle(struct order_watch *watch, struct order_watch_entry *entry, int64_t now);
+void order_watch_put_change(struct order_watch *watch, const struct order_watch_entry *entry);
+/* It has a name of ours, and what its trader calls it is not known yet. */
+static inline bool order_watch_is_unnamed(const struct order_watch_entry *entry)
+{
+        return entry->order.has_cloid && !entry->has_name;
+}
+/* How far the venue's clock may be behind ours. */
+#define ORDER_WATCH_CLOCKS_MS 5000
 /* Adds a question, or brings it forward. */
 void order_watch_add_question(struct order_watch *watch, uint64_t oid, const struct cloid *cloid,
                               bool must_end, int64_t due_at);

@@ -127,6 +127,14 @@ bool own_impl_may_spend(const struct own *own, unsigned weight)
         return budget.weight_left > budget.order_reserve + budget.weight_per_minute / 8 + weight;
 }
 
+bool own_impl_is_spare(const struct own *own)
+{
+        struct venue_budget budget;
+
+        own->api->o.venue->ops->budget(own->api->o.venue, &budget);
+        return budget.weight_left > budget.weight_per_minute / 2;
+}
+
 /* --- work --- */
 
 static bool work(struct own_account *a, int64_t now)
@@ -247,6 +255,8 @@ static void on_slow(void *cookie)
                         own_impl_dirty(a);
                 if (a->fills)
                         own_fills_long_ago(a->fills, now);
+                if (a->orders)
+                        own_orders_long_ago(a->orders, now);
         }
 }
 
@@ -283,12 +293,12 @@ static enum errc take_account(struct own_account **out, struct own *own,
         if (*out)
                 return E_OK;
         if (own->is_ended || own->n == OWN_ACCOUNTS_MAX)
-                return err_set(err, E_LIMIT, "As many accounts are followed as may be.");
+                return err_set(err, E_RATE_LIMITED, "As many accounts are followed as may be.");
         if (!brand_by_id(own->api->brands, subject->brand))
                 return err_set(err, E_NOT_FOUND, "The brand is not served.");
         keeper_watch(own->api->o.keeper, subject->brand, &subject->account);
         if (!keeper_watches(own->api->o.keeper, &subject->account))
-                return err_set(err, E_LIMIT, "As many accounts are followed as may be.");
+                return err_set(err, E_RATE_LIMITED, "As many accounts are followed as may be.");
         *out = account_new(own, subject);
         return E_OK;
 }

@@ -14,6 +14,20 @@ static void on_settled(void *cookie, const struct addr *user, const char *dex)
                 own_impl_dirty(a);
 }
 
+/* Orders may have come or gone with it, as where a client signs for itself. */
+static void on_touched(void *cookie, const struct addr *user, const char *dex)
+{
+        struct own *own = cookie;
+
+        (void)dex;
+        for (struct own_account *a = own_impl_of_user(own, user); a; a = a->next) {
+                if (a->orders)
+                        own_orders_touched(a->orders);
+                if (a->fills)
+                        own_fills_expect(a->fills, 0, 0, (struct qty){0}, own_now(own));
+        }
+}
+
 static void on_fill(void *cookie, const struct mirror_fill_seen *fill)
 {
         struct own *own = cookie;
@@ -84,11 +98,14 @@ static void on_whole(void *cookie, const struct feed_topic *topic, int64_t at)
         if (topic->kind == FEED_TRADES && own->n)
                 free(map_put(own->mended, topic->symbol, strlen(topic->symbol),
                              xstrdup(topic->symbol)));
-        if (topic->kind != FEED_USER_FILLS)
+        if (topic->kind != FEED_USER_FILLS && topic->kind != FEED_USER_ORDERS)
                 return;
-        for (struct own_account *a = own_impl_of_user(own, &topic->user); a; a = a->next)
-                if (a->fills)
+        for (struct own_account *a = own_impl_of_user(own, &topic->user); a; a = a->next) {
+                if (a->fills && topic->kind == FEED_USER_FILLS)
                         own_fills_expect(a->fills, 0, 0, (struct qty){0}, at);
+                if (a->orders && topic->kind == FEED_USER_ORDERS)
+                        own_orders_mended(a->orders);
+        }
 }
 
 static void on_alert(void *cookie, const struct store_alert *alert)
@@ -116,6 +133,7 @@ void own_heard_listen(struct own *own)
 {
         const struct mirror_listener listener = {
                 .settled = on_settled,
+                .touched = on_touched,
                 .fill = on_fill,
                 .fills = on_fills,
                 .orders = on_orders,

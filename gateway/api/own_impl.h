@@ -73,6 +73,8 @@ void own_heard_listen(struct own *own);
 void own_heard_leave(struct own *own);
 /* Whether so much of the venue's weight may be spent on what nobody waits for. */
 bool own_impl_may_spend(const struct own *own, unsigned weight);
+/* Whether more than half of it is left. */
+bool own_impl_is_spare(const struct own *own);
 void own_impl_wake(struct own_account *account); /* it has work */
 void own_impl_dirty(struct own_account *account);
 void own_impl_tell(struct own_account *account, enum own_channel channel, struct buf *data);
@@ -95,6 +97,9 @@ bool own_orders_traded(struct own_orders *orders, const char *symbol, enum side 
                        struct px price, int64_t now);
 void own_orders_filled(struct own_orders *orders, const struct venue_fill *fill, int64_t now);
 void own_orders_ask(struct own_orders *orders, const struct cloid *cloid, int64_t now);
+void own_orders_touched(struct own_orders *orders); /* something was done that nobody tells */
+void own_orders_mended(struct own_orders *orders);  /* words of them may have been missed */
+void own_orders_long_ago(struct own_orders *orders, int64_t now); /* a look from time to time */
 /* Whether any of them stands in one of these markets. */
 bool own_orders_is_in(const struct own_orders *orders, const struct map *symbols);
 

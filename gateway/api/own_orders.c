@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/own_impl.h"
+#include "api/order_answers.h"
 #include "api/order_page.h"
 #include "api/order_watch.h"
 #include "api/out.h"
@@ -16,6 +17,8 @@
 #define NAMES_MAX     256 /* asked for at a time */
 #define SHOWN_MAX     1000
 #define LISTS_MS      2000  /* between two readings of all lists */
+#define LISTED_MS     30000 /* without any, while there is weight to spare */
+#define PAST_MS       45000 /* the same of orders that may be over by then */
 #define LOST_MS       60000 /* before it begins anew, having lost count */
 #define TOLD_MAX      64    /* in one turn */
 #define ROW_MAX       8192
@@ -28,6 +31,9 @@ struct own_orders {
         int64_t since; /* it begins with what was asked for from then on */
         bool is_begun, is_ready, is_naming, owes_ready;
         int64_t lists_at, begins_at, cancel_all_at;
+        int64_t past_at; /* when the latest orders were read, whatever became of them */
+        bool is_reading_past, is_touched;
+        int64_t listed_at;  /* when a list was heard last, whoever asked */
         struct buf missing; /* dexes whose orders could not be read, as a member */
         int64_t whole_at;   /* when they are read again; 0: none is missing */
 };
@@ -77,12 +83,14 @@ void own_orders_gathered(struct own_orders *o, const struct gather *g, int64_t a
                                          g->part[i].n_orders, now);
         order_watch_begin(o->watch, asked_at);
         o->is_begun = true;
+        o->past_at = now;
         own_impl_wake(o->a);
 }
 
 void own_orders_list(struct own_orders *o, const char *dex, int64_t asked_at,
                      const struct venue_open_order *rows, size_t n, int64_t now)
 {
+        o->listed_at = now;
         order_watch_list(o->watch, dex, asked_at, rows, n, now);
         own_impl_wake(o->a);
 }
@@ -117,112 +125,12 @@ bool own_orders_is_in(const struct own_orders *o, const struct map *symbols)
         return order_watch_is_in(o->watch, symbols);
 }
 
-/* --- our own actions --- */
-
-static const char *symbol_of(const struct venue *venue, uint32_t asset)
-{
-        size_t n = venue->ops->market_count(venue);
-
-        for (size_t i = 0; i < n; i++) {
-                const struct market *m = venue->ops->market_at(venue, i);
-                if (m->asset == asset)
-                        return m->symbol;
-        }
-        return "";
-}
-
-static const char *tif_of(const struct venue_order *order)
-{
-        if (order->kind == ORDER_TRIGGER)
-                return "Gtc";
-        switch (order->tif) {
-        case TIF_GTC: return "Gtc";
-        case TIF_IOC: return "Ioc";
-        case TIF_ALO: return "Alo";
-        }
-        never("time in force");
-}
-
-/* As it was asked for, in the words of what is told of orders. */
-static struct venue_open_order as_placed(const struct own_orders *o,
-                                         const struct venue_action *action, unsigned i, int64_t now)
-{
-        const struct venue_order *order = &action->u.order.order[i];
-        uint32_t asset = action->u.order.own_assets ? order->asset : action->asset;
-        struct venue_open_order placed = {
-                .asset = asset,
-                .side = order->side,
-                .price = order->price,
-                .size = order->size,
-                .original_size = order->size,
-                .placed_at = now,
-                .has_cloid = true,
-                .cloid = order->cloid,
-                .reduce_only = order->reduce_only,
-                .is_trigger = order->kind == ORDER_TRIGGER,
-                .trigger_is_market = order->is_market,
-                .trigger = order->trigger,
-                .trigger_price = order->trigger_price,
-        };
-
-        must(text_copy(placed.symbol, sizeof placed.symbol,
-                       symbol_of(o->a->own->api->o.venue, asset)));
-        must(text_copy(placed.tif, sizeof placed.tif, tif_of(order)));
-        return placed;
-}
-
-static void placed(struct own_orders *o, const struct venue_action *action,
-                   const struct venue_outcome *outcome, int64_t now)
-{
-        const bool is_modify = action->kind == VENUE_MODIFY;
-
-        if (is_modify && outcome->n_items && outcome->item[0].status != ITEM_REFUSED)
-                order_watch_cancelled(o->watch, action->u.order.replaces, NULL, now);
-        else if (is_modify)
-                order_watch_ask(o->watch, action->u.order.replaces, NULL, now);
-        for (unsigned i = 0; i < action->u.order.n; i++) {
-                struct venue_open_order order = as_placed(o, action, i, now);
-
-                if (i < outcome->n_items && order.symbol[0])
-                        order_watch_answer(o->watch, &order, &outcome->item[i], now);
-                else
-                        order_watch_ask(o->watch, 0, &order.cloid, now);
-        }
-}
-
-static void cancelled(struct own_orders *o, const struct venue_action *action,
-                      const struct venue_outcome *outcome, int64_t now)
-{
-        for (unsigned i = 0; i < action->u.cancel.n; i++) {
-                const struct venue_cancel *c = &action->u.cancel.cancel[i];
-                uint64_t oid = c->by_cloid ? 0 : c->oid;
-                bool is_done = i < outcome->n_items && outcome->item[i].status != ITEM_REFUSED;
-
-                if (is_done)
-                        order_watch_cancelled(o->watch, oid, &c->cloid, now);
-                else
-                        order_watch_ask(o->watch, oid, &c->cloid, now);
-        }
-}
-
 void own_orders_outcome(struct own_orders *o, const struct venue_action *action,
                         const struct venue_outcome *outcome, int64_t now)
 {
-        static const struct venue_outcome nothing = {.result = VENUE_UNKNOWN};
-        const struct venue_outcome *told = outcome->result == VENUE_DONE ? outcome : &nothing;
-
-        if (outcome->result == VENUE_REFUSED)
-                return;
-        switch (action->kind) {
-        case VENUE_ORDER:
-        case VENUE_MODIFY: placed(o, action, told, now); break;
-        case VENUE_CANCEL: cancelled(o, action, told, now); break;
-        case VENUE_SCHEDULE_CANCEL: o->cancel_all_at = action->u.cancel_all_at; break;
-        case VENUE_SET_LEVERAGE:
-        case VENUE_ADJUST_MARGIN:
-        case VENUE_CREATE_SUB_ACCOUNT:
-        case VENUE_FUND_SUB_ACCOUNT: break;
-        }
+        if (action->kind == VENUE_SCHEDULE_CANCEL && outcome->result != VENUE_REFUSED)
+                o->cancel_all_at = action->u.cancel_all_at;
+        order_answers_take(o->watch, o->a->own->api->o.venue, action, outcome, now);
         own_impl_wake(o->a);
 }
 
@@ -342,15 +250,83 @@ static void read_lists(struct own_orders *o, int64_t now)
         }
 }
 
+/* --- what came and went between two lists --- */
+
+static int by_status_time(const void *a, const void *b)
+{
+        const struct venue_order_status *x = a, *y = b;
+
+        if (x->status_at != y->status_at)
+                return x->status_at < y->status_at ? -1 : 1;
+        return (x->order.oid > y->order.oid) - (x->order.oid < y->order.oid);
+}
+
+static void past_read(void *cookie, const struct err *err, const struct venue_order_status *rows,
+                      size_t n)
+{
+        struct own_asked asked;
+        struct own_orders *o = own_impl_answered(cookie, &asked);
+        struct venue_order_status *sorted;
+
+        if (!o)
+                return;
+        o->is_reading_past = false;
+        if (err->code || !n)
+                return;
+        sorted = xcalloc(n, sizeof *sorted);
+        memcpy(sorted, rows, n * sizeof *sorted);
+        qsort(sorted, n, sizeof *sorted, by_status_time);
+        for (size_t i = 0; i < n; i++)
+                order_watch_status(o->watch, &sorted[i], own_now(o->a->own));
+        free(sorted);
+        own_impl_wake(o->a);
+}
+
+static void read_past(struct own_orders *o, int64_t now)
+{
+        struct own *own = o->a->own;
+        struct venue *venue = own->api->o.venue;
+
+        o->past_at = now;
+        o->is_reading_past = true;
+        venue->ops->read_past_orders(venue, &o->a->subject.account, past_read,
+                                     own_impl_ask(own, o->self));
+}
+
+void own_orders_touched(struct own_orders *o)
+{
+        o->is_touched = true;
+        o->past_at = 0;
+        own_impl_wake(o->a);
+}
+
+void own_orders_mended(struct own_orders *o)
+{
+        o->past_at = 0;
+}
+
+/* What is placed or cancelled elsewhere, by an account that the feed does not follow, or did not for a while. */
+void own_orders_long_ago(struct own_orders *o, int64_t now)
+{
+        if (!o->is_begun || !own_impl_is_spare(o->a->own))
+                return;
+        if (now - o->listed_at >= LISTED_MS && now - o->lists_at >= LISTED_MS)
+                read_lists(o, now);
+        if (now - o->past_at >= PAST_MS && !o->is_reading_past)
+                read_past(o, now);
+}
+
 static void look_at_lists(struct own_orders *o, int64_t now)
 {
-        bool is_due = o->cancel_all_at && now > o->cancel_all_at + LISTS_MS / 2;
+        bool is_over = o->cancel_all_at && now > o->cancel_all_at + LISTS_MS / 2;
+        bool is_due = is_over || o->is_touched;
 
         if (now - o->lists_at < LISTS_MS || !own_impl_may_spend(o->a->own, WEIGHT_LIST))
                 return;
-        if (!is_due && !order_watch_take_wants_lists(o->watch))
+        if (!order_watch_take_wants_lists(o->watch) && !is_due)
                 return;
-        if (is_due)
+        o->is_touched = false;
+        if (is_over)
                 o->cancel_all_at = 0;
         read_lists(o, now);
 }
@@ -435,7 +411,7 @@ bool own_orders_work(struct own_orders *o, int64_t now)
                 stream_ready(o->a->channel[OWN_ORDERS]);
         }
         return has_changes(o) || order_watch_is_asking(o->watch) || o->cancel_all_at > 0 ||
-               o->whole_at > 0;
+               o->whole_at > 0 || o->is_touched;
 }
 
 static void print_cursor(struct buf *out, const struct order_watch_row *last)

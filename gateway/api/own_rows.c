@@ -108,19 +108,20 @@ static void take_position(struct taking *t, const struct gather_part *part, unsi
         struct own_account *a = t->a;
         const struct venue_position *p = &part->account.position[i];
         struct own_row *row = find(t->rows, p->symbol);
-        bool is_new = !row;
         struct buf text;
 
-        if (is_new)
+        if (!row)
                 row = add(t->rows, p->symbol, part->dex);
         row->is_seen = true;
         if (row->position.p.size.v != p->p.size.v && t->rows->is_known && a->fills)
                 own_fills_moved(a->fills, p->symbol, own_now(a->own));
         row->position = *p;
+        if (!a->channel[OWN_POSITIONS])
+                return;
         buf_init(&text, ROW_MAX);
         positions_row(&text, a->own->api, a->subject.brand, &a->subject.account, part, i);
         must(buf_check(&text) == E_OK);
-        if (is_new || strcmp(row->text, buf_cstr(&text)) != 0) {
+        if (!row->text || strcmp(row->text, buf_cstr(&text)) != 0) {
                 free(row->text);
                 row->text = xstrdup(buf_cstr(&text));
                 put(t, row->text);

@@ -171,6 +171,16 @@ static bool may_look_again(const struct run *run)
         return !run->is_second_look && pipeline_has_market(run->q.kind);
 }
 
+static enum errc build_order(struct run *run, const struct plan_inputs *in)
+{
+        enum errc rc = E_OK;
+
+        /* What is set at the venue may be more than the brand permits. */
+        if (run->q.keeps_setting)
+                rc = check_order(run);
+        return rc ? rc : plan_order_build(&run->plan, &run->q.order, in, run->cloid, &run->err);
+}
+
 static void stage_build(struct run *run)
 {
         struct plan_inputs in = {
@@ -189,13 +199,7 @@ static void stage_build(struct run *run)
 
         identity_cloids(run->cloid, 3, run->call);
         switch (run->q.kind) {
-        case RUN_PLACE:
-                /* What is set at the venue may be more than the brand permits. */
-                if (run->q.keeps_setting)
-                        rc = check_order(run);
-                if (!rc)
-                        rc = plan_order_build(&run->plan, &run->q.order, &in, run->cloid, &run->err);
-                break;
+        case RUN_PLACE: rc = build_order(run, &in); break;
         case RUN_CLOSE:
                 rc = plan_close_build(&run->plan, &in, run->q.symbol, (struct qty){0},
                                       run->policy.max_slippage, &run->cloid[0], &run->err);

@@ -28,7 +28,7 @@ struct run_request {
         char symbol[SYMBOL_MAX];
         struct plan_order_request order; /* PLACE, SIZE */
         bool keeps_setting; /* PLACE, previewed: mode and leverage as they are set at the venue */
-        bool has_mode;                   /* LEVERAGE */
+        bool has_mode;      /* LEVERAGE */
         enum margin_mode mode;
         unsigned leverage;
         struct usd amount; /* MARGIN, unless by target */

@@ -39,6 +39,15 @@ static size_t queued(void *cookie, struct handle peer)
         return httpd_ws_queued(all->api->o.httpd, peer);
 }
 
+static void hang_up(struct socket *s, enum socket_code code, const char *reason)
+{
+        s->is_closing = true;
+        s->closed_as = code;
+        log_event(LOG_DEBUG, "socket closed", "brand", s->from.brand, "code", code_name[code],
+                  "reason", reason, NULL);
+        httpd_ws_close(s->all->api->o.httpd, s->peer, wire_code[code], reason);
+}
+
 /* The hub ends a reader that is too slow. */
 static void close_slow(void *cookie, struct handle peer, uint16_t code, const char *reason)
 {
@@ -48,9 +57,7 @@ static void close_slow(void *cookie, struct handle peer, uint16_t code, const ch
         if (!s || s->is_closing)
                 return;
         must(code == wire_code[SOCKET_SLOW]);
-        s->is_closing = true;
-        s->closed_as = SOCKET_SLOW;
-        httpd_ws_close(all->api->o.httpd, peer, code, reason);
+        hang_up(s, SOCKET_SLOW, reason);
 }
 
 static void print_problem(struct buf *out, const struct err *err)
@@ -103,7 +110,6 @@ static int upgrade(void *cookie, const struct httpd_request *request)
 
 void sockets_end(struct socket *s, enum socket_code code, const char *reason, int64_t reconnect_ms)
 {
-        struct sockets *all = s->all;
         struct buf frame;
 
         if (s->is_closing)
@@ -118,9 +124,7 @@ void sockets_end(struct socket *s, enum socket_code code, const char *reason, in
         }
         if (s->is_closing) /* it does not even take that */
                 return;
-        s->is_closing = true;
-        s->closed_as = code;
-        httpd_ws_close(all->api->o.httpd, s->peer, wire_code[code], reason);
+        hang_up(s, code, reason);
 }
 
 static void admit(struct socket *s)

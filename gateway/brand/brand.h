@@ -95,8 +95,10 @@ struct brand {
         unsigned n_webhooks;
         struct brand_webhook webhook[BRAND_HOOKS_MAX];
         enum brand_keys keys;
-        bool compat_info, compat_exchange, compat_ws; /* the venue's own wire on the brand's hosts */
-        unsigned compat_weight; /* a minute, for each network address: of questions, and of actions */
+        bool compat_info, compat_exchange,
+                compat_ws; /* the venue's own wire on the brand's hosts */
+        unsigned
+                compat_weight; /* a minute, for each network address: of questions, and of actions */
         unsigned requests_per_minute; /* per session; public routes per network address */
         char region_header
                 [16]; /* in which a trusted proxy names the country; "": no region policy */

@@ -110,9 +110,6 @@ static void learn(struct exchange *x, const struct venue_wire_answer *answer)
         if (strcmp(x->inner.type, "approveAgent") == 0 &&
             hl_raw_user_agent(&agent, x->inner.action) == E_OK && !hex_addr_zero(&agent.agent))
                 compat_signer_learn(x->compat, &agent.agent, &x->call->account);
-        /* Whoever trades is mirrored from then on. */
-        if (x->rule == ACTION_OPENS)
-                keeper_watch(x->compat->api->o.keeper, x->call->brand->id, &x->call->account);
 }
 
 static void on_answer(void *cookie, const struct venue_wire_answer *answer)
@@ -209,7 +206,13 @@ static void admit(struct exchange *x)
                 refuse_err(x, &err);
                 return;
         }
-        if (x->rule == ACTION_OPENS && x->owned)
+        if (x->rule != ACTION_OPENS) {
+                record(x);
+                return;
+        }
+        /* Whoever trades is mirrored from then on. */
+        keeper_watch(x->compat->api->o.keeper, x->call->brand->id, &x->call->account);
+        if (x->owned)
                 compat_judge(x->call, typed(x), judged, x);
         else
                 record(x);
@@ -231,6 +234,22 @@ static void terms_read(void *cookie, enum errc rc, const struct store_account *a
 
 /* --- who --- */
 
+/* An account has one allowance, whichever way its requests come. */
+static bool pay_for_account(struct exchange *x)
+{
+        struct call *call = x->call;
+        struct limit *limit =
+                map_get(call->api->session_limits, call->brand->id, strlen(call->brand->id));
+        char key[ADDR_STR_MAX];
+
+        hex_print_addr(key, &call->session.address);
+        if (!limit || limit_take(limit, key, 1, call->started_mono_ms, &call->limit))
+                return true;
+        count(x, "refused");
+        compat_text(release(x), 429, "Too many requests of this account.");
+        return false;
+}
+
 static void identified(struct exchange *x, const struct addr *wallet)
 {
         struct call *call = x->call;
@@ -243,6 +262,8 @@ static void identified(struct exchange *x, const struct addr *wallet)
         if (x->request.envelope.has_vault)
                 call->account = x->request.envelope.vault;
         call->for_sub_account = !hex_addr_equal(&call->account, &call->session.address);
+        if (!pay_for_account(x))
+                return;
         if (call->brand->terms_required && x->rule == ACTION_OPENS)
                 accounts_get(call->api->accounts, call->brand->id, &call->session.address,
                              terms_read, x);

@@ -64,6 +64,16 @@ static void idle_expired(struct conn *conn)
                 conn_doom(conn, "idle");
 }
 
+/* What the peer has said may wait unread, where we were late ourselves. */
+static void silent(struct conn *conn)
+{
+        int64_t until = conn->until;
+
+        conn_ws_in_ready(conn);
+        if (conn_ws_is_open(conn) && conn->until == until)
+                conn_doom(conn, "the WebSocket was silent");
+}
+
 void conn_expired(struct conn *conn)
 {
         switch (conn->state) {
@@ -82,9 +92,9 @@ void conn_expired(struct conn *conn)
                 if (pings(&conn->listener->options))
                         conn_ws_ping(conn);
                 else
-                        conn_doom(conn, "the WebSocket was silent");
+                        silent(conn);
                 break;
-        case CONN_WS_PINGED: conn_doom(conn, "the WebSocket was silent"); break;
+        case CONN_WS_PINGED: silent(conn); break;
         case CONN_WS_CLOSING: conn_doom(conn, "no answer to the close frame"); break;
         case CONN_WS_ENDING: conn_doom(conn, "the WebSocket was closed"); break;
         case CONN_WAITING:

@@ -119,6 +119,7 @@ void conn_ws_end(struct conn *conn, uint16_t code, const char *why)
         if (!has_closed) /* else our own close frame is out, or on its way */
                 ws_queue_push(queue, close_frame(code, why));
         conn_set_state(conn, CONN_WS_ENDING);
+        watch_set(conn->watch, false, conn->ws->is_blocked); /* nothing more is read */
         conn_ws_out_wake(conn);
 }
 

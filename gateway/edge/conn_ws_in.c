@@ -7,6 +7,8 @@
 #include "edge/utf8.h"
 #include "edge/ws_deflate.h"
 
+#define PACKED_BYTES 2048 /* of one read; each may become a thousand */
+
 #define CLOSE_NORMAL 1000
 #define CLOSE_BROKEN 1002
 #define CLOSE_TYPE   1003
@@ -121,7 +123,8 @@ void conn_ws_in_ready(struct conn *conn)
 
         if (conn->state == CONN_WS_ENDING)
                 return;
-        n = conn_io_read(conn, data, sizeof(conn->httpd->scratch));
+        n = conn_io_read(conn, data,
+                         ws->parser.takes_packed ? PACKED_BYTES : sizeof(conn->httpd->scratch));
         if (n < 0) {
                 conn_doom(conn, "the peer is gone");
                 return;

@@ -257,6 +257,8 @@ void mirror_touched(struct mirror *mirror, const struct addr *user, const char *
                 touched(mirror, s, &now);
         else
                 mirror->stats.refused++;
+        if (mirror_is_heard(mirror, s))
+                mirror->listener.touched(mirror->listener.cookie, user, dex);
 }
 
 struct pooled {

@@ -177,6 +177,8 @@ struct mirror_reading {
 struct mirror_listener {
         void (*settled)(void *cookie, const struct addr *user,
                         const char *dex); /* it may have changed */
+        /* The caller says that something was done which no event shows. */
+        void (*touched)(void *cookie, const struct addr *user, const char *dex);
         void (*fill)(void *cookie, const struct mirror_fill_seen *fill);
         void (*fills)(void *cookie, const struct addr *user, const struct venue_fill *rows,
                       size_t n, int64_t at);

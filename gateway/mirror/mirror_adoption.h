@@ -18,7 +18,7 @@ struct mirror_adoption {
         /* As it was when the state came: */
         struct shadow_book then; /* by the state before */
         uint32_t doubts;
-        bool is_certain; /* nothing happened since the state before but what is known to the last digit */
+        bool is_certain; /* nothing happened to money since but what is known to the last digit */
         bool is_leverage_elsewhere; /* what differs of leverage was not done here */
 };
 

@@ -148,6 +148,8 @@ const struct mirror_listener *mirror_listener_of(const struct mirror *mirror,
 /* Adds an effect, with what follows from one that does not fit or is old. */
 bool mirror_effect(struct mirror *mirror, struct shadow *s, const struct shadow_effect *effect,
                    int64_t now);
+/* Whether that side of the trade was told. */
+bool mirror_trade_seen(const struct mirror_place *place, uint64_t tid, bool buys);
 void mirror_tell_fill(struct mirror *mirror, const struct shadow *s,
                       const struct mirror_fill_seen *fill);
 struct usd mirror_fee(const struct shadow *s, const struct shadow_effect *effect);
@@ -249,7 +251,9 @@ struct suspicion {
         struct shadow_book had;
         int64_t cash;             /* that came: is - had */
         bool is_merged;           /* of several states */
-        int64_t history_at;       /* wall ms: when the list of fills was asked for; 0 */
+        int64_t history_at;       /* wall ms: when the list of fills was asked for first; 0 */
+        int64_t again_at;         /* wall ms: when it is asked for again */
+        bool is_answered;         /* and does not explain it */
         bool is_of_orders;        /* resting orders, or what they reserve */
         uint64_t oid[DRIFT_ROWS]; /* which differ; 0 of them: it may be any */
         uint32_t n_oids;

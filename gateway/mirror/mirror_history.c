@@ -23,32 +23,45 @@ static bool is_between(const struct list_of_fills *list, const struct venue_fill
         return fill->at > list->from && fill->at < list->until;
 }
 
-static num_wide filled(const struct list_of_fills *list, const char *symbol, unsigned edges,
-                       unsigned *n)
-{
-        num_wide size = 0;
+struct sum {
+        num_wide size;
+        unsigned n;
+};
 
-        *n = 0;
+/* What was filled: all of it, and what nobody told. */
+static void add_up(const struct list_of_fills *list, const struct mirror_place *place,
+                   unsigned edges, struct sum *all, struct sum *untold)
+{
+        *all = *untold = (struct sum){0};
         for (size_t i = 0; i < list->n; i++) {
                 const struct venue_fill *fill = &list->row[i];
+                bool buys = fill->side == SIDE_BUY;
+                num_wide size = buys ? fill->size.v : -(num_wide)fill->size.v;
 
-                if (strcmp(fill->symbol, symbol) != 0 || !is_between(list, fill, edges))
+                if (strcmp(fill->symbol, place->symbol) != 0 || !is_between(list, fill, edges))
                         continue;
-                size += fill->side == SIDE_BUY ? fill->size.v : -(num_wide)fill->size.v;
-                ++*n;
+                all->size += size;
+                all->n++;
+                if (mirror_trade_seen(place, fill->tid, buys))
+                        continue;
+                untold->size += size;
+                untold->n++;
         }
-        return size;
 }
 
-/* The fills make the size, to the last lot. Margin of a position that is otherwise the same is moved by none. */
+/* The fills make the size, to the last lot: all of them what it changed by since the state before, or those that
+ * nobody told what is missing. (The list lacks fills of TWAP orders, which trades told.) Margin of a position
+ * that is otherwise the same is moved by none. */
 static bool is_made(const struct list_of_fills *list, const struct mirror *mirror,
                     const struct drift_row *row)
 {
-        const char *symbol = mirror->place[row->market].symbol;
-        unsigned n;
+        struct sum all, untold;
 
+        if (row->is_of_margin)
+                return true;
         for (unsigned edges = 0; edges < EDGES; edges++) {
-                if (filled(list, symbol, edges, &n) == row->whole && (n || row->is_of_margin))
+                add_up(list, &mirror->place[row->market], edges, &all, &untold);
+                if ((all.n && all.size == row->whole) || (untold.n && untold.size == row->size))
                         return true;
         }
         return false;
@@ -111,16 +124,17 @@ void mirror_history(struct mirror *mirror, const struct addr *user, const char *
         struct shadow *s = mirror_shadow_named(mirror, user, dex);
 
         for (struct suspicion *one = s ? s->suspicion : NULL, *next; one; one = next) {
-                bool is_all =
-                        one->history_at && one->venue_from == from && one->venue_until == until;
+                bool is_all = true;
 
                 next = one->next;
+                if (!one->history_at || one->venue_from != from || one->venue_until != until)
+                        continue;
                 for (uint32_t i = 0; i < one->n_rows && is_all; i++)
                         is_all = is_made(&list, mirror, &one->row[i]);
-                if (!is_all)
-                        continue;
-                suspicion_explain(mirror, one,
-                                  tell_liquidated(mirror, one, &list) ? CAUSE_LIQUIDATION
-                                                                      : CAUSE_ASKED);
+                one->is_answered = true;
+                if (is_all)
+                        suspicion_explain(mirror, one,
+                                          tell_liquidated(mirror, one, &list) ? CAUSE_LIQUIDATION
+                                                                              : CAUSE_ASKED);
         }
 }

@@ -2,8 +2,13 @@
  * missing while the feed is cut off, a move of money elsewhere. What is left is a suspicion. */
 #include "mirror/mirror_adoption.h"
 
-/* Our own edit, as the state has it too. */
-static bool is_confirmed(struct mirror_adoption *a, const struct shadow_effect *e)
+static bool is_near(num_wide d)
+{
+        return d <= NUM_MICRO && d >= -NUM_MICRO;
+}
+
+/* Our own edit of margin, as the state has it, or as it has it not yet. */
+static bool is_accounted(struct mirror_adoption *a, const struct shadow_effect *e)
 {
         const struct shadow_position *now = shadow_position(&a->book, e->market);
         const struct shadow_position *had = shadow_position(&a->s->book, e->market);
@@ -11,19 +16,26 @@ static bool is_confirmed(struct mirror_adoption *a, const struct shadow_effect *
 
         if (!now || !had)
                 return false;
-        if (e->kind == EFFECT_LEVERAGE)
-                return now->leverage == had->leverage && now->mode == had->mode;
-        moved = (num_wide)now->raw_usd.v - had->raw_usd.v;
-        return moved <= NUM_MICRO && moved >= -NUM_MICRO;
+        moved = (num_wide)had->raw_usd.v - now->raw_usd.v;
+        return is_near(moved) || is_near(moved - e->amount.v);
 }
 
-/* Nothing happened since the last state but what is known to the last digit: what differs is not of it. */
+static bool is_effect_certain(struct mirror_adoption *a, const struct shadow_effect *e)
+{
+        switch ((enum shadow_effect_kind)e->kind) {
+        case EFFECT_FILL: return e->is_exact && !e->is_ours;
+        case EFFECT_FUNDING: return e->is_exact;
+        case EFFECT_TRANSFER: return is_accounted(a, e);
+        case EFFECT_LEVERAGE: return true; /* moves no money */
+        }
+        never("an effect's kind");
+}
+
+/* Nothing happened to money since the last state but what is known to the last digit: what differs is not of it. */
 static bool is_certain(struct mirror_adoption *a)
 {
         for (uint32_t i = 0; i < a->s->n_log; i++) {
-                const struct shadow_effect *e = &a->s->log[i];
-
-                if (!e->is_exact || (e->is_ours && (e->kind == EFFECT_FILL || !is_confirmed(a, e))))
+                if (!is_effect_certain(a, &a->s->log[i]))
                         return false;
         }
         return true;
@@ -102,16 +114,47 @@ static void forget_settings(struct shadow *s)
         }
 }
 
-/* What an hour that passed since the last state, and is not charged here yet, accounts for: the charge
- * itself, what it moves, and what follows from that where nothing else differs. */
-static uint32_t of_the_hour(const struct mirror_adoption *a, const struct drift_result *result)
+/* Of the same position another funding is the hour's charge: it is noted, for an hour charges once. */
+static bool take_charge(struct shadow_book *book, const struct shadow_position *had,
+                        int64_t hour_at)
+{
+        struct shadow_position *is = shadow_position(book, had->market);
+
+        if (!is || is->size.v != had->size.v || is->entry_notional.v != had->entry_notional.v ||
+            is->funding.v == had->funding.v)
+                return true;
+        if (had->funded_at >= hour_at)
+                return false;
+        is->funded_at = hour_at;
+        return true;
+}
+
+/* Whether an hour passed since the last state that is not charged here yet, and charged nobody twice. The last
+ * state may be of just after the hour: the venue charges a while later. */
+static bool take_charges(const struct mirror_adoption *a, const struct shadow_book *had)
+{
+        int64_t hour = a->state->as_of / MIRROR_HOUR_MS, hour_at = hour * MIRROR_HOUR_MS;
+        bool is_once = true;
+
+        if (a->before_at >= hour_at + MIRROR_FUNDING_LATE_MS ||
+            hour <= a->mirror->hour_at / MIRROR_HOUR_MS)
+                return false;
+        for (uint32_t i = 0; i < had->n; i++) {
+                is_once &= take_charge(&a->s->book, &had->position[i], hour_at);
+                if (a->s->base)
+                        is_once &= take_charge(a->s->base, &had->position[i], hour_at);
+        }
+        return is_once;
+}
+
+/* What such an hour accounts for: the charge itself, what it moves, and what follows from that where nothing
+ * else differs. */
+static uint32_t of_the_hour(const struct drift_result *result)
 {
         static const uint32_t others = 1u << FIELD_SIZE | 1u << FIELD_ENTRY | 1u << FIELD_MODE |
                                        1u << FIELD_LEVERAGE | 1u << FIELD_ORDERS;
-        int64_t hour = a->state->as_of / MIRROR_HOUR_MS;
 
-        if (hour <= a->before_at / MIRROR_HOUR_MS || hour <= a->mirror->hour_at / MIRROR_HOUR_MS ||
-            !(result->fields & 1u << FIELD_FUNDING))
+        if (!(result->fields & 1u << FIELD_FUNDING))
                 return 0;
         return result->fields & others ? 1u << FIELD_FUNDING : result->fields;
 }
@@ -119,7 +162,7 @@ static uint32_t of_the_hour(const struct mirror_adoption *a, const struct drift_
 static void take_the_hour(const struct mirror_adoption *a, struct drift_state *told,
                           struct drift_result *result)
 {
-        uint32_t charged = of_the_hour(a, result);
+        uint32_t charged = of_the_hour(result);
 
         if (charged && charged == result->fields) {
                 told->cause = CAUSE_FUNDING;
@@ -217,7 +260,7 @@ void mirror_judge(struct mirror_adoption *a, struct shadow_book *had)
                                    .venue_from = a->before_at,
                                    .venue_until = a->state->as_of,
                                    .at = a->reading->at};
-        bool taken;
+        bool taken, is_charged = take_charges(a, had);
 
         drift_books(&result, had, &a->s->book, &marks);
         taken = mirror_liquidation_settle(a->mirror, a->s, had, mirror_state_asked_by(a));
@@ -238,11 +281,12 @@ void mirror_judge(struct mirror_adoption *a, struct shadow_book *had)
                 take_leverage(a, &told, &result);
         if (!told.cause)
                 told.cause = cause_of(a->doubts, result.fields);
-        if (!told.cause)
+        if (!told.cause && is_charged)
                 take_the_hour(a, &told, &result);
         if (!told.cause && result.fields && has_gap(a, &result))
                 told.cause = CAUSE_GAP;
-        if (!told.cause && result.may_be_elsewhere && a->is_certain)
+        if (!told.cause && result.may_be_elsewhere && a->is_certain &&
+            !(result.fields & 1u << FIELD_LEVERAGE))
                 told.cause = CAUSE_ELSEWHERE;
         drift_judge(a->mirror, a->s, &told);
 }

@@ -18,6 +18,15 @@ static struct mirror_seen *seen_find(struct mirror_place *place, uint64_t tid)
         return NULL;
 }
 
+bool mirror_trade_seen(const struct mirror_place *place, uint64_t tid, bool buys)
+{
+        for (uint32_t i = 0; i < place->n_seen; i++) {
+                if (place->seen[i].tid == tid)
+                        return place->seen[i].sides & (buys ? 1 : 2);
+        }
+        return false;
+}
+
 /* True when that side of the trade was there before; else it is now. The oldest is forgotten. */
 static bool seen_before(struct mirror *mirror, struct mirror_place *place, uint64_t tid, bool buys)
 {
@@ -378,6 +387,8 @@ static void take_row(struct mirror *mirror, struct shadow *s, struct mirror_plac
                 .is_exact = !is_liquidation(row),
         };
 
+        if (row->oid) /* what rests of the order is told by its fill, too */
+                suspicion_order(mirror, s, row->oid, row->at);
         if (known) {
                 (void)seen_before(mirror, place, row->tid, buys);
                 refine(mirror, s, known, row, now);

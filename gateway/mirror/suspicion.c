@@ -12,8 +12,9 @@
 #define GRACE_MS 1000
 /* A feed that gives no proof at all: what it could explain it would have by then. */
 #define GIVE_UP_MS 90000
-/* The venue's list of fills, asked for last of all, comes by then or not at all. */
-#define HISTORY_MS 30000
+/* The venue's list of fills, asked for last of all: again when no answer comes, and not for ever. */
+#define HISTORY_AGAIN_MS 5000
+#define HISTORY_MS       90000
 
 static struct suspicion *make(struct mirror *mirror, struct shadow *s)
 {
@@ -342,11 +343,14 @@ static bool ask_history(struct mirror *mirror, struct suspicion *one, int64_t no
         struct mirror_unexplained_note note = {&one->shadow->user, mirror->dex[one->shadow->dex],
                                                one->venue_from, one->venue_until};
 
-        if (one->history_at)
-                return now - one->history_at < HISTORY_MS;
-        if (!hooks->unexplained || one->is_of_orders || one->is_merged || !one->n_rows)
+        if (!hooks->unexplained || one->is_of_orders || one->is_merged || !one->n_rows ||
+            one->is_answered || (one->history_at && now - one->history_at >= HISTORY_MS))
                 return false;
-        one->history_at = now;
+        if (!one->history_at)
+                one->history_at = now;
+        if (now < one->again_at)
+                return true;
+        one->again_at = now + HISTORY_AGAIN_MS;
         hooks->unexplained(hooks->cookie, &note);
         return true;
 }

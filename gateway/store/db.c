@@ -23,7 +23,7 @@ static void say_fails(struct db *db, const char *what)
         if (db->is_failing)
                 return;
         db->is_failing = true;
-        log_event(LOG_ERROR, "store fails", "cause", what, "code",
+        log_event(LOG_ERROR, "store fails", "file", db->file ? db->file : "", "cause", what, "code",
                   log_int(sqlite3_extended_errcode(db->conn)), NULL);
 }
 
@@ -32,7 +32,7 @@ void db_say_works(struct db *db)
         if (!db->is_failing)
                 return;
         db->is_failing = false;
-        log_event(LOG_INFO, "store works again", NULL);
+        log_event(LOG_INFO, "store works again", "file", db->file ? db->file : "", NULL);
 }
 
 sqlite3_stmt *db_query(struct db *db, const char *sql)

@@ -184,7 +184,7 @@ static void pump_events(struct hub_sub *sub)
                         return;
                 }
                 if (!give(sub, row->frame)) {
-                        if (!sub->late_until)
+                        if (sub->reader->is_lagging && !sub->late_until)
                                 sub->late_until = clock_mono_ms(c->hub->o.clock) + c->hub->o.lag_ms;
                         return;
                 }

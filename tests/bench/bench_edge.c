@@ -5,7 +5,7 @@
  * Each server is a process of its own on one core, the load is on another. Both are there at the same time and
  * take turns, so that a busy machine is busy for both.
  *
- * Usage: bench_edge [ROUNDS] [PART...] with PART of fanout memory latency idle packed */
+ * Usage: bench_edge [ROUNDS] [PART...] with PART of fanout connect memory latency idle */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,35 +167,73 @@ static void fan_out(unsigned n, unsigned frames, unsigned rounds, int n_kinds)
         fflush(stdout);
 }
 
+/* ---- connecting ---- */
+
+/* CPU of a connection and its upgrade, when n come one after another as fast as they are served. */
+static void connecting(unsigned n, unsigned rounds)
+{
+        static const enum kind kinds[] = {GATEWAY, BARE_PACKED};
+        double us[2] = {0};
+
+        for (unsigned i = 0; i < rounds; i++)
+                for (int k = 0; k < 2; k++) {
+                        struct server server = start(kinds[k]);
+                        int64_t before = report(&server).cpu_ns;
+                        struct edge_load *load = edge_load_open(server.port, n, true, false);
+
+                        await_peers(&server, n);
+                        us[k] += (double)(report(&server).cpu_ns - before) / 1e3 / n / rounds;
+                        edge_load_close(load);
+                        stop(&server);
+                }
+        printf("a connection and its upgrade, %u at once: gateway %.1f us, bare %.1f us (%.2f of "
+               "it)\n",
+               n, us[0], us[1], us[0] / us[1]);
+        fflush(stdout);
+}
+
 /* ---- memory ---- */
+
+/* Until all are gone, and what lingered behind them. */
+static struct edge_report after_all(const struct server *server, struct edge_load *load)
+{
+        edge_load_close(load);
+        await_peers(server, 0);
+        (void)usleep(1500000);
+        return report(server);
+}
+
+static double each(int64_t bytes, unsigned n)
+{
+        return (double)bytes / n;
+}
 
 static void memory_of(enum kind kind, const char *name, unsigned n)
 {
         struct server server = start(kind);
-        struct edge_load *warm = edge_load_open(server.port, 200, true, false);
-        struct edge_load *load;
-        struct edge_report at[4];
+        struct edge_report before =
+                after_all(&server, edge_load_open(server.port, 200, true, false));
+        struct edge_load *load = edge_load_open(server.port, n, true, false);
+        struct edge_report idle, fed, gone, again;
 
-        edge_load_close(warm);
-        await_peers(&server, 0);
-        at[0] = report(&server);
+        await_peers(&server, n);
+        idle = report(&server);
+        (void)burst(&server, load, n, 16, false);
+        fed = report(&server);
+        gone = after_all(&server, load);
         load = edge_load_open(server.port, n, true, false);
         await_peers(&server, n);
-        at[1] = report(&server);
         (void)burst(&server, load, n, 16, false);
-        at[2] = report(&server);
-        edge_load_close(load);
-        await_peers(&server, 0);
-        (void)usleep(1500000); /* until what lingers is gone */
-        at[3] = report(&server);
-        printf("memory, %-7s: idle %5.0f B (resident %5.0f), subscribed %5.0f B (resident %5.0f); "
-               "%+.0f B a peer "
-               "are left when all %u are gone\n",
-               name, (double)(at[1].used_bytes - at[0].used_bytes) / n,
-               (double)(at[1].rss_bytes - at[0].rss_bytes) / n,
-               (double)(at[2].used_bytes - at[0].used_bytes) / n,
-               (double)(at[2].rss_bytes - at[0].rss_bytes) / n,
-               (double)(at[3].used_bytes - at[0].used_bytes) / n, n);
+        again = after_all(&server, load);
+        printf("memory of %s: idle %.0f B (resident %.0f), sent frames %.0f B (resident %.0f); "
+               "left by %u that "
+               "came and went %.0f B each, by as many again %.0f\n",
+               name, each(idle.used_bytes - before.used_bytes, n),
+               each(idle.rss_bytes - before.rss_bytes, n),
+               each(fed.used_bytes - before.used_bytes, n),
+               each(fed.rss_bytes - before.rss_bytes, n), n,
+               each(gone.used_bytes - before.used_bytes, n),
+               each(again.used_bytes - gone.used_bytes, n));
         fflush(stdout);
         stop(&server);
 }
@@ -319,6 +357,8 @@ int main(int argc, char **argv)
                 fan_out(5000, 1, rounds, 2);
                 fan_out(5000, 16, rounds / 4 + 1, 2);
         }
+        if (wants(argc, argv, "connect"))
+                connecting(5000, rounds / 8 + 1);
         if (wants(argc, argv, "memory")) {
                 memory_of(GATEWAY, "gateway", 5000);
                 memory_of(BARE_PACKED, "bare", 5000);

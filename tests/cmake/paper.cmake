@@ -10,6 +10,8 @@ pg_fuzz(paper_state LINK pg_paper)
 pg_unit(keeper_tap LINK pg_paper pg_venue pg_keeper
   SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture.c
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture_net.c)
-pg_unit(hl_feed_paper LINK pg_paper pg_venue
-  SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture.c
-    ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture_net.c)
+foreach(name hl_feed_paper hl_feed_paper_market)
+  pg_unit(${name} LINK pg_paper pg_venue
+    SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture.c
+      ${CMAKE_CURRENT_SOURCE_DIR}/unit/paper_fixture_net.c)
+endforeach()

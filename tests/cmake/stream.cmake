@@ -1,3 +1,5 @@
 foreach(name hub hub_random)
   pg_unit(${name} LINK pg_stream SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/unit/hub_world.c)
 endforeach()
+pg_unit(tally LINK pg_api)
+pg_unit(ws_paths LINK pg_base SOURCES ${CMAKE_SOURCE_DIR}/gateway/ws_paths.c)

@@ -43,7 +43,7 @@ export class StreamJudge {
 
   // A frame that the gateway took, and did not refuse.
   said(frame) {
-    this.fit(frame.op, frame)
+    this.fit(frame.op, JSON.parse(JSON.stringify(frame))) // as it was written
   }
 }
 

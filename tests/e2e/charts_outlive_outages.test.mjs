@@ -70,7 +70,7 @@ const seconds = () => Math.floor(Date.now() / 1000)
 // As the library's adapter does: parameters in the query, JSON whatever the status, refused unless s is ok or no_data.
 async function ask(path, params = {}, brand = BRAND) {
   const query = new URLSearchParams(params).toString()
-  const answer = await get(`/udf/${path}${query && `?${query}`}`, brand)
+  const answer = await get(`${path}${query && `?${query}`}`, brand)
   assert.equal(answer.status, 200, answer.text)
   return { ...answer, json: JSON.parse(answer.text) }
 }
@@ -92,12 +92,12 @@ function barsOf({ json, text }) {
   })
 }
 
-const history = (params) => ask('history', { symbol: 'BTC', resolution: '1', to: seconds() + 60, ...params })
+const history = (params) => ask('/udf/history', { symbol: 'BTC', resolution: '1', to: seconds() + 60, ...params })
 const bars = async (params) => barsOf(await history(params))
 
 describe('what a chart asks first', () => {
   test('is which resolutions there are, and that symbols are searched', async () => {
-    const { json, type } = await ask('config')
+    const { json, type } = await ask('/udf/config')
     assert.ok(type.startsWith('application/json'))
     assert.deepEqual(new Set(json.supported_resolutions), new Set(Object.keys(RESOLUTIONS)))
     assert.equal(json.supports_search, true)
@@ -107,7 +107,7 @@ describe('what a chart asks first', () => {
     assert.equal(json.supports_time, true)
     assert.deepEqual(json.exchanges, [{ value: 'Meridian', name: 'Meridian', desc: 'Meridian' }])
     assert.ok(json.symbols_types.every((t) => typeof t.name === 'string' && typeof t.value === 'string'))
-    assert.equal((await ask('config', {}, 'harbor')).json.exchanges[0].value, 'Harbor')
+    assert.equal((await ask('/udf/config', {}, 'harbor')).json.exchanges[0].value, 'Harbor')
   })
 
   test('is the time, as a number and nothing else', async () => {
@@ -123,7 +123,7 @@ describe('a symbol', () => {
     const markets = (await get('/v1/markets')).json.data
     assert.ok(markets.length > 5)
     for (const m of markets) {
-      const { json } = await ask('symbols', { symbol: m.symbol })
+      const { json } = await ask('/udf/symbols', { symbol: m.symbol })
       assert.equal(json.name, m.symbol)
       assert.equal(json.ticker, m.symbol)
       assert.equal(json.session, '24x7')
@@ -144,35 +144,35 @@ describe('a symbol', () => {
   })
 
   test('is found by its full name too', async () => {
-    assert.equal((await ask('symbols', { symbol: 'Meridian:ETH' })).json.ticker, 'ETH')
-    assert.equal((await ask('symbols', { symbol: 'Meridian:ETH' }, 'harbor')).json.errmsg, 'unknown_symbol')
+    assert.equal((await ask('/udf/symbols', { symbol: 'Meridian:ETH' })).json.ticker, 'ETH')
+    assert.equal((await ask('/udf/symbols', { symbol: 'Meridian:ETH' }, 'harbor')).json.errmsg, 'unknown_symbol')
   })
 
   test('that is not offered is unknown, in the words that the library reads', async () => {
     for (const symbol of ['NOPE', 'Meridian:NOPE', 'btc ', '💥', 'x'.repeat(159)])
-      assert.deepEqual((await ask('symbols', { symbol })).json, { s: 'error', errmsg: 'unknown_symbol' })
+      assert.deepEqual((await ask('/udf/symbols', { symbol })).json, { s: 'error', errmsg: 'unknown_symbol' })
     for (const params of [{}, { symbol: '' }, { symbol: 'x'.repeat(300) }]) {
-      const { json } = await ask('symbols', params)
+      const { json } = await ask('/udf/symbols', params)
       assert.equal(json.s, 'error')
       assert.match(json.errmsg, /symbol/)
     }
   })
 
   test('is found by what was typed, the nearest first', async () => {
-    const found = (await ask('search', { query: 'e', type: '', exchange: '', limit: 30 })).json
+    const found = (await ask('/udf/search', { query: 'e', type: '', exchange: '', limit: 30 })).json
     assert.ok(found.length > 1)
     assert.ok(found.every((f) => /e/i.test(f.symbol) && f.ticker === f.symbol && f.full_name === `Meridian:${f.symbol}`))
     const rank = (f) => (/^e$/i.test(f.symbol) ? 0 : /^e/i.test(f.symbol) ? 1 : 2)
     for (let i = 1; i < found.length; i++) assert.ok(rank(found[i]) >= rank(found[i - 1]))
-    assert.equal((await ask('search', { query: 'eth' })).json[0].symbol, 'ETH')
-    assert.equal((await ask('search', { query: 'e', limit: 1 })).json.length, 1)
-    assert.equal((await ask('search', { query: '', limit: 3 })).json.length, 3)
-    assert.ok((await ask('search', {})).json.length > 0)
-    assert.deepEqual((await ask('search', { query: 'btc', type: 'stock' })).json, [])
-    assert.deepEqual((await ask('search', { query: 'btc', exchange: 'NYSE' })).json, [])
-    assert.equal((await ask('search', { query: 'btc', type: 'swap', exchange: 'Meridian' })).json[0].symbol, 'BTC')
-    assert.deepEqual((await ask('search', { query: 'no such thing' })).json, [])
-    assert.equal((await ask('search', { limit: 'x' })).json.s, 'error')
+    assert.equal((await ask('/udf/search', { query: 'eth' })).json[0].symbol, 'ETH')
+    assert.equal((await ask('/udf/search', { query: 'e', limit: 1 })).json.length, 1)
+    assert.equal((await ask('/udf/search', { query: '', limit: 3 })).json.length, 3)
+    assert.ok((await ask('/udf/search', {})).json.length > 0)
+    assert.deepEqual((await ask('/udf/search', { query: 'btc', type: 'stock' })).json, [])
+    assert.deepEqual((await ask('/udf/search', { query: 'btc', exchange: 'NYSE' })).json, [])
+    assert.equal((await ask('/udf/search', { query: 'btc', type: 'swap', exchange: 'Meridian' })).json[0].symbol, 'BTC')
+    assert.deepEqual((await ask('/udf/search', { query: 'no such thing' })).json, [])
+    assert.equal((await ask('/udf/search', { limit: 'x' })).json.s, 'error')
   })
 })
 

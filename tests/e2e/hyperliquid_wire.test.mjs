@@ -2,6 +2,7 @@
 // that is fresh; signed actions go on byte for byte, or are refused by the brand's rules in the venue's shape.
 import assert from 'node:assert/strict'
 import http from 'node:http'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { ApiRequestError, ExchangeClient, HttpTransport } from '@nktkas/hyperliquid'
@@ -299,7 +300,6 @@ regions: {header: cf-ipcountry, blocked: [US], failClosed: false}
 describe('a brand of few markets and little leverage', () => {
   let world
   before(async () => {
-    const { readFileSync, writeFileSync } = await import('node:fs')
     const paper = await startPaper(['--ungated'])
     const { brand, file } = compatBrand('compat: {weightPerMinute: 1000000}')
     const text = readFileSync(file, 'utf8')
@@ -374,5 +374,24 @@ test('each network address may ask so much a minute', async () => {
     assert.deepEqual([asked.status, asked.headers['access-control-allow-methods']], [204, 'POST'])
   } finally {
     await gateway.stop()
+  }
+})
+
+test('an account may do so much a minute, from wherever', async () => {
+  const paper = await startPaper(['--ungated'])
+  const { brand, file } = compatBrand('compat: {weightPerMinute: 1000000}')
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^requestsPerMinute: .*$/m, 'requestsPerMinute: 10'))
+  const gateway = await startConfigured({ brands: `[${brand}]`, venue: `{network: mainnet, baseUrl: "${paper.base}", weightPerMinute: 1000000, contextsEveryMs: 200}`, paper: '{enabled: false}' })
+  try {
+    const { wallet } = await trader({ paper, gateway })
+    const bodies = await Promise.all(Array.from({ length: 40 }, () => signed(wallet, { type: 'noop' })))
+    const answers = await Promise.all(bodies.map((body) => gateway.call('POST', '/exchange', { host: HOST, body })))
+    const taken = answers.filter((one) => one.status === 200)
+    assert.ok(taken.length >= 10 && taken.length < 40, `${taken.length} were taken`)
+    for (const one of answers) if (one.status !== 200) assert.deepEqual([one.status, one.text], [429, 'Too many requests of this account.'])
+    assert.equal((await paper.ledger()).length, taken.length)
+  } finally {
+    await gateway.stop()
+    await paper.stop()
   }
 })

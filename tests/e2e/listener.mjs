@@ -15,7 +15,7 @@ export class Listener {
     this.frames = []
   }
 
-  async open(channels = PRIVATE) {
+  async connect() {
     const { gateway, host } = this.trader
     this.socket = new WebSocket(`${gateway.http.replace('http', 'ws')}/v1/ws`, { headers: { host } })
     this.socket.on('message', (text) => this.take(JSON.parse(text.toString())))
@@ -24,8 +24,23 @@ export class Listener {
     await new Promise((done, failed) => this.socket.once('open', done).once('error', failed))
     this.send({ op: 'auth', token: this.trader.token, ...(this.subAccount && { subAccount: this.subAccount }) })
     await until('signed in over the socket', () => this.frames.some((f) => f.type === 'authenticated'), 60000)
+  }
+
+  async open(channels = PRIVATE) {
+    await this.connect()
     for (const channel of channels) this.send({ op: 'subscribe', channel })
     await until(`snapshots of ${channels}`, () => channels.every((c) => this.heard.get(c)?.snapshots.length > 0), 60000)
+    return this
+  }
+
+  // Comes back for what was missed: by channel, the last epoch and seq that were seen.
+  async resume(places) {
+    await this.connect()
+    for (const [channel, place] of Object.entries(places)) {
+      this.heard.set(channel, { snapshots: [], updates: [], gaps: 0, all: [], ...place })
+      this.send({ op: 'resume', channel, ...place })
+    }
+    await until('resumed', () => this.frames.filter((f) => f.type === 'subscribed' && f.resumed).length === Object.keys(places).length, 60000)
     return this
   }
 
@@ -100,4 +115,66 @@ export class Listener {
   story(id) {
     return this.updates('orders').filter((o) => o.id === id || o.venueOrderId === id).map((o) => o.status)
   }
+}
+
+// Words of one order never go back, and none comes twice in a row.
+function soundStories(listener) {
+  const last = new Map()
+  for (const o of listener.updates('orders')) {
+    const was = last.get(o.venueOrderId)
+    const is = `${o.status} ${o.filledSize} ${o.remainingSize}`
+    assert.notEqual(was?.is, is, `the same twice: ${JSON.stringify(o)}`)
+    if (was) assert.ok(Number(o.filledSize) >= Number(was.filled), `filled goes back: ${JSON.stringify(o)}`)
+    last.set(o.venueOrderId, { is, filled: o.filledSize })
+  }
+}
+
+// In the end the listener knows what the venue knows.
+export async function agrees(listener, { ms = 90000, since = 0 } = {}) {
+  const { trader } = listener
+  const user = listener.subAccount ?? trader.address
+  const paper = trader.gateway.venue
+  const same = async (what, look) => {
+    let is
+    let told
+    try {
+      await until(what, async () => {
+        ;[is, told] = (await look()).map((rows) => JSON.stringify(rows.sort()))
+        return is === told
+      }, ms)
+    } catch (error) {
+      assert.equal(told, is, `${what}: ${error.message}`)
+    }
+  }
+  await same('orders as the venue has them', async () => {
+    const open = await paper.info({ type: 'frontendOpenOrders', user })
+    return [open.map((o) => `${o.oid} ${Number(o.sz)}`), [...listener.orders().values()].map((o) => `${o.venueOrderId} ${Number(o.remainingSize)}`)]
+  })
+  await same('fills as the venue has them', async () => {
+    const fills = await paper.info({ type: 'userFillsByTime', user, startTime: since })
+    return [fills.map((f) => String(f.tid)), [...listener.fills()]]
+  })
+  await same('positions as the venue has them', async () => {
+    const state = await paper.info({ type: 'clearinghouseState', user })
+    return [
+      state.assetPositions.map(({ position: p }) => `${p.coin} ${Math.abs(Number(p.szi))}`),
+      [...listener.positions().values()].map((p) => `${p.symbol} ${Number(p.size)}`),
+    ]
+  })
+  soundStories(listener)
+  for (const channel of ['orders', 'fills']) assert.equal(listener.heard.get(channel).gaps, 0, `${channel}: no gap`)
+}
+
+// The first order that the venue knows of and that was not told as it ended, or stands; "" when all were.
+export async function endsAsTold(listener) {
+  const { trader } = listener
+  const past = await trader.gateway.venue.info({ type: 'historicalOrders', user: listener.subAccount ?? trader.address })
+  const last = new Map(listener.updates('orders').map((o) => [o.venueOrderId, o]))
+  const words = { open: /^(resting|partiallyFilled|triggerPending)$/, triggered: /./, filled: /^(filled|partiallyFilled)$/ }
+  for (const { order, status } of past) {
+    const told = last.get(String(order.oid))
+    const word = words[status] ?? (/[rR]ejected$/.test(status) ? /^rejected$/ : /^(cancelled|filled|partiallyFilled)$/)
+    if (!told || !word.test(told.status)) return `${order.oid} is ${status}, told as ${told?.status}`
+  }
+  return ''
 }

@@ -480,7 +480,7 @@ describe('over a WebSocket', () => {
   let socket
   let subscriptions
   before(async () => {
-    socket = new WebSocketTransport({ url: `${paper.base.replace('http', 'ws')}/ws`, timeout: 5000 })
+    socket = new WebSocketTransport({ url: `${(paper.client ?? paper.base).replace('http', 'ws')}/ws`, timeout: 5000 })
     await socket.ready()
     subscriptions = new SubscriptionClient({ transport: socket })
   })

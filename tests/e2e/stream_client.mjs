@@ -5,9 +5,10 @@
 //   const book = await client.subscribe('book', { symbol: 'BTC' })
 //   await book.next('update')
 //
-// frameHooks are called with every frame of every client, such as to check them against a schema.
+// Every frame is held against GET /v1/asyncapi.json as well. frameHooks are called with every frame of every client.
 import assert from 'node:assert/strict'
 import WebSocket from 'ws'
+import { judgeOf } from './asyncapi_check.mjs'
 import { until } from './harness.mjs'
 
 export const frameHooks = []
@@ -100,14 +101,16 @@ export class Channel {
 
 export class StreamClient {
   static async open(gateway, brand, options = {}) {
-    const client = new StreamClient(gateway, brand, options)
+    const judge = await judgeOf(gateway)
+    const client = new StreamClient(gateway, brand, { judge, ...options })
     await client.until('the socket to open', () => client.opened || client.closed)
     return client
   }
 
-  constructor(gateway, brand, { path = '/v1/ws', headers = {}, channels = new Map(), ws = {} } = {}) {
+  constructor(gateway, brand, { path = '/v1/ws', headers = {}, channels = new Map(), ws = {}, judge } = {}) {
     const url = new URL(path, gateway.http)
     url.protocol = url.protocol.replace('http', 'ws')
+    this.judge = judge // of frames: the streams' own description
     this.frames = []
     this.violations = []
     this.channels = channels // kept over sockets by a client that resumes
@@ -145,6 +148,7 @@ export class StreamClient {
     try {
       assert.ok(!isBinary, 'text')
       frame = JSON.parse(bytes.toString('utf8'))
+      this.judge?.heard(frame)
       for (const hook of frameHooks) hook(frame)
     } catch (error) {
       this.violations.push(`${error.message}: ${bytes.toString('utf8').slice(0, 300)}`)
@@ -173,6 +177,7 @@ export class StreamClient {
     this.sendRaw(JSON.stringify({ ...frame, id }))
     return this.until(`an answer to ${JSON.stringify(frame).slice(0, 200)}`, () => {
       const answer = this.frames.slice(from).find((f) => f.id === id)
+      if (answer && answer.type !== 'error') this.judge?.said({ ...frame, id })
       if (!answer && this.closed) assert.fail(`closed (${JSON.stringify(this.closed)}) without an answer`)
       return answer
     }, ms)
@@ -227,13 +232,13 @@ export class StreamClient {
   // Without the closing handshake, as when a network is gone.
   async cut() {
     this.socket.terminate()
-    await until('the socket to end', () => this.closed)
+    await until('the socket to end', () => this.closed, WAIT_MS)
     this.check()
   }
 
   async close() {
     if (!this.closed) this.socket.close(1000)
-    await until('the socket to close', () => this.closed)
+    await until('the socket to close', () => this.closed, WAIT_MS)
     this.check()
   }
 }

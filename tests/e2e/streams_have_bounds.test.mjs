@@ -263,6 +263,41 @@ describe('operations', () => {
   })
 })
 
+test('what clients leave behind is nothing', async () => {
+  const gateway = await startConfigured({ streams: '{socketsPerAddress: 0, framesPerSecond: 1000, frameBurst: 10000}' })
+  try {
+    const figures = async () => {
+      const { text } = await request(gateway.admin, 'GET', '/metrics')
+      return Object.fromEntries([...text.matchAll(/^perpgate_stream_(\w+) (\d+)$/gm)].map((m) => [m[1], Number(m[2])]))
+    }
+    const symbols = ['BTC', 'ETH', 'SOL', 'DOGE']
+    const steady = await StreamClient.open(gateway, 'meridian')
+    const book = await steady.subscribe('book', { symbol: 'BTC' })
+    await book.next('snapshot')
+    // They subscribe and leave at once, over and over, and some hang up without a word.
+    const clients = await Promise.all(Array.from({ length: 60 }, () => StreamClient.open(gateway, 'meridian')))
+    for (let round = 0; round < 5; round++)
+      for (const [i, client] of clients.entries())
+        for (const channel of ['book', 'bbo', 'trades', 'candles']) {
+          const subject = { channel, symbol: symbols[(i + round) % symbols.length], ...(channel === 'candles' && { interval: ['1m', '5m'][i % 2] }) }
+          client.sendRaw(JSON.stringify({ op: 'subscribe', ...subject }))
+          if (i % 3) client.sendRaw(JSON.stringify({ op: 'unsubscribe', ...subject }))
+        }
+    await until('all is taken', async () => (await figures()).frames_received_total >= 60 * 5 * 4, 120000)
+    for (const [i, client] of clients.entries()) await (i % 2 ? client.cut() : client.close())
+    await gateway.venue.price('BTC', '60500')
+    await book.next('update')
+    await steady.close()
+    const left = await until('all is as before', async () => {
+      const now = await figures()
+      return now.sockets + now.subscriptions + now.channels + now.ring_bytes === 0 && now
+    }, 120000)
+    assert.equal(left.sockets_opened_total, 61)
+  } finally {
+    await gateway.stop()
+  }
+})
+
 test('a reload ends what is not offered any more', async () => {
   const folder = temporaryFolder()
   for (const id of ['meridian', 'harbor']) cpSync(join(REPO, 'branding', id), join(folder, 'brands', id), { recursive: true })

@@ -2,7 +2,7 @@
 // resuming, what the upstream lost, slow readers, a venue without a socket.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { request, startConfigured, until } from './harness.mjs'
+import { Trader, request, startConfigured, until } from './harness.mjs'
 import { StreamClient } from './stream_client.mjs'
 
 const PUBLIC = [
@@ -41,19 +41,20 @@ const move = (gateway, coin = 'BTC') => gateway.venue.price(coin, String(60000 +
 describe('with a feed', () => {
   let gateway
   before(async () => {
-    gateway = await startConfigured({ streams: '{framesPerSecond: 1000, frameBurst: 10000, queueBytes: 65536}' })
+    gateway = await startConfigured({ streams: '{framesPerSecond: 1000, frameBurst: 10000, queueBytes: 65536, idleMs: 600000}' })
   })
   after(() => gateway?.stop())
 
   test('every channel begins with a snapshot and goes on without a hole', async () => {
+    const who = await new Trader(gateway, 'meridian').onboard()
     const client = await StreamClient.open(gateway, 'meridian')
     const channels = []
     for (const [name, subject] of PUBLIC) channels.push(await client.subscribe(name, subject))
     for (const channel of channels) await channel.next('snapshot')
     for (const channel of channels.filter((c) => c.subject.channel !== 'status'))
-      for (let i = 0; i < 2; i++) {
+      for (const side of ['buy', 'sell']) {
         await move(gateway)
-        if (['trades', 'candles'].includes(channel.subject.channel)) await gateway.venue.price('BTC', null)
+        if (['trades', 'candles'].includes(channel.subject.channel)) await who.place({ symbol: 'BTC', side, type: 'market', size: '0.001' })
         await channel.next('update')
       }
     await client.close()
@@ -171,6 +172,112 @@ describe('with a feed', () => {
     await sleeper.close()
     await awake.close()
   })
+
+  test('a client that asks on and never reads is closed, and may come back', async () => {
+    const closed = () => metric(gateway, 'perpgate_stream_sockets_closed_total{code="4408"}')
+    const client = await StreamClient.open(gateway, 'meridian')
+    const book = await client.subscribe('book', { symbol: 'BTC' })
+    await book.next('snapshot')
+    client.pause()
+    await until('the gateway ends it', async () => {
+      for (let i = 0; i < 100; i++) client.sendRaw('{"op":"subscribe","channel":"markets"}')
+      return (await closed()) > 0
+    }, 120000)
+    client.go()
+    await client.until('it notices', () => client.closed)
+    assert.ok([4408, 1006].includes(client.closed.code), 'the close frame, unless the peer was given up before it read')
+    const back = await StreamClient.open(gateway, 'meridian', { channels: client.channels })
+    await back.resume(book)
+    await move(gateway)
+    await book.next('update')
+    await back.close()
+  })
+})
+
+// Small, seeded, and told: PERPGATE_SEED=... runs the same again.
+function dice() {
+  let state = Number(process.env.PERPGATE_SEED ?? Date.now() % 1000000) || 1
+  console.log(`seed ${state}`)
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+// What a front end would have on its screen: rows by symbol.
+function rowsOf(channel) {
+  const rows = new Map()
+  for (const frame of channel.frames) {
+    if (frame.type === 'snapshot') rows.clear()
+    for (const row of frame.data?.data ?? []) rows.set(row.symbol, row)
+  }
+  return rows
+}
+
+test('whatever happened, in the end everybody has what the venue has', async () => {
+  const gateway = await startConfigured({
+    streams: '{framesPerSecond: 1000, frameBurst: 10000, queueBytes: 65536, idleMs: 600000, ringFrames: 16, ringBytes: 16384}',
+  })
+  const roll = dice()
+  const coins = ['BTC', 'ETH']
+  const wanted = [['markets', {}], ['book', { symbol: 'BTC' }], ['book', { symbol: 'ETH' }], ['bbo', { symbol: 'BTC' }], ['trades', { symbol: 'BTC' }]]
+  const counts = { resumed: 0, gaps: 0, snapshots: 0, updates: 0 }
+  let clients = []
+  const join = async (channels) => {
+    const client = await StreamClient.open(gateway, 'meridian', { channels })
+    for (const [name, subject] of wanted) {
+      const channel = client.channelOf({ channel: name, ...subject })
+      if (channel.place.seq === undefined) await client.subscribe(name, subject)
+      else await client.resume(channel)
+    }
+    return client
+  }
+  try {
+    for (let i = 0; i < 6; i++) clients.push(await join(new Map()))
+    for (let step = 0; step < 60; step++) {
+      const i = roll(clients.length)
+      const what = roll(10)
+      if (what < 5) await move(gateway, coins[roll(2)])
+      else if (what < 7) clients[i].pause()
+      else if (what < 8) clients[i].go()
+      else if (what < 9) await gateway.venue.fault('closeSocket', 1, { path: 'ws' })
+      else {
+        await clients[i].cut()
+        clients[i] = await join(clients[i].channels)
+      }
+    }
+    for (const client of clients) client.go()
+    await gateway.venue.fault('none', 1)
+    const book = {}
+    for (const coin of coins) {
+      await gateway.price(coin, '50000')
+      book[coin] = await http(gateway, `/v1/markets/${coin}/book`)
+    }
+    const sides = ({ bids, asks }) => ({ bids, asks })
+    for (const client of clients) {
+      for (const coin of coins)
+        await client.until(`the book of ${coin}`, () => {
+          const { data, stale, hasBase } = client.channelOf({ channel: 'book', symbol: coin })
+          return hasBase && !stale && JSON.stringify(sides(data)) === JSON.stringify(sides(book[coin]))
+        })
+      const { bids, asks } = book.BTC
+      await client.until('the best prices', () => {
+        const { data } = client.channelOf({ channel: 'bbo', symbol: 'BTC' })
+        return data && JSON.stringify([data.bid, data.ask]) === JSON.stringify([bids[0], asks[0]])
+      })
+      await client.until('the markets', () => {
+        const rows = rowsOf(client.channelOf({ channel: 'markets' }))
+        return coins.every((coin) => rows.get(coin)?.mark === '50000')
+      })
+      for (const channel of client.channels.values()) for (const name in counts) counts[name] += channel[name]
+      await client.close()
+    }
+    console.log(JSON.stringify(counts))
+    clients = []
+  } finally {
+    for (const client of clients) client.socket.terminate()
+    await gateway.stop()
+  }
 })
 
 describe('without a feed', () => {

@@ -138,7 +138,7 @@ static struct hl_feed *open_feed(void)
 
                 topic.user.b[19] = rank == HL_FEED_USERS;
                 (void)text_copy(topic.symbol, sizeof topic.symbol,
-                                rank == HL_FEED_PUBLIC ? "BTC" : "");
+                                hl_feed_class_is_market(rank) ? "BTC" : "");
                 (void)text_copy(topic.detail, sizeof topic.detail,
                                 topic.kind == FEED_CANDLES ? "15m" : "");
                 must(feed_want(feed, &topic) == E_OK);

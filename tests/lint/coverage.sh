@@ -93,6 +93,12 @@ sed -nE 's/^ROUTE\(METHOD_([A-Z]+), *"([^"]+)".*/\1 \2/p' gateway/api/route.def 
 cp "$scratch/names" "$scratch/offered"
 check Routes
 {
+        sed -nE 's/.*METHOD_([A-Z]+), +"(\/[a-z]+)".*/\1 \2/p' gateway/compat/compat.c
+        sed -nE 's/^#define COMPAT_WS_PATH "(.+)"/GET \1/p' gateway/compat/compat_ws.h
+} >"$scratch/names"
+cp "$scratch/names" "$scratch/offered"
+check "Hyperliquid's wire"
+{
         sed -nE '/^const char \*hl_action_type_name/,/^}/s/.*return "([^"]+)";.*/\1/p' \
                 adapters/hyperliquid/hl_action.c
         sed -nE 's/.*strcmp\(type, "([^"]+)"\).*/\1/p' adapters/paper/paper_transfer.c

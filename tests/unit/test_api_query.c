@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,8 +14,8 @@ struct request {
         char name[8];
         int word;
         unsigned limit;
-        int64_t start;
-        bool has_name, has_word, has_limit, has_start;
+        int64_t start, seconds;
+        bool has_name, has_word, has_limit, has_start, has_seconds;
 };
 
 static const char *const words[] = {"up", "down", NULL};
@@ -26,6 +27,7 @@ static const struct field fields[] = {
         {.name = "word", .type = FIELD_WORD, AT(word), .words = words},
         {.name = "limit", .type = FIELD_UINT, AT(limit), .size = 1000},
         {.name = "start", .type = FIELD_TIME, AT(start)},
+        {.name = "seconds", .type = FIELD_SECONDS, AT(seconds)},
 };
 
 static enum errc read_query(struct request *out, const char *query, struct err *err)
@@ -51,6 +53,27 @@ static void a_query_is_read_whole(void **state)
         assert_int_equal(read_query(&r, "&&limit=7&", &err), E_OK);
         assert_int_equal(r.limit, 7);
         assert_int_equal(read_query(&r, "start=253402300799999", &err), E_OK);
+}
+
+static void seconds_have_a_sign(void **state)
+{
+        static const char *const wrong[] = {"-",   "--1",           "+1",           "1.5",
+                                            "1e9", "-253402300800", "253402300800", "1-"};
+        struct request r;
+        struct err err;
+        char query[64];
+
+        (void)state;
+        assert_int_equal(read_query(&r, "seconds=-253402300799", &err), E_OK);
+        assert_true(r.has_seconds && r.seconds == INT64_C(-253402300799));
+        assert_int_equal(read_query(&r, "seconds=0", &err), E_OK);
+        assert_int_equal(r.seconds, 0);
+        assert_int_equal(read_query(&r, "start=-1", &err), E_INVALID); /* of seconds alone */
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+                snprintf(query, sizeof query, "seconds=%s", wrong[i]);
+                assert_int_equal(read_query(&r, query, &err), E_INVALID);
+                assert_string_equal(err.field[0].path, "seconds");
+        }
 }
 
 static void each_bad_parameter_is_named(void **state)
@@ -107,6 +130,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_query_is_read_whole),
+                cmocka_unit_test(seconds_have_a_sign),
                 cmocka_unit_test(each_bad_parameter_is_named),
                 cmocka_unit_test(a_long_value_is_refused),
         };

@@ -87,6 +87,31 @@ static void test_messages_wait(void **state)
         assert_int_equal(metric(rig, "perpgate_feed_messages_total"), 46);
 }
 
+/* Whatever strangers wish for leaves messages, and room, for what the gateway reads itself. */
+static void test_what_is_read_comes_first(void **state)
+{
+        struct rig *rig = *state;
+        struct feed_topic word;
+        char json[64];
+
+        rig->limits.messages_per_minute = 50;
+        rig->limits.connections = 1; /* whose pings need four, and a quarter is kept */
+        rig->limits.subscriptions = 40;
+        open_feed(rig);
+        for (unsigned i = 0; i < 40; i++) {
+                (void)snprintf(json, sizeof(json), "{\"type\":\"bbo\",\"coin\":\"M%u\"}", i);
+                word = verbatim(rig, json);
+                want(rig, word);
+        }
+        await_subs(rig, 34);
+        assert_int_equal(rig->n_said, 34);
+        want(rig, market_topic(FEED_TRADES, "BTC"));
+        AWAIT(rig, FEED_LIVE, market_topic(FEED_TRADES, "BTC"), 1);
+        AWAIT(rig, FEED_GAP, word, 1); /* the newest gives way */
+        assert_int_equal(state_of(rig, word).refusal, E_LIMIT);
+        assert_int_equal(rig->n_said, 35);
+}
+
 static void test_connects_are_limited(void **state)
 {
         struct rig *rig = *state;
@@ -362,6 +387,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(test_a_thousand_wants),
                 T(test_messages_wait),
+                T(test_what_is_read_comes_first),
                 T(test_connects_are_limited),
                 T(test_order_updates_stand_alone),
                 T(test_refused_coin),

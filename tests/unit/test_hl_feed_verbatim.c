@@ -43,56 +43,56 @@ static void expect_spelling(const struct rig *rig, const char *json, const char 
                 assert_string_equal(topic.detail, expected);
 }
 
+static const char *const same[][2] = {
+        {"{\"coin\":\"BTC\",\"type\":\"trades\"}", "{\"type\":\"trades\",\"coin\":\"BTC\"}"},
+        {" { \"type\" : \"trades\" , \"coin\" : \"BTC\", \"what\":[1] } ",
+         "{\"type\":\"trades\",\"coin\":\"BTC\"}"},
+        {"{\"type\":\"allMids\"}", "{\"type\":\"allMids\",\"dex\":\"\"}"},
+        {"{\"type\":\"allMids\",\"dex\":null}", "{\"type\":\"allMids\",\"dex\":\"\"}"},
+        {"{\"type\":\"l2Book\",\"coin\":\"@107\",\"nSigFigs\":null,\"mantissa\":null,"
+         "\"fast\":"
+         "false}",
+         "{\"type\":\"l2Book\",\"coin\":\"@107\"}"},
+        {"{\"type\":\"l2Book\",\"fast\":true,\"mantissa\":2,\"coin\":\"BTC\",\"nSigFigs\":"
+         "5}",
+         "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"nSigFigs\":5,\"mantissa\":2,\"fast\":"
+         "true}"},
+        {"{\"type\":\"candle\",\"interval\":\"1M\",\"coin\":\"BTC\"}",
+         "{\"type\":\"candle\",\"coin\":\"BTC\",\"interval\":\"1M\"}"},
+        {"{\"type\":\"userFills\",\"user\":\"0x00000000000000000000000000000000000000AB\","
+         "\"aggregateByTime\":true}",
+         "{\"type\":\"userFills\",\"user\":\"0x00000000000000000000000000000000000000ab\","
+         "\"aggregateByTime\":true}"},
+        {"{\"type\":\"openOrders\",\"user\":\"" USER1 "\"}",
+         "{\"type\":\"openOrders\",\"dex\":\"\",\"user\":\"" USER1 "\"}"},
+        {"{\"type\":\"activeAssetData\",\"user\":\"" USER1 "\",\"coin\":\"BTC\"}",
+         "{\"type\":\"activeAssetData\",\"coin\":\"BTC\",\"user\":\"" USER1 "\"}"},
+};
+static const char *const none[] = {
+        "",
+        "{}",
+        "7",
+        "[\"trades\"]",
+        "{\"type\":\"weather\"}",
+        "{\"type\":\"webData2\",\"user\":\"" USER1 "\"}",
+        "{\"type\":\"trades\"}",
+        "{\"type\":\"trades\",\"coin\":7}",
+        "{\"type\":\"trades\",\"coin\":\"\"}",
+        "{\"type\":\"trades\",\"coin\":\"0123456789012345678901234567890123456789\"}",
+        "{\"type\":\"trades\",\"coin\":\"BTC\"} x",
+        "{\"type\":\"candle\",\"coin\":\"BTC\"}",
+        "{\"type\":\"candle\",\"coin\":\"BTC\",\"interval\":\"7m\"}",
+        "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"nSigFigs\":0}",
+        "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"nSigFigs\":6}",
+        "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"nSigFigs\":\"5\"}",
+        "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"fast\":1}",
+        "{\"type\":\"userFills\"}",
+        "{\"type\":\"userFills\",\"user\":\"0x1\"}",
+        "{\"type\":\"userFills\",\"user\":\"0x0000000000000000000000000000000000000000\"}",
+};
+
 static void test_spelling(void **state)
 {
-        static const char *const same[][2] = {
-                {"{\"coin\":\"BTC\",\"type\":\"trades\"}",
-                 "{\"type\":\"trades\",\"coin\":\"BTC\"}"},
-                {" { \"type\" : \"trades\" , \"coin\" : \"BTC\", \"what\":[1] } ",
-                 "{\"type\":\"trades\",\"coin\":\"BTC\"}"},
-                {"{\"type\":\"allMids\"}", "{\"type\":\"allMids\",\"dex\":\"\"}"},
-                {"{\"type\":\"allMids\",\"dex\":null}", "{\"type\":\"allMids\",\"dex\":\"\"}"},
-                {"{\"type\":\"l2Book\",\"coin\":\"@107\",\"nSigFigs\":null,\"mantissa\":null,"
-                 "\"fast\":"
-                 "false}",
-                 "{\"type\":\"l2Book\",\"coin\":\"@107\"}"},
-                {"{\"type\":\"l2Book\",\"fast\":true,\"mantissa\":2,\"coin\":\"BTC\",\"nSigFigs\":"
-                 "5}",
-                 "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"nSigFigs\":5,\"mantissa\":2,\"fast\":"
-                 "true}"},
-                {"{\"type\":\"candle\",\"interval\":\"1M\",\"coin\":\"BTC\"}",
-                 "{\"type\":\"candle\",\"coin\":\"BTC\",\"interval\":\"1M\"}"},
-                {"{\"type\":\"userFills\",\"user\":\"0x00000000000000000000000000000000000000AB\","
-                 "\"aggregateByTime\":true}",
-                 "{\"type\":\"userFills\",\"user\":\"0x00000000000000000000000000000000000000ab\","
-                 "\"aggregateByTime\":true}"},
-                {"{\"type\":\"openOrders\",\"user\":\"" USER1 "\"}",
-                 "{\"type\":\"openOrders\",\"dex\":\"\",\"user\":\"" USER1 "\"}"},
-                {"{\"type\":\"activeAssetData\",\"user\":\"" USER1 "\",\"coin\":\"BTC\"}",
-                 "{\"type\":\"activeAssetData\",\"coin\":\"BTC\",\"user\":\"" USER1 "\"}"},
-        };
-        static const char *const none[] = {
-                "",
-                "{}",
-                "7",
-                "[\"trades\"]",
-                "{\"type\":\"weather\"}",
-                "{\"type\":\"webData2\",\"user\":\"" USER1 "\"}",
-                "{\"type\":\"trades\"}",
-                "{\"type\":\"trades\",\"coin\":7}",
-                "{\"type\":\"trades\",\"coin\":\"\"}",
-                "{\"type\":\"trades\",\"coin\":\"0123456789012345678901234567890123456789\"}",
-                "{\"type\":\"trades\",\"coin\":\"BTC\"} x",
-                "{\"type\":\"candle\",\"coin\":\"BTC\"}",
-                "{\"type\":\"candle\",\"coin\":\"BTC\",\"interval\":\"7m\"}",
-                "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"nSigFigs\":0}",
-                "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"nSigFigs\":6}",
-                "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"nSigFigs\":\"5\"}",
-                "{\"type\":\"l2Book\",\"coin\":\"BTC\",\"fast\":1}",
-                "{\"type\":\"userFills\"}",
-                "{\"type\":\"userFills\",\"user\":\"0x1\"}",
-                "{\"type\":\"userFills\",\"user\":\"0x0000000000000000000000000000000000000000\"}",
-        };
         struct rig *rig = *state;
         struct feed_topic topic = {.kind = FEED_VERBATIM};
 

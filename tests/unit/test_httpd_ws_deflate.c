@@ -203,6 +203,46 @@ static void test_bombs_and_rubbish(void **state)
         ws_deflate_free(d);
 }
 
+static void keep_quiet(void *cookie, struct handle peer, const char *text, size_t len)
+{
+        struct rig *rig = cookie;
+
+        rig->n_messages++;
+        if (len < 100)
+                assert_int_equal(httpd_ws_send(rig->httpd, peer, text, len), E_OK);
+}
+
+/* Each is within the bound, and a thousand times what was sent. */
+static void test_many_bombs_leave_others_alone(void **state)
+{
+        static const struct httpd_ws_ops ops = {on_upgrade, on_opened, keep_quiet, on_closed, NULL};
+        struct rig *rig = *state;
+        struct ws_deflate *d = ws_deflate_new();
+        struct client c, other;
+        char *text = malloc(100000);
+        struct buf packed;
+
+        rig->options.ws = &ops;
+        rig_listen(rig);
+        c = deflating(rig);
+        other = upgraded(rig);
+        memset(text, 'a', 100000);
+        buf_init(&packed, 100000);
+        assert_true(ws_deflate_pack(d, &packed, text, 100000));
+        assert_true(packed.len < 200);
+        for (int i = 0; i < 300; i++)
+                send_frame(&c, 0xc1, packed.data, packed.len);
+        send_text(&other, "me too");
+        assert_true(client_wait_len(&other, 8));
+        assert_memory_equal(other.got, "\x81\x06me too", 8);
+        assert_true(client_wait_count(rig->loop, &rig->n_messages, 301));
+        free(text);
+        buf_fini(&packed);
+        ws_deflate_free(d);
+        client_close(&c);
+        client_close(&other);
+}
+
 static void test_only_where_both_want_it(void **state)
 {
         struct rig *rig = *state;
@@ -244,6 +284,7 @@ int main(void)
                 T(test_small_frames_and_noise_stay_plain),
                 T(test_compressed_messages_arrive),
                 T(test_bombs_and_rubbish),
+                T(test_many_bombs_leave_others_alone),
                 T(test_only_where_both_want_it),
                 T(test_off),
         };

@@ -206,6 +206,56 @@ static void a_state_of_the_hour_is_not_followed_by_another_at_once(void **state)
         assert_true(mirror_next_need(s->mirror, hour + 127100, &need));
 }
 
+static void read_funded(struct script *s, const char *raw, const char *funding, int64_t at)
+{
+        struct sheet sheet = sheet_of("1000");
+
+        hold(&sheet, "AA", "10", "100", "100", 10, raw, 20)->funding_since_open.v = num(funding);
+        deliver(s, &sheet, at);
+}
+
+/* The venue charges a while after the hour: a state of just after it may lack the charge, the next one has it. */
+static void a_charge_between_two_states_of_after_the_hour_is_the_hours(void **state)
+{
+        struct script *s = *state;
+        int64_t hour = T0 + 3600000;
+
+        read_long(s, T0 + 1000);
+        read_funded(s, "-900", "0", hour + 74);
+        read_funded(s, "-900.01", "0.01", hour + 635);
+        assert_int_equal(stats_of(s).suspicions, 0);
+        assert_int_equal(stats_of(s).drift_cause[CAUSE_FUNDING][FIELD_FUNDING], 1);
+        /* It is not charged again here, nor in doubt. */
+        mark(s, "AA", "100", hour + 14000);
+        mirror_funding(s->mirror, hour, hour + 15000);
+        look(s, hour + 15000);
+        expect(held(s, "AA")->p.raw_usd, "-900.01");
+        assert_false(s->view.doubts & DOUBT_FUNDING);
+}
+
+static void an_hour_charges_once(void **state)
+{
+        struct script *s = *state;
+        int64_t hour = T0 + 3600000;
+
+        read_long(s, T0 + 1000);
+        read_funded(s, "-900", "0", hour + 74);
+        read_funded(s, "-900.01", "0.01", hour + 635);
+        read_funded(s, "-900.02", "0.02", hour + 900);
+        assert_int_equal(stats_of(s).suspicions, 1);
+}
+
+static void nor_does_it_charge_much_later(void **state)
+{
+        struct script *s = *state;
+        int64_t hour = T0 + 3600000;
+
+        read_long(s, T0 + 1000);
+        read_funded(s, "-900", "0", hour + 120000);
+        read_funded(s, "-900.01", "0.01", hour + 121000);
+        assert_int_equal(stats_of(s).suspicions, 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)
@@ -218,6 +268,9 @@ int main(void)
                 T(a_position_that_came_to_be_known_after_the_hour_is_charged),
                 T(funding_that_is_neither_charged_nor_not_is_the_venues),
                 T(a_state_of_the_hour_is_not_followed_by_another_at_once),
+                T(a_charge_between_two_states_of_after_the_hour_is_the_hours),
+                T(an_hour_charges_once),
+                T(nor_does_it_charge_much_later),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

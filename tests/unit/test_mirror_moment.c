@@ -227,6 +227,45 @@ static void margin_from_nowhere_is_suspected(void **state)
         assert_int_equal(stats_of(s).drift_unexplained[FIELD_ISOLATED_CASH], 1);
 }
 
+/* Leverage of ours that a push of before it has not moves no money. */
+static void a_deposit_beside_leverage_of_ours(void **state)
+{
+        struct script *s = *state;
+        struct sheet more = long_with("1229.49", "10", "-900");
+
+        read_long(s, T0 + 1000);
+        set_leverage(s, 2, T0 + 2000);
+        deliver_to(s, 1, "", &more, T0 + 1990, 0, T0 + 2010);
+        look(s, T0 + 2010);
+        assert_int_equal(held(s, "AA")->p.leverage, 2);
+        assert_int_equal(stats_of(s).suspicions, 0);
+        assert_int_equal(stats_of(s).drift_cause[CAUSE_ELSEWHERE][FIELD_CROSS_CASH], 1);
+}
+
+static void add_margin(struct script *s, const char *amount, int64_t at)
+{
+        struct venue_action action = {.kind = VENUE_ADJUST_MARGIN, .asset = 0};
+
+        action.u.margin.amount.v = num(amount);
+        done(s, send(s, &action, at), VENUE_DONE, at);
+}
+
+/* Margin of ours that a push has not yet: it stays, and what else came is not of it. */
+static void a_deposit_beside_margin_of_ours(void **state)
+{
+        struct script *s = *state;
+        struct sheet more = long_with("1229.49", "10", "-900");
+
+        read_long(s, T0 + 1000);
+        add_margin(s, "20", T0 + 2000);
+        deliver_to(s, 1, "", &more, T0 + 1990, 0, T0 + 2010);
+        look(s, T0 + 2010);
+        expect(held(s, "AA")->p.raw_usd, "-880");
+        expect(s->view.account.cross.account_value, "1209.49");
+        assert_int_equal(stats_of(s).suspicions, 0);
+        assert_int_equal(stats_of(s).drift_cause[CAUSE_ELSEWHERE][FIELD_CROSS_CASH], 1);
+}
+
 static struct sheet both_of(const char *cash, const char *size, const char *raw_aa,
                             const char *raw_bb)
 {
@@ -415,6 +454,8 @@ int main(void)
                 T(leverage_changed_elsewhere_after_a_push_confirmed_ours),
                 T(a_push_of_before_our_change_does_not_undo_it),
                 T(margin_added_elsewhere_beside_a_transfer),
+                T(a_deposit_beside_leverage_of_ours),
+                T(a_deposit_beside_margin_of_ours),
                 T(margin_from_nowhere_is_suspected),
                 T(late_trades_beside_margin_moved_elsewhere),
                 T(a_liquidation_beside_margin_moved_elsewhere),

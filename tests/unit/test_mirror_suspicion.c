@@ -197,6 +197,29 @@ static void an_order_that_a_list_tells_first_waits_for_its_word(void **state)
         assert_int_equal(stats_of(s).drift_unexplained[FIELD_ORDERS], 0);
 }
 
+/* The list shows what is left of it before its fill is told. */
+static void an_order_that_was_filled_waits_for_its_fill(void **state)
+{
+        struct script *s = *state;
+        struct mirror_reading reading = {T0 + 3000, T0 + 3000};
+        struct addr user = who(1);
+        struct venue_open_order left = {.symbol = "AA",
+                                        .side = SIDE_BUY,
+                                        .price = {num("90")},
+                                        .size = {num("0.4")},
+                                        .original_size = {num("1")},
+                                        .oid = 7};
+
+        read_long(s, T0 + 1000);
+        orders_topic(s, T0 + 1000);
+        list_one(s, 7, T0 + 1500);
+        mirror_orders(s->mirror, &user, "", &reading, &left, 1);
+        assert_int_equal(stats_of(s).suspicions, 1);
+        own_fill(s, "AA", "0.6", "90", "0", 1, T0 + 2900);
+        assert_int_equal(stats_of(s).suspicions, 0);
+        assert_int_equal(stats_of(s).drift_cause[CAUSE_LATE][FIELD_ORDERS], 1);
+}
+
 static void an_order_that_nobody_tells_of_is_drift(void **state)
 {
         struct script *s = *state;
@@ -231,6 +254,7 @@ int main(void)
                 T(at_marks_where_nobody_is_taken_it_is_drift),
                 T(an_account_that_goes_takes_its_suspicions_along),
                 T(an_order_that_a_list_tells_first_waits_for_its_word),
+                T(an_order_that_was_filled_waits_for_its_fill),
                 T(an_order_that_nobody_tells_of_is_drift),
         };
 
