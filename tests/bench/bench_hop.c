@@ -87,7 +87,7 @@ static int64_t now_ns(clockid_t clock)
 
 /* --- what is sent --- */
 
-/* A resting order far from the market, as a maker's are; each is cancelled by nobody. */
+/* A resting order far from the market, as a maker's are. */
 static void sign_order(struct hop *hop, const struct trader *t, char body[BODY_MAX])
 {
         struct hl_order order = {.is_buy = true,
@@ -156,6 +156,13 @@ static void write_same(struct hop *hop, struct http_lane *lane, const struct gro
         }
 }
 
+/* An account with few resting orders is the usual one; of many, every list that the venue tells grows. */
+static void cancel_orders(const struct hop *hop)
+{
+        for (unsigned i = 0; i < hop->n_lanes; i++)
+                json_decref(client_must(&hop->traders[i], "DELETE", "/v1/orders", NULL));
+}
+
 /* --- measuring --- */
 
 struct figure {
@@ -183,6 +190,8 @@ static void measure(struct hop *hop, const struct group *group, const struct way
         figure->ns[round] = (bench_site_cpu_ns(pid) - cpu) / hop->n;
         figure->bytes = lanes[0].body_len;
         http_load_close(lanes, hop->n_lanes);
+        if (way->load != LOAD_SAME && way->server == GATEWAY)
+                cancel_orders(hop);
 }
 
 static int compare(const void *a, const void *b)
@@ -300,8 +309,8 @@ int main(int argc, char **argv)
 {
         static struct hop hop;
 
-        hop.n = number(argc, argv, 2, 2000);
-        hop.n_lanes = number(argc, argv, 3, 16);
+        hop.n = number(argc, argv, 2, 1000);
+        hop.n_lanes = number(argc, argv, 3, 32);
         hop.n_rounds = number(argc, argv, 4, 5);
         unsigned group = number(argc, argv, 5, 0);
         if (argc < 2 || hop.n == 0 || hop.n_lanes == 0 || hop.n_lanes > HTTP_LOAD_LANES_MAX ||
