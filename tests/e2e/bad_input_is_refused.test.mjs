@@ -402,7 +402,7 @@ describe('on the wire', () => {
 
   test('paths of no route', () =>
     signsNothing(gateway, async () => {
-      for (const path of ['/v2/brand', '/v1', '/v1/brand/', '/v1/orders/1/2', '/V1/brand', '/.git/config', '/paper/faucet', '/metrics', '/info', `/${'a'.repeat(2000)}`])
+      for (const path of ['/v2/brand', '/v1', '/v1/brand/', '/v1/orders/1/2', '/V1/brand', '/.git/config', '/paper/faucet', '/metrics', '/info/', '/exchange/1', `/${'a'.repeat(2000)}`])
         problem(await gateway.call('GET', path, { host: trader.host }), 404, 'not_found')
     }))
 
