@@ -11,5 +11,6 @@ test('twenty accounts, two hours, faults of every kind', async (t) => {
   assert.deepEqual(found.troubles, [], `seed ${seed}`)
   assert.deepEqual(found.differences, [], `seed ${seed}`)
   assert.equal(found.problems, 0, found.line)
+  assert.equal(found.drift, 0, `${found.line}: every difference met on the way has a cause`)
   assert.ok(found.accounts >= 20 && found.compared > 0 && found.fills > 0 && found.orders > 0 && found.faults > 0, found.line)
 })
