@@ -349,13 +349,26 @@ OPENER(open_positions, OWN_POSITIONS)
 OPENER(open_account, OWN_ACCOUNT)
 OPENER(open_alerts, OWN_ALERTS)
 
+static void leave_part(struct own_account *a, enum own_channel channel)
+{
+        switch (channel) {
+        case OWN_ORDERS: own_orders_left(a->orders); break;
+        case OWN_FILLS: own_fills_left(a->fills); break;
+        case OWN_POSITIONS:
+        case OWN_ACCOUNT: own_view_left(a->view, channel); break;
+        case OWN_ALERTS: own_alerts_left(a->alerts); break;
+        }
+}
+
 static void close_channel(void *cookie, struct stream_channel *stream)
 {
         struct own_account *a = stream_cookie(stream);
+        enum own_channel channel = which(a, stream);
         unsigned left = 0;
 
         (void)cookie;
-        a->channel[which(a, stream)] = NULL;
+        a->channel[channel] = NULL;
+        leave_part(a, channel);
         for (unsigned i = 0; i < OWN_CHANNELS; i++)
                 left += a->channel[i] != NULL;
         if (!left)

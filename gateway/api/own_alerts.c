@@ -99,9 +99,7 @@ bool own_alerts_work(struct own_alerts *l, int64_t now)
         const struct stream_subject *subject = &l->a->subject;
         struct own *own = l->a->own;
 
-        if (!l->a->channel[OWN_ALERTS]) {
-                l->is_ready = false;
-        } else if (l->is_begun && !l->is_ready) {
+        if (l->a->channel[OWN_ALERTS] && l->is_begun && !l->is_ready) {
                 l->is_ready = true;
                 stream_ready(l->a->channel[OWN_ALERTS]);
         }
@@ -113,6 +111,11 @@ bool own_alerts_work(struct own_alerts *l, int64_t now)
                                  NEWEST + 1, listed, own_impl_ask(own, l->self));
         }
         return !l->is_reading;
+}
+
+void own_alerts_left(struct own_alerts *l)
+{
+        l->is_ready = false;
 }
 
 bool own_alerts_snapshot(struct own_alerts *l, struct buf *out)

@@ -299,9 +299,7 @@ static void begin(struct own_fills *f, int64_t now)
 
 bool own_fills_work(struct own_fills *f, int64_t now)
 {
-        if (!f->a->channel[OWN_FILLS]) {
-                f->is_ready = false;
-        } else if (f->is_begun && !f->is_ready) {
+        if (f->a->channel[OWN_FILLS] && f->is_begun && !f->is_ready) {
                 f->is_ready = true;
                 stream_ready(f->a->channel[OWN_FILLS]);
         }
@@ -317,6 +315,11 @@ bool own_fills_work(struct own_fills *f, int64_t now)
         if (f->due_at && now >= f->due_at && now >= f->read_at + f->pause_ms && may_read(f, now))
                 read_from(f, fill_log_from(f->log), now + DAY_MS, now);
         return f->due_at > 0;
+}
+
+void own_fills_left(struct own_fills *f)
+{
+        f->is_ready = false;
 }
 
 bool own_fills_snapshot(struct own_fills *f, struct buf *out)

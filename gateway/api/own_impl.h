@@ -84,6 +84,8 @@ void own_impl_tell(struct own_account *account, enum own_channel channel, struct
 struct own_orders *own_orders_new(struct own_account *account);
 void own_orders_free(struct own_orders *orders); /* accepts NULL, as do the others */
 bool own_orders_work(struct own_orders *orders, int64_t now);
+/* Its channel was closed: whoever opens it next begins with a snapshot. */
+void own_orders_left(struct own_orders *orders);
 bool own_orders_snapshot(struct own_orders *orders, struct buf *out);
 /* The account was read, as asked for at asked_at: all its orders are in g. */
 void own_orders_gathered(struct own_orders *orders, const struct gather *g, int64_t asked_at);
@@ -106,6 +108,7 @@ bool own_orders_is_in(const struct own_orders *orders, const struct map *symbols
 struct own_fills *own_fills_new(struct own_account *account);
 void own_fills_free(struct own_fills *fills);
 bool own_fills_work(struct own_fills *fills, int64_t now);
+void own_fills_left(struct own_fills *fills);
 bool own_fills_snapshot(struct own_fills *fills, struct buf *out);
 void own_fills_rows(struct own_fills *fills, const struct venue_fill *rows, size_t n, int64_t now);
 /* A fill was heard of: by its number, or so much of an order; all 0: there may have been any. */
@@ -121,6 +124,7 @@ bool own_view_work(struct own_view *view, int64_t now);
 void own_view_look(struct own_view *view, int64_t now);
 bool own_view_snapshot(struct own_view *view, enum own_channel channel, struct buf *out);
 void own_view_opened(struct own_view *view); /* one of its channels */
+void own_view_left(struct own_view *view, enum own_channel channel);
 /* Has the account read as it is to be shown, orders included, from now on; orders hear of it. */
 void own_view_want(struct own_view *view);
 bool own_view_is_idle(const struct own_view *view); /* it holds nothing that a clock changes */
@@ -130,6 +134,7 @@ bool own_view_holds_mended(const struct own_view *view);
 struct own_alerts *own_alerts_new(struct own_account *account);
 void own_alerts_free(struct own_alerts *alerts);
 bool own_alerts_work(struct own_alerts *alerts, int64_t now);
+void own_alerts_left(struct own_alerts *alerts);
 bool own_alerts_snapshot(struct own_alerts *alerts, struct buf *out);
 struct store_alert;
 void own_alerts_raised(struct own_alerts *alerts, const struct store_alert *alert);

@@ -398,8 +398,6 @@ bool own_orders_work(struct own_orders *o, int64_t now)
                 begin_anew(o, now);
                 return true;
         }
-        if (!o->a->channel[OWN_ORDERS])
-                o->is_ready = false;
         ask_names(o);
         look_up(o, now);
         look_at_lists(o, now);
@@ -421,6 +419,11 @@ static void print_cursor(struct buf *out, const struct order_watch_row *last)
 
         order_page_print_cursor(cursor, ORDER_LIST_OPEN, &place);
         buf_put_json(out, cursor, strlen(cursor));
+}
+
+void own_orders_left(struct own_orders *o)
+{
+        o->is_ready = o->owes_ready = false;
 }
 
 bool own_orders_snapshot(struct own_orders *o, struct buf *out)

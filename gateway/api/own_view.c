@@ -132,6 +132,14 @@ void own_view_opened(struct own_view *v)
         own_impl_dirty(a);
 }
 
+void own_view_left(struct own_view *v, enum own_channel channel)
+{
+        if (channel == OWN_POSITIONS)
+                v->rows.is_ready = false;
+        else
+                v->has_account = false;
+}
+
 /* --- looking --- */
 
 static struct gather *take(struct own *own, const struct addr *account)
@@ -191,11 +199,7 @@ static void look_at_account(struct own_view *v, const struct gather *g)
         struct own_account *a = v->a;
         struct buf now_so;
 
-        if (!a->channel[OWN_ACCOUNT]) {
-                v->has_account = false;
-                return;
-        }
-        if (!v->has_facts || !v->is_read || g->part[0].err.code)
+        if (!a->channel[OWN_ACCOUNT] || !v->has_facts || !v->is_read || g->part[0].err.code)
                 return;
         buf_init(&now_so, OWN_BODY_MAX);
         if (print_account(v, &now_so, g) &&
@@ -219,8 +223,6 @@ void own_view_look(struct own_view *v, int64_t now)
         struct own_account *a = v->a;
         struct gather *g = take(a->own, &a->subject.account);
 
-        if (!a->channel[OWN_POSITIONS])
-                v->rows.is_ready = false;
         if (!g->part[0].err.code)
                 look_at_positions(v, g);
         look_at_account(v, g);

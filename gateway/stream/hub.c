@@ -184,7 +184,8 @@ static struct hub_sub *add_sub(struct hub_reader *reader, struct stream_channel 
         sub->channel = c;
         list_push_back(&reader->subs, &sub->at_reader);
         list_push_back(&c->subs, &sub->at_channel);
-        list_remove(&c->at); /* of those left by all */
+        if (!c->is_oversized)
+                list_remove(&c->at); /* of those left by all */
         reader->n_subs++;
         c->n_subs++;
         c->hub->stats.subscriptions++;

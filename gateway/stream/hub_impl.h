@@ -29,8 +29,9 @@ struct stream_channel {
         uint64_t bytes;               /* pushed so far */
         struct httpd_frame *snapshot; /* of seq, or NULL: not printed since */
         bool is_ready, was_ready;
-        bool in_gap;      /* told, and not mended yet */
-        uint64_t gap_seq; /* of the newest gap; 0: none */
+        bool is_oversized; /* it ends with the next tick, whoever comes meanwhile */
+        bool in_gap;       /* told, and not mended yet */
+        uint64_t gap_seq;  /* of the newest gap; 0: none */
         struct list subs;
         unsigned n_subs;
         struct list at; /* of idle channels, of those that ended; or none */

@@ -109,6 +109,7 @@ struct httpd_frame *hub_send_print(struct stream_channel *c, uint64_t seq, size_
         if (frame)
                 return frame;
         c->is_ready = false;
+        c->is_oversized = true;
         list_remove(&c->at);
         list_push_back(&hub->oversized, &c->at);
         return NULL;

@@ -414,6 +414,27 @@ static void a_snapshot_too_large_ends_the_channel(void **state)
         end(w);
 }
 
+/* So does one whom somebody joins before it has ended. */
+static void who_joins_a_channel_that_ends_is_told(void **state)
+{
+        struct world *w = open_world(&wide, 1);
+
+        (void)state;
+        w->feed[0].padding = WORLD_QUEUE / 2;
+        for (unsigned i = 0; i < 2; i++) {
+                world_connect(&w->client[i]);
+                assert_int_equal(world_subscribe(&w->client[i], 0), E_OK);
+                world_read(&w->client[i], 10);
+        }
+        hub_tick(w->hub);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_true(has(world_peek(&w->client[i], 0), "payload_too_large"));
+                assert_int_equal(hub_subscriptions(w->client[i].reader), 0);
+        }
+        assert_null(w->feed[0].channel);
+        end(w);
+}
+
 static enum errc not_btc(void *cookie, const struct stream_source *source,
                          const struct stream_subject *subject, struct err *err)
 {
@@ -460,6 +481,7 @@ int main(void)
                 cmocka_unit_test(what_ends_is_told_and_opened_anew),
                 cmocka_unit_test(a_renewed_state_is_shown_whole),
                 cmocka_unit_test(a_snapshot_too_large_ends_the_channel),
+                cmocka_unit_test(who_joins_a_channel_that_ends_is_told),
                 cmocka_unit_test(what_may_stay_no_longer_goes),
         };
 
