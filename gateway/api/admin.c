@@ -35,6 +35,8 @@ static void gauges(struct api *api)
                     "Requests refused before they reached a route.");
         metrics_set(api->o.metrics, "perpgate_http_slow_closed", "", (int64_t)http.slow_closed,
                     "Connections closed because a request came too slowly.");
+        metrics_set(api->o.metrics, "perpgate_http_websockets_open", "", (int64_t)http.ws_open,
+                    "WebSockets open now.");
         metrics_set(api->o.metrics, "perpgate_actions_open", "", api->open_runs,
                     "Signed requests under way.");
         metrics_set(api->o.metrics, "perpgate_build_info", "version=\"" PERPGATE_VERSION "\"", 1,

@@ -36,6 +36,8 @@ enum kind {
         GATEWAY_DEFLATE,
         BARE_PACKED,
         BARE_PLAIN,
+        WS, /* the npm package */
+        N_KINDS,
 };
 
 struct server {
@@ -43,6 +45,32 @@ struct server {
         int control;
         uint16_t port;
 };
+
+static const char *ws_folder(void)
+{
+        const char *named = getenv("PERPGATE_BENCH_WS");
+
+        return named ? named : BENCH_DIR "/../e2e/node_modules/ws";
+}
+
+static bool is_ws_there(void)
+{
+        char file[4096];
+        int n = snprintf(file, sizeof(file), "%s/package.json", ws_folder());
+
+        return n > 0 && (size_t)n < sizeof(file) && access(file, R_OK) == 0 &&
+               system("command -v node >/dev/null 2>&1") == 0;
+}
+
+static void run_ws(int control)
+{
+        char number[16];
+
+        (void)snprintf(number, sizeof(number), "%d", control);
+        (void)execlp("node", "node", BENCH_DIR "/edge_ws.mjs", ws_folder(), number, (char *)NULL);
+        fprintf(stderr, "bench_edge: node does not start\n");
+        exit(1);
+}
 
 static void pin(size_t core)
 {
@@ -60,6 +88,8 @@ static void run(enum kind kind, int control)
         case GATEWAY_DEFLATE: edge_gateway_serve(control, kind == GATEWAY_DEFLATE); break;
         case BARE_PACKED:
         case BARE_PLAIN: edge_bare_serve(control, kind == BARE_PACKED); break;
+        case WS: run_ws(control); break;
+        case N_KINDS: break;
         }
 }
 
@@ -69,7 +99,7 @@ static struct edge_report report(const struct server *server)
         struct edge_report out;
 
         NEED(send(server->control, &command, sizeof(command), MSG_NOSIGNAL) == sizeof(command));
-        NEED(recv(server->control, &out, sizeof(out), 0) == sizeof(out));
+        NEED(recv(server->control, &out, sizeof(out), MSG_WAITALL) == sizeof(out));
         return out;
 }
 
@@ -78,7 +108,8 @@ static struct server start(enum kind kind)
         struct server server;
         int pair[2];
 
-        NEED(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+        /* Node knows no sockets of packets. */
+        NEED(socketpair(AF_UNIX, kind == WS ? SOCK_STREAM : SOCK_SEQPACKET, 0, pair) == 0);
         server.control = pair[0];
         server.pid = fork();
         NEED(server.pid >= 0);
@@ -133,15 +164,18 @@ static int64_t burst(const struct server *server, struct edge_load *load, unsign
         return report(server).cpu_ns - before;
 }
 
-/* n_kinds: the gateway and the bare server that packs; or all. */
-static void fan_out(unsigned n, unsigned frames, unsigned rounds, int n_kinds)
+/* all: the gateway and the bare server that packs, or every way of both. */
+static void fan_out(unsigned n, unsigned frames, unsigned rounds, bool all, bool has_ws)
 {
-        static const enum kind kinds[] = {GATEWAY, BARE_PACKED, BARE_PLAIN, GATEWAY_DEFLATE};
-        struct server server[4];
-        struct edge_load *load[4];
-        double rate[4];
-        int64_t cpu[4] = {0};
+        enum kind kinds[N_KINDS] = {GATEWAY, BARE_PACKED, BARE_PLAIN, GATEWAY_DEFLATE};
+        struct server server[N_KINDS];
+        struct edge_load *load[N_KINDS];
+        double rate[N_KINDS] = {0};
+        int64_t cpu[N_KINDS] = {0};
+        int n_kinds = all ? 4 : 2;
 
+        if (has_ws)
+                kinds[n_kinds++] = WS;
         for (int k = 0; k < n_kinds; k++) {
                 server[k] = start(kinds[k]);
                 load[k] = edge_load_open(server[k].port, n, true, kinds[k] == GATEWAY_DEFLATE);
@@ -153,18 +187,35 @@ static void fan_out(unsigned n, unsigned frames, unsigned rounds, int n_kinds)
                         cpu[k] +=
                                 burst(&server[k], load[k], n, frames, kinds[k] == GATEWAY_DEFLATE);
         for (int k = 0; k < n_kinds; k++) {
-                rate[k] = (double)n * frames * rounds / ((double)cpu[k] / 1e9);
+                rate[kinds[k]] = (double)n * frames * rounds / ((double)cpu[k] / 1e9);
                 edge_load_close(load[k]);
                 stop(&server[k]);
         }
         printf("fan-out to %u of %u at a time, frames a CPU second: gateway %.0f, bare packed "
                "%.0f: %.2f",
-               n, frames, rate[0], rate[1], rate[0] / rate[1]);
-        if (n_kinds > 2)
-                printf("; bare unpacked %.0f: %.2f; gateway compressed %.0f", rate[2],
-                       rate[0] / rate[2], rate[3]);
+               n, frames, rate[GATEWAY], rate[BARE_PACKED], rate[GATEWAY] / rate[BARE_PACKED]);
+        if (all)
+                printf("; bare unpacked %.0f: %.2f; gateway compressed %.0f", rate[BARE_PLAIN],
+                       rate[GATEWAY] / rate[BARE_PLAIN], rate[GATEWAY_DEFLATE]);
+        if (has_ws)
+                printf("; ws %.0f: %.2f", rate[WS], rate[GATEWAY] / rate[WS]);
         printf("\n");
         fflush(stdout);
+}
+
+static void fan_outs(unsigned rounds, unsigned limit)
+{
+        bool has_ws = is_ws_there();
+        bool fits = limit > 3 * 5000 + FDS_SPARED;
+
+        if (!has_ws)
+                printf("skipped: the package ws at %s, or node, is not there\n", ws_folder());
+        else if (!fits)
+                printf("skipped: ws with 5000 peers, for want of descriptors\n");
+        fan_out(1000, 1, rounds * 4, true, has_ws);
+        fan_out(1000, 16, rounds, true, has_ws);
+        fan_out(5000, 1, rounds, false, has_ws && fits);
+        fan_out(5000, 16, rounds / 4 + 1, false, has_ws && fits);
 }
 
 /* ---- connecting ---- */
@@ -351,12 +402,8 @@ int main(int argc, char **argv)
 
         NEED(limit > 2 * 5000 + FDS_SPARED);
         pin(1);
-        if (wants(argc, argv, "fanout")) {
-                fan_out(1000, 1, rounds * 4, 4);
-                fan_out(1000, 16, rounds, 4);
-                fan_out(5000, 1, rounds, 2);
-                fan_out(5000, 16, rounds / 4 + 1, 2);
-        }
+        if (wants(argc, argv, "fanout"))
+                fan_outs(rounds, limit);
         if (wants(argc, argv, "connect"))
                 connecting(5000, rounds / 8 + 1);
         if (wants(argc, argv, "memory")) {

@@ -6,6 +6,7 @@ import { chmodSync, cpSync, existsSync, readFileSync, readdirSync, statSync, wri
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { REPO, Trader, problem, rawExchange, request, run, startConfigured, startDemo, temporaryFolder, until, writeConfig, writeMasterKey } from './harness.mjs'
+import { StreamClient } from './stream_client.mjs'
 
 const mode = (file) => statSync(file).mode & 0o777
 
@@ -132,6 +133,19 @@ describe('how it is', () => {
     assert.equal((await admin('/readyz')).json.ready, true)
     assert.equal((await admin('/v1/brand')).status, 404, 'nothing of the public API')
     assert.equal((await admin('/metrics', 'POST')).status, 405)
+  })
+
+  test('the metrics count the WebSockets that are open, and no longer', async () => {
+    const open = async () => Number(/^perpgate_http_websockets_open (\d+)$/m.exec((await request(gateway.admin, 'GET', '/metrics')).text)?.[1])
+    const before = await open()
+    const clients = []
+    for (let i = 0; i < 3; i++) clients.push(await StreamClient.open(gateway, 'meridian'))
+    await until('three more', async () => (await open()) === before + 3, 60000)
+    await clients[0].close()
+    await clients[1].cut()
+    await until('the third alone', async () => (await open()) === before + 1, 60000)
+    await clients[2].close()
+    await until('none of them', async () => (await open()) === before, 60000)
   })
 
   test('a request id is taken over when it is one, else made; in the answer, the problem and the log', async () => {
