@@ -92,14 +92,16 @@ static void keep_setting(struct run *run)
         order->leverage = run->setting.leverage;
 }
 
-/* Resting orders reserve margin, and stand in the way of another mode. */
+/* Resting orders stand in the way of another mode, and a preview shows those that protect the position;
+ * of one that is asked for its verdict nobody sees them. */
 static void setting_known(struct run *run)
 {
         static const struct err ok = {.code = E_OK};
+        bool is_shown = run->q.preview && !run->q.keeps_setting;
 
         if (run->q.keeps_setting)
                 keep_setting(run);
-        if (run->q.preview || run_read_plans_orders(run))
+        if (is_shown || run_read_plans_orders(run))
                 mirrored_orders(run->api, &run->call->account, run->market.dex, age_of(run),
                                 orders_read, run);
         else

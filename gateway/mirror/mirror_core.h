@@ -256,12 +256,15 @@ struct suspicion {
         bool is_answered;         /* and does not explain it */
         bool is_of_orders;        /* resting orders, or what they reserve */
         uint64_t oid[DRIFT_ROWS]; /* which differ; 0 of them: it may be any */
+        int64_t was[DRIFT_ROWS];  /* their sizes before; 0: not there */
         uint32_t n_oids;
 };
 void suspicion_open(struct mirror *mirror, struct shadow *s, const struct drift_state *state);
-/* Open orders that differ: the numbers, as many as fit. */
-void suspicion_open_orders(struct mirror *mirror, struct shadow *s, const uint64_t *oid, size_t n,
-                           int64_t from, int64_t at);
+/* Open orders that differ, and their sizes before: as many as fit. */
+void suspicion_open_orders(struct mirror *mirror, struct shadow *s, const uint64_t *oid,
+                           const int64_t *was, size_t n, int64_t from, int64_t at);
+/* A list shows an order as it was before the one that made it suspect: that one was late. True: it did. */
+bool suspicion_order_back(struct mirror *mirror, struct shadow *s, uint64_t oid, int64_t size);
 /* A trade came that the last state held already. */
 void suspicion_trade(struct mirror *mirror, struct shadow *s, uint32_t market, int64_t size,
                      int64_t at);

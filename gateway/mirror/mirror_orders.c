@@ -60,28 +60,42 @@ static void put(struct mirror *mirror, struct shadow *s, const struct shadow_ord
         mirror_mark_orders(s, now);
 }
 
-/* Orders that the list tells otherwise than they were known: how many, the first of them into oid. */
-static size_t differences(uint64_t oid[DRIFT_ROWS], struct shadow *s,
-                          const struct shadow_order *had, uint32_t n_had, int64_t asked_at)
-{
-        size_t n = 0;
+struct difference {
+        size_t n;
+        uint64_t oid[DRIFT_ROWS];
+        int64_t was[DRIFT_ROWS]; /* sizes; 0: not there */
+};
 
+static void add_difference(struct mirror *mirror, struct shadow *s, struct difference *out,
+                           uint64_t oid, int64_t was)
+{
+        const struct shadow_order *is = shadow_order(s, oid);
+
+        /* Lists that come late, one after the other, take each other back. */
+        if (suspicion_order_back(mirror, s, oid, is ? is->size.v : 0) || out->n == DRIFT_ROWS)
+                return;
+        out->oid[out->n] = oid;
+        out->was[out->n++] = was;
+}
+
+/* Orders that the list tells otherwise than they were known: the first of them. */
+static void differences(struct mirror *mirror, struct difference *out, struct shadow *s,
+                        const struct shadow_order *had, uint32_t n_had, int64_t asked_at)
+{
         for (uint32_t i = 0; i < n_had; i++) {
                 const struct shadow_order *is = shadow_order(s, had[i].oid);
 
-                if (had[i].known_at <= asked_at && (!is || is->size.v != had[i].size.v) &&
-                    n < DRIFT_ROWS)
-                        oid[n++] = had[i].oid;
+                if (had[i].known_at <= asked_at && (!is || is->size.v != had[i].size.v))
+                        add_difference(mirror, s, out, had[i].oid, had[i].size.v);
         }
-        for (uint32_t i = 0; i < s->n_orders && n < DRIFT_ROWS; i++) {
+        for (uint32_t i = 0; i < s->n_orders; i++) {
                 bool known = false;
 
                 for (uint32_t k = 0; k < n_had && !known; k++)
                         known = had[k].oid == s->order[i].oid;
                 if (!known)
-                        oid[n++] = s->order[i].oid;
+                        add_difference(mirror, s, out, s->order[i].oid, 0);
         }
-        return n;
 }
 
 /* The list as it was told, less what has gone since, and what came since. */
@@ -176,16 +190,20 @@ static enum mirror_cause cause_of(const struct shadow *s)
 }
 
 static void judge(struct mirror *mirror, struct shadow *s, const struct shadow_order *had,
-                  uint32_t n_had, int64_t asked_at, int64_t at, enum mirror_cause cause)
+                  uint32_t n_had, int64_t asked_at, int64_t at, enum mirror_cause cause,
+                  bool is_pushed)
 {
-        uint64_t oid[DRIFT_ROWS];
-        size_t n = differences(oid, s, had, n_had, asked_at);
+        struct difference d = {.n = 0};
 
-        if (n && cause) {
+        differences(mirror, &d, s, had, n_had, asked_at);
+        /* Pushed whole: what was late is told by it. */
+        if (is_pushed)
+                suspicion_orders(mirror, s);
+        if (d.n && cause) {
                 drift_count(mirror, 1u << FIELD_ORDERS, cause);
-                suspicion_list(mirror, s, oid, n, cause);
-        } else if (n) {
-                suspicion_open_orders(mirror, s, oid, n, s->orders_at, at);
+                suspicion_list(mirror, s, d.oid, d.n, cause);
+        } else if (d.n) {
+                suspicion_open_orders(mirror, s, d.oid, d.was, d.n, s->orders_at, at);
         }
 }
 
@@ -207,11 +225,10 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
                 mirror->listener.orders(mirror->listener.cookie, user, dex, reading, orders, n);
         s->parts &= (uint8_t)~PART_ORDERS;
         s->is_taken = s->is_taken && s->parts;
-        /* Pushed whole: what was late is told by it. */
-        if (!reading->asked_at)
-                suspicion_orders(mirror, s);
         if (s->orders_known && asked_at < s->orders_asked_at) {
                 mirror->stats.states_stale++;
+                if (!reading->asked_at)
+                        suspicion_orders(mirror, s);
                 /* Whether it is older than what was read is not known: if it differs, one is wrong. */
                 if (!reading->asked_at && !is_same_list(s, orders, n))
                         mirror_mark_orders(s, reading->at);
@@ -230,7 +247,7 @@ void mirror_orders(struct mirror *mirror, const struct addr *user, const char *d
                 s->doubts &= ~(uint32_t)DOUBT_ORDERS;
         replace(mirror, s, asked_at, reading->at, orders, n);
         if (s->orders_known) {
-                judge(mirror, s, had, n_had, asked_at, reading->at, was);
+                judge(mirror, s, had, n_had, asked_at, reading->at, was, !reading->asked_at);
                 tell_vanished(mirror, s, had, n_had, asked_at);
         }
         free(had);

@@ -99,8 +99,8 @@ static struct suspicion *reserve_of(struct shadow *s, int64_t from)
         return one;
 }
 
-void suspicion_open_orders(struct mirror *mirror, struct shadow *s, const uint64_t *oid, size_t n,
-                           int64_t from, int64_t at)
+void suspicion_open_orders(struct mirror *mirror, struct shadow *s, const uint64_t *oid,
+                           const int64_t *was, size_t n, int64_t from, int64_t at)
 {
         struct suspicion *one = reserve_of(s, from);
 
@@ -111,8 +111,10 @@ void suspicion_open_orders(struct mirror *mirror, struct shadow *s, const uint64
         one->is_of_orders = true;
         one->fields |= 1u << FIELD_ORDERS;
         one->until = at;
-        for (size_t i = 0; i < n && i < DRIFT_ROWS; i++)
+        for (size_t i = 0; i < n && one->n_oids < DRIFT_ROWS; i++) {
+                one->was[one->n_oids] = was[i];
                 one->oid[one->n_oids++] = oid[i];
+        }
 }
 
 size_t suspicion_bytes(const struct shadow *s)
@@ -194,8 +196,10 @@ static bool is_heard(struct suspicion *one, uint64_t oid, int64_t venue_at)
         if (!one->n_oids)
                 return venue_at > one->venue_from - MIRROR_SLACK_MS && venue_at <= one->venue_until;
         for (uint32_t i = 0; i < one->n_oids; i++) {
-                if (one->oid[i] != oid)
-                        one->oid[kept++] = one->oid[i];
+                if (one->oid[i] == oid)
+                        continue;
+                one->was[kept] = one->was[i];
+                one->oid[kept++] = one->oid[i];
         }
         one->n_oids = kept;
         return !kept;
@@ -208,6 +212,23 @@ void suspicion_order(struct mirror *mirror, struct shadow *s, uint64_t oid, int6
                 if (one->is_of_orders && is_heard(one, oid, venue_at))
                         suspicion_explain(mirror, one, CAUSE_LATE);
         }
+}
+
+bool suspicion_order_back(struct mirror *mirror, struct shadow *s, uint64_t oid, int64_t size)
+{
+        bool is_back = false;
+
+        for (struct suspicion *one = s->suspicion, *next; one; one = next) {
+                bool is_this = false;
+
+                next = one->next;
+                for (uint32_t i = 0; i < one->n_oids; i++)
+                        is_this |= one->oid[i] == oid && one->was[i] == size;
+                is_back |= is_this;
+                if (is_this && is_heard(one, oid, 0))
+                        suspicion_explain(mirror, one, CAUSE_LATE);
+        }
+        return is_back;
 }
 
 void suspicion_orders(struct mirror *mirror, struct shadow *s)

@@ -6,6 +6,7 @@ import { Elsewhere } from './elsewhere.mjs'
 import { Trader, request, startConfigured, until } from './harness.mjs'
 
 const SOON = 30000
+const GIVEN_UP = 180000 // the venue's list of fills is asked for, for a minute and a half, before a difference is drift
 const order = { symbol: 'BTC', side: 'buy', type: 'limit', size: '0.001', price: '90000', marginMode: 'isolated', leverage: 10 }
 
 let gateway
@@ -43,7 +44,7 @@ test('a trade that the venue never told is drift until the account is read again
   // It shows in the next state, and then no state comes any more.
   await trader.ok('GET', '/v1/account')
   await gateway.venue.fault('502', 100000, { path: 'info' })
-  await until('the drift', async () => (await drifted()) === 1, SOON)
+  await until('the drift', async () => (await drifted()) === 1, GIVEN_UP)
   const [told] = await until('the alert', async () => {
     const found = await alerts()
     return found.length > 0 && found

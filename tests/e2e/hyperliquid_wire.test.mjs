@@ -243,6 +243,18 @@ describe('POST /exchange', () => {
     assert.equal((await world.paper.info({ type: 'openOrders', user })).length, 2)
   })
 
+  test('whoever holds a position trades without a question to the venue for each order', async () => {
+    const { exchange, wallet, user } = await trader(world)
+    await exchange.order({ orders: [limit('100500', '0.01', { t: { limit: { tif: 'Ioc' } } })], grouping: 'na' })
+    const asked = () => world.wall.seen.filter((one) => one.path === '/info' && one.text.includes('OpenOrders') && one.text.includes(user)).length
+    const before = asked(), n = 30
+    for (let i = 0; i < n; i++) {
+      const answer = await world.post('/exchange', await signed(wallet, order(limit(String(80000 + i), '0.001'))))
+      assert.ok(answer.json.response.data.statuses[0].resting.oid, answer.text)
+    }
+    assert.ok(asked() - before < n / 2, `${asked() - before} lists of orders were read for ${n} orders`)
+  })
+
   test('an order beyond the account\'s margin does not reach the venue', async () => {
     const { exchange, wallet } = await trader(world, '100')
     await exchange.updateLeverage({ asset: 0, isCross: true, leverage: 10 })

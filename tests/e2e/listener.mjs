@@ -2,6 +2,7 @@
 // two frames, and works out what the account is from snapshots and updates alone.
 import assert from 'node:assert/strict'
 import { WebSocket } from 'ws'
+import { judgeOf } from './asyncapi_check.mjs'
 import { until } from './harness.mjs'
 
 export const PRIVATE = ['orders', 'fills', 'positions', 'account', 'alerts']
@@ -17,6 +18,7 @@ export class Listener {
 
   async connect() {
     const { gateway, host } = this.trader
+    this.judge = await judgeOf(gateway)
     this.socket = new WebSocket(`${gateway.http.replace('http', 'ws')}/v1/ws`, { headers: { host } })
     this.socket.on('message', (text) => this.take(JSON.parse(text.toString())))
     this.socket.on('close', (code) => (this.code = code))
@@ -54,6 +56,7 @@ export class Listener {
 
   take(frame) {
     this.frames.push(frame)
+    this.judge.heard(frame)
     assert.notEqual(frame.type, 'error', JSON.stringify(frame))
     if (!['snapshot', 'update', 'gap'].includes(frame.type)) return
     const none = { snapshots: [], updates: [], gaps: 0, all: [] }

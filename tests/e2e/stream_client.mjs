@@ -1,17 +1,14 @@
 // A client of /v1/ws that believes deploy/docs/streams.md and nothing else: every frame is checked against
-// the rules of seq and epoch, and kept. What breaks a rule fails the test at the next wait, and in check().
+// the rules of seq and epoch and against GET /v1/asyncapi.json, and kept. What breaks a rule fails the test at the
+// next wait, and in check().
 //
 //   const client = await StreamClient.open(gateway, 'meridian')
 //   const book = await client.subscribe('book', { symbol: 'BTC' })
 //   await book.next('update')
-//
-// Every frame is held against GET /v1/asyncapi.json as well. frameHooks are called with every frame of every client.
 import assert from 'node:assert/strict'
 import WebSocket from 'ws'
 import { judgeOf } from './asyncapi_check.mjs'
 import { until } from './harness.mjs'
-
-export const frameHooks = []
 
 const WAIT_MS = 60000
 
@@ -101,8 +98,7 @@ export class Channel {
 
 export class StreamClient {
   static async open(gateway, brand, options = {}) {
-    const judge = await judgeOf(gateway)
-    const client = new StreamClient(gateway, brand, { judge, ...options })
+    const client = new StreamClient(gateway, brand, { ...options, judge: await judgeOf(gateway) })
     await client.until('the socket to open', () => client.opened || client.closed)
     return client
   }
@@ -110,9 +106,9 @@ export class StreamClient {
   constructor(gateway, brand, { path = '/v1/ws', headers = {}, channels = new Map(), ws = {}, judge } = {}) {
     const url = new URL(path, gateway.http)
     url.protocol = url.protocol.replace('http', 'ws')
-    this.judge = judge // of frames: the streams' own description
     this.frames = []
     this.violations = []
+    this.judge = judge
     this.channels = channels // kept over sockets by a client that resumes
     this.ids = 0
     for (const channel of channels.values()) {
@@ -149,7 +145,6 @@ export class StreamClient {
       assert.ok(!isBinary, 'text')
       frame = JSON.parse(bytes.toString('utf8'))
       this.judge?.heard(frame)
-      for (const hook of frameHooks) hook(frame)
     } catch (error) {
       this.violations.push(`${error.message}: ${bytes.toString('utf8').slice(0, 300)}`)
       return
@@ -174,13 +169,15 @@ export class StreamClient {
   async ask(frame, ms = WAIT_MS) {
     const id = frame.id ?? `t${++this.ids}`
     const from = this.frames.length
-    this.sendRaw(JSON.stringify({ ...frame, id }))
-    return this.until(`an answer to ${JSON.stringify(frame).slice(0, 200)}`, () => {
-      const answer = this.frames.slice(from).find((f) => f.id === id)
-      if (answer && answer.type !== 'error') this.judge?.said({ ...frame, id })
-      if (!answer && this.closed) assert.fail(`closed (${JSON.stringify(this.closed)}) without an answer`)
-      return answer
+    const text = JSON.stringify({ ...frame, id })
+    this.sendRaw(text)
+    const answer = await this.until(`an answer to ${JSON.stringify(frame).slice(0, 200)}`, () => {
+      const found = this.frames.slice(from).find((f) => f.id === id)
+      if (!found && this.closed) assert.fail(`closed (${JSON.stringify(this.closed)}) without an answer`)
+      return found
     }, ms)
+    if (answer.type !== 'error') this.judge?.said(JSON.parse(text))
+    return answer
   }
 
   async subscribe(channel, subject = {}) {

@@ -194,6 +194,66 @@ describe('with a feed', () => {
   })
 })
 
+test('no event is left out for who reads too slowly: it is closed, and resumes', async () => {
+  const gateway = await startConfigured({
+    streams: '{framesPerSecond: 1000, frameBurst: 10000, queueBytes: 65536, ringFrames: 8192, ringBytes: 8388608, idleMs: 600000}',
+    mirror: '{showMaxAgeMs: 60000, pollWeightPerMinute: 100000}',
+  })
+  try {
+    await gateway.price('BTC', '60000')
+    const who = await new Trader(gateway, 'harbor').onboard('100000')
+    const join = async (channels) => {
+      const client = await StreamClient.open(gateway, 'harbor', { channels })
+      assert.equal((await client.auth({ token: who.token })).type, 'authenticated')
+      return client
+    }
+    const [awake, asleep] = [await join(), await join()]
+    const follow = async (client) => {
+      const fills = await client.subscribe('fills')
+      await fills.next('snapshot')
+      return fills
+    }
+    const [heard, missed] = [await follow(awake), await follow(asleep)]
+    const book = await asleep.subscribe('book', { symbol: 'BTC' })
+    await book.next('snapshot')
+    const ids = (channel) => new Set(channel.frames.flatMap((f) => (f.type === 'update' ? [f.data.id] : [])))
+
+    asleep.pause()
+    await until('half its queue is full', async () => {
+      for (let i = 0; i < 50; i++) asleep.sendRaw('{"op":"subscribe","channel":"markets"}')
+      await move(gateway)
+      return (await metric(gateway, 'perpgate_stream_conflated_total')) > 0
+    }, 120000)
+    await gateway.price('BTC', '60000')
+    let n = 0
+    await until('it is closed', async () => {
+      if (n < 150) {
+        await who.place({ symbol: 'BTC', side: n % 2 ? 'sell' : 'buy', type: 'market', size: '0.001' })
+        n++
+      }
+      return (await metric(gateway, 'perpgate_stream_sockets_closed_total{code="4408"}')) > 0
+    }, 180000)
+    asleep.go()
+    await asleep.until('it notices', () => asleep.closed)
+    assert.ok([4408, 1006].includes(asleep.closed.code), JSON.stringify(asleep.closed))
+
+    await who.place({ symbol: 'BTC', side: 'buy', type: 'market', size: '0.001' })
+    n++
+    await awake.until('every fill is told', () => ids(heard).size >= n)
+    const back = await join(asleep.channels)
+    assert.ok(ids(missed).size < n)
+    assert.equal((await back.resume(missed)).resumed, true)
+    await back.until('every fill is told here too', () => ids(missed).size >= n)
+    assert.deepEqual([...ids(missed)].sort(), [...ids(heard)].sort())
+    assert.equal(missed.gaps + heard.gaps, 0)
+    assert.equal(missed.snapshots, 1)
+    await back.close()
+    await awake.close()
+  } finally {
+    await gateway.stop()
+  }
+})
+
 // Small, seeded, and told: PERPGATE_SEED=... runs the same again.
 function dice() {
   let state = Number(process.env.PERPGATE_SEED ?? Date.now() % 1000000) || 1

@@ -75,9 +75,8 @@ static void read_line(int fd, char *line, size_t cap)
         line[n] = '\0';
 }
 
-json_t *client_spawn(int *pid, int *out, const char *const argv[])
+void client_run(int *pid, int *out, const char *const argv[])
 {
-        char line[4096];
         int pipes[2];
 
         if (pipe(pipes))
@@ -98,6 +97,13 @@ json_t *client_spawn(int *pid, int *out, const char *const argv[])
                 children[n_children++] = *pid;
         close(pipes[1]);
         *out = pipes[0];
+}
+
+json_t *client_spawn(int *pid, int *out, const char *const argv[])
+{
+        char line[4096];
+
+        client_run(pid, out, argv);
         read_line(*out, line, sizeof line);
         json_t *ready = json_loads(line, 0, NULL);
         if (!json_is_true(json_object_get(ready, "ready")))

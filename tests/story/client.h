@@ -17,7 +17,9 @@ struct world { /* a running demo */
         char host[2][64]; /* brand A (isolated by default) and B (cross) */
 };
 
-/* Starts argv[0] and reads its first line: a JSON object with "ready":true (a new reference). */
+/* Starts argv[0]; it is killed when the story fails. */
+void client_run(int *pid, int *out, const char *const argv[]);
+/* The same, and reads its first line: a JSON object with "ready":true (a new reference). */
 json_t *client_spawn(int *pid, int *out, const char *const argv[]);
 /* Ends it by SIGTERM; its exit status. */
 int client_end(int pid, int out);

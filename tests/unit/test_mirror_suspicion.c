@@ -220,6 +220,73 @@ static void an_order_that_was_filled_waits_for_its_fill(void **state)
         assert_int_equal(stats_of(s).drift_cause[CAUSE_LATE][FIELD_ORDERS], 1);
 }
 
+static void push_one(struct script *s, uint64_t oid, const char *size, int64_t at)
+{
+        struct mirror_reading reading = {0, at};
+        struct addr user = who(1);
+        struct venue_open_order one = {.symbol = "AA",
+                                       .side = SIDE_BUY,
+                                       .price = {num("90")},
+                                       .size = {num(size)},
+                                       .original_size = {num("1")},
+                                       .oid = oid};
+
+        mirror_orders(s->mirror, &user, "", &reading, &one, oid ? 1 : 0);
+}
+
+/* Pushed lists that waited: the first is of before the order was placed, its word came before either. */
+static void lists_that_come_late_take_each_other_back(void **state)
+{
+        struct script *s = *state;
+        struct addr user = who(1);
+        struct venue_order_status gone = {.found = true,
+                                          .status_at = T0 + 18900,
+                                          .status = "canceled",
+                                          .order = {.symbol = "AA",
+                                                    .side = SIDE_BUY,
+                                                    .price = {num("90")},
+                                                    .size = {num("1")},
+                                                    .oid = 7}};
+
+        read_long(s, T0 + 1000);
+        orders_topic(s, T0 + 1000);
+        list_one(s, 7, T0 + 1500);
+        push_one(s, 0, "1", T0 + 9000);
+        assert_int_equal(stats_of(s).suspicions, 1);
+        push_one(s, 7, "1", T0 + 9020);
+        assert_int_equal(stats_of(s).suspicions, 0);
+        assert_int_equal(stats_of(s).drift_cause[CAUSE_LATE][FIELD_ORDERS], 1);
+        /* One that went comes, and goes again. */
+        mirror_order_status(s->mirror, &user, &gone, T0 + 19000);
+        push_one(s, 7, "1", T0 + 29000);
+        assert_int_equal(stats_of(s).suspicions, 1);
+        push_one(s, 0, "1", T0 + 29020);
+        assert_int_equal(stats_of(s).suspicions, 0);
+}
+
+/* Another size is not what it was. */
+static void a_list_that_tells_a_third_thing_takes_nothing_back(void **state)
+{
+        struct script *s = *state;
+        struct mirror_reading reading = {T0 + 5000, T0 + 5000};
+        struct addr user = who(1);
+        struct venue_open_order other = {.symbol = "AA",
+                                         .side = SIDE_BUY,
+                                         .price = {num("90")},
+                                         .size = {num("0.3")},
+                                         .original_size = {num("1")},
+                                         .oid = 7};
+
+        read_long(s, T0 + 1000);
+        orders_topic(s, T0 + 1000);
+        list_one(s, 7, T0 + 1500);
+        list_one(s, 0, T0 + 3000);
+        assert_int_equal(stats_of(s).suspicions, 1);
+        mirror_orders(s->mirror, &user, "", &reading, &other, 1);
+        assert_int_equal(stats_of(s).suspicions, 2);
+        assert_int_equal(stats_of(s).drift_cause[CAUSE_LATE][FIELD_ORDERS], 0);
+}
+
 static void an_order_that_nobody_tells_of_is_drift(void **state)
 {
         struct script *s = *state;
@@ -255,6 +322,8 @@ int main(void)
                 T(an_account_that_goes_takes_its_suspicions_along),
                 T(an_order_that_a_list_tells_first_waits_for_its_word),
                 T(an_order_that_was_filled_waits_for_its_fill),
+                T(lists_that_come_late_take_each_other_back),
+                T(a_list_that_tells_a_third_thing_takes_nothing_back),
                 T(an_order_that_nobody_tells_of_is_drift),
         };
 
