@@ -172,6 +172,7 @@ static void on_reload(void *cookie)
         if (done) {
                 tell_brands(app->tell, config->brands);
                 sockets_reload(app->sockets);
+                compat_ws_reload(app->compat_ws);
                 live_reload(app->live);
                 set_log_level(config->log_level);
         }

@@ -329,7 +329,10 @@ static enum errc open_channel(struct own *own, enum own_channel channel,
 
         if (rc)
                 return rc;
-        must(!a->channel[channel]);
+        /* Its figures name the wallet that it was opened for. */
+        if (a->channel[channel])
+                return err_set(err, E_RATE_LIMITED,
+                               "The account is followed for another wallet at the moment.");
         a->channel[channel] = stream;
         stream_set_cookie(stream, a);
         make_parts(a, channel);

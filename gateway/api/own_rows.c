@@ -205,10 +205,16 @@ bool own_rows_take(struct own_rows *rows, struct buf *out, const struct gather *
 
 void own_rows_print(const struct own_rows *rows, struct buf *out)
 {
+        bool is_first = true;
+
         buf_puts(out, "{\"data\":[");
         for (size_t i = 0; i < rows->n; i++) {
-                if (i)
+                /* Its dex could not be shown since somebody listens; "missing" says so. */
+                if (!rows->row[i]->text)
+                        continue;
+                if (!is_first)
                         buf_putc(out, ',');
+                is_first = false;
                 buf_puts(out, rows->row[i]->text);
         }
         buf_puts(out, "],");

@@ -65,6 +65,8 @@ static enum errc not_yours(void *cookie, const struct stream_source *source,
 
         if (!source->is_private)
                 return E_OK;
+        if (s->is_known && !s->who.may_read)
+                return err_set(err, E_FORBIDDEN, "The key's scopes don't include \"read\".");
         if (s->is_known &&
             memcmp(&subject->account, &s->who.account, sizeof subject->account) == 0 &&
             memcmp(&subject->owner, &s->who.session.address, sizeof subject->owner) == 0)

@@ -345,6 +345,17 @@ void compat_ws_leave(struct ws_peer *peer)
                 compat_ws_close(peer, CLOSE_AGAIN, "the gateway restarts");
 }
 
+void compat_ws_reload(struct compat_ws *ws)
+{
+        list_each (it, &ws->peers) {
+                struct ws_peer *peer = list_entry(it, struct ws_peer, in_ws);
+                const struct brand *brand = brand_by_id(ws->compat->api->brands, peer->brand);
+
+                if (!brand || !brand->compat_ws)
+                        compat_ws_close(peer, CLOSE_AGAIN, "not served any more");
+        }
+}
+
 void compat_ws_drain(struct compat_ws *ws)
 {
         ws->is_draining = true;

@@ -21,6 +21,8 @@ void compat_ws_free(struct compat_ws *ws);
 
 extern const struct httpd_ws_ops compat_ws_ops; /* cookie is the compat_ws */
 
+/* The api's brands have been replaced: peers of one that does not offer /ws any more are closed. */
+void compat_ws_reload(struct compat_ws *ws);
 /* Asks every peer to come back later, elsewhere. */
 void compat_ws_drain(struct compat_ws *ws);
 unsigned compat_ws_open(const struct compat_ws *ws);

@@ -1,6 +1,7 @@
 // /ws on a brand's host speaks the venue's own frames: the same as the venue's to the byte, shared by all who
 // want them, over few subscriptions of the gateway's.
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { signL1Action } from '@nktkas/hyperliquid/signing'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
@@ -214,4 +215,18 @@ test('a brand that has it switched off has no such socket; a gateway that ends s
   const socket = await new Socket(on.http).opened
   await on.stop()
   assert.equal((await socket.closed).code, 1012)
+})
+
+test('a reload that switches it off sends home who is there', async () => {
+  const { brand, file } = compatBrand('compat: {ws: true}')
+  const gateway = await startConfigured({ brands: `[${brand}]` })
+  try {
+    const socket = await new Socket(gateway.http).opened
+    writeFileSync(file, readFileSync(file, 'utf8').replace('compat: {ws: true}', 'compat: {ws: false}'))
+    gateway.program.signal('SIGHUP')
+    assert.deepEqual(await socket.closed, { code: 1012, reason: 'not served any more' })
+    await assert.rejects(new Socket(gateway.http).opened, /404/)
+  } finally {
+    await gateway.stop()
+  }
 })

@@ -119,6 +119,22 @@ describe('a gateway', () => {
     assert.equal((await who.call('POST', '/v1/auth/logout', {})).status, 200)
     await client.ended(4001)
   })
+
+  test('a key that may not read ends what the session before it was read for', async () => {
+    const who = await new Trader(gateway, 'meridian').onboard()
+    const key = await who.ok('POST', '/v1/api-keys', { type: 'hmac', scopes: ['trade'], name: 'dealer' })
+    const client = await StreamClient.open(gateway, 'meridian')
+    assert.equal((await client.auth({ token: who.token })).type, 'authenticated')
+    const alerts = await client.subscribe('alerts')
+    await alerts.next('snapshot')
+    const timestamp = Date.now()
+    const signature = createHmac('sha256', key.secret).update(`${timestamp}GET/v1/ws`).digest('hex')
+    assert.equal((await client.auth({ apiKey: key.id, timestamp, signature })).type, 'authenticated')
+    const ended = client.frames.find((f) => f.type === 'error')
+    assert.deepEqual([ended?.channel, ended?.problem.code], ['alerts', 'forbidden'])
+    await client.refused('forbidden', { op: 'subscribe', channel: 'alerts' })
+    await client.close()
+  })
 })
 
 describe('limits', () => {
