@@ -19,7 +19,7 @@ struct mirror_adoption {
         struct shadow_book then; /* by the state before */
         uint32_t doubts;
         bool is_certain; /* nothing happened to money since but what is known to the last digit */
-        bool is_leverage_elsewhere; /* what differs of leverage was not done here */
+        enum mirror_cause leverage_cause; /* why leverage differs, where that can be said */
 };
 
 /* ---- mirror_state.c ---- */

@@ -56,37 +56,45 @@ static bool is_setting_stale(struct mirror_adoption *a)
         return false;
 }
 
-/* The state's leverage of a position is none that it had here since the last state: not before what we did,
- * nor after any of it. What is not exact of fills or funding does not touch it. */
-static bool is_set_elsewhere(struct mirror_adoption *a, uint32_t market)
+/* Leverage that was set here since the last state. */
+static bool is_set_here(const struct mirror_adoption *a, uint32_t market, unsigned leverage)
 {
-        const struct shadow_position *is = shadow_position(&a->book, market);
-        struct shadow_book *base = a->s->base ? a->s->base : &a->s->book;
-        const struct shadow_position *then = shadow_position(base, market);
-
-        if (!then || is->leverage == then->leverage)
-                return false;
         for (uint32_t i = 0; i < a->s->n_log; i++) {
                 const struct shadow_effect *e = &a->s->log[i];
 
-                if (e->kind == EFFECT_LEVERAGE && e->market == market &&
-                    e->leverage == is->leverage)
-                        return false;
+                if (e->kind == EFFECT_LEVERAGE && e->market == market && e->leverage == leverage)
+                        return true;
         }
-        return true;
+        return false;
 }
 
-/* All leverage that differs is. */
-static bool is_leverage_elsewhere(struct mirror_adoption *a)
+/* The state's leverage of a position is none that it had here since the last state: not before what we did,
+ * nor after any of it. What is not exact of fills or funding does not touch it. */
+static bool is_set_elsewhere(struct mirror_adoption *a, const struct shadow_position *is)
 {
+        struct shadow_book *base = a->s->base ? a->s->base : &a->s->book;
+        const struct shadow_position *then = shadow_position(base, is->market);
+
+        return then && is->leverage != then->leverage && !is_set_here(a, is->market, is->leverage);
+}
+
+/* Of all leverage that differs: it was set elsewhere; or here too, since of several settings under way at once
+ * nobody tells which came last. */
+static enum mirror_cause cause_of_leverage(struct mirror_adoption *a)
+{
+        enum mirror_cause cause = CAUSE_ELSEWHERE;
+
         for (uint32_t i = 0; i < a->s->book.n; i++) {
                 const struct shadow_position *had = &a->s->book.position[i];
                 const struct shadow_position *is = shadow_position(&a->book, had->market);
 
-                if (is && is->leverage != had->leverage && !is_set_elsewhere(a, had->market))
-                        return false;
+                if (!is || is->leverage == had->leverage || is_set_elsewhere(a, is))
+                        continue;
+                if (!is_set_here(a, is->market, is->leverage))
+                        return CAUSE_NONE;
+                cause = CAUSE_OUTCOME;
         }
-        return true;
+        return cause;
 }
 
 void mirror_judge_prepare(struct mirror_adoption *a)
@@ -101,7 +109,7 @@ void mirror_judge_prepare(struct mirror_adoption *a)
         if (is_setting_stale(a))
                 a->doubts |= DOUBT_SETTING;
         a->is_certain = is_certain(a);
-        a->is_leverage_elsewhere = is_leverage_elsewhere(a);
+        a->leverage_cause = cause_of_leverage(a);
 }
 
 /* With all orders known, what they reserve depends on the leverage of symbols without a position alone:
@@ -172,19 +180,19 @@ static void take_the_hour(const struct mirror_adoption *a, struct drift_state *t
         }
 }
 
-/* Leverage that was changed elsewhere, and what follows from it where nothing else differs. */
+/* Leverage that was set, elsewhere or here, and what follows from it where nothing else differs. */
 static void take_leverage(const struct mirror_adoption *a, struct drift_state *told,
                           struct drift_result *result)
 {
         static const uint32_t own =
                 1u << FIELD_LEVERAGE | 1u << FIELD_MARGIN_USED | 1u << FIELD_WITHDRAWABLE;
 
-        if (!(result->fields & 1u << FIELD_LEVERAGE) || !a->is_leverage_elsewhere)
+        if (!(result->fields & 1u << FIELD_LEVERAGE) || !a->leverage_cause)
                 return;
         if (!(result->fields & ~own)) {
-                told->cause = CAUSE_ELSEWHERE;
+                told->cause = a->leverage_cause;
         } else {
-                drift_count(a->mirror, 1u << FIELD_LEVERAGE, CAUSE_ELSEWHERE);
+                drift_count(a->mirror, 1u << FIELD_LEVERAGE, a->leverage_cause);
                 result->fields &= ~(1u << FIELD_LEVERAGE);
         }
 }
